@@ -1,0 +1,20 @@
+"""The one way in which the domain says no."""
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """A lawful "no": a code that programs read and words that people act on.
+
+    Both values are the exception's `args`, so it pickles and copies as it is.
+
+    Attributes:
+        code: stable English snake_case, e.g. `cutoff_passed`.
+        message: one Chinese sentence that says what to do about it.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
