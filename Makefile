@@ -1,0 +1,38 @@
+# The one task runner. Each target installs what it needs; a second run finds it in place.
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench setup lock python servers browser
+MAKEFLAGS += --no-print-directory
+PYTHON := .venv/bin/python
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+up: python servers ## bring the whole system up with sample cases; Ctrl-C stops it (ARGS=... for `tuixuan up`)
+	@exec .venv/bin/tuixuan up $(ARGS)
+
+test: python servers browser ## run every test (ARGS=... for pytest)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup --ignore tests/lint $(ARGS)
+
+check: python ## format, lint, types, import contracts, dead code, dependencies; and that each check can fail
+	@$(PYTHON) scripts/check.py
+	@$(PYTHON) -m pytest --quiet tests/lint
+
+bench: python servers ## measure against the bare engine; table and var/bench.json
+	@$(PYTHON) -m benchmarks $(ARGS)
+
+setup: python servers browser ## only install: packages, servers, browser
+
+lock: ## compile requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@uv=$$(scripts/install.sh --uv) && UV_PYTHON_DOWNLOADS=never $$uv pip compile pyproject.toml \
+	  --all-extras --universal --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --python-version 3.12 --output-file requirements.lock $(ARGS)
+	@! grep -n '://' requirements.lock
+
+python:
+	@scripts/install.sh
+
+servers: python
+	@$(PYTHON) -m workers.servers
+
+browser:
+	@scripts/browser.sh

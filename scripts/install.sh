@@ -1,0 +1,121 @@
+#!/bin/sh
+# Put the locked Python packages and the project itself into .venv.
+#
+# Needs any Python 3.11 or newer to start from. Quick when nothing changed. Writes only inside
+# the checkout (.venv, var/bootstrap) and into the caches of uv; asks the distribution for
+# packages only when Python comes without both pip and venv.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "setup: $*" >&2; }
+die() { say "$*"; exit 69; }
+
+# Where pip is told of a mirror or of a certificate, uv is meant too.
+if [ -n "${PIP_INDEX_URL:-}" ] && [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
+    UV_DEFAULT_INDEX=$PIP_INDEX_URL
+    export UV_DEFAULT_INDEX
+fi
+if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then
+    SSL_CERT_FILE=$PIP_CERT
+    export SSL_CERT_FILE
+fi
+
+is_at_least() { # is_at_least PYTHON MINOR: it runs, and is 3.MINOR or newer
+    "$1" -c "import sys; sys.exit(sys.version_info < (3, $2))" >/dev/null 2>&1
+}
+
+# With .python-version here, the shims of pyenv fail where that version is missing; the
+# interpreters behind them still run.
+pythons() {
+    printf '%s\n' python3 python3.13 python3.14 python3.12 python3.11 python \
+        /usr/bin/python3 /usr/local/bin/python3
+    for found in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3; do
+        [ -x "$found" ] && printf '%s\n' "$found"
+    done
+    return 0
+}
+
+find_python() { # find_python MINOR
+    for candidate in $(pythons); do
+        if is_at_least "$candidate" "$1"; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+bootstrap_uv() { # bootstrap_uv PYTHON: three ways, the last one asks the distribution
+    rm -rf var/bootstrap
+    mkdir -p var
+    if "$1" -m venv var/bootstrap >/dev/null 2>&1 &&
+        var/bootstrap/bin/python -m pip install --quiet uv >&2; then
+        return 0
+    fi
+    rm -rf var/bootstrap
+    "$1" -m pip install --quiet --target var/bootstrap uv >&2 2>/dev/null && return 0
+    command -v apt-get >/dev/null 2>&1 || return 1
+    say "this Python has neither venv nor pip; asking the distribution for python3-venv"
+    rm -rf var/bootstrap
+    { as_root apt-get update -qq && as_root apt-get install -qqy python3-venv; } >&2 &&
+        /usr/bin/python3 -m venv var/bootstrap >&2 &&
+        var/bootstrap/bin/python -m pip install --quiet uv >&2
+}
+
+find_uv() {
+    for candidate in uv "$PWD/var/bootstrap/bin/uv" "$HOME/.local/bin/uv" "$HOME/.cargo/bin/uv"; do
+        # A shim of pyenv may stand on PATH without a uv behind it; a very old uv has no
+        # hash checks. Both fail here.
+        if "$candidate" pip sync --require-hashes --help >/dev/null 2>&1; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    python=$(find_python 11) || die "no Python 3.11 or newer found; install python3 and run again"
+    say "fetching uv with $python"
+    bootstrap_uv "$python" ||
+        die "uv could not be fetched with $python; install the packages python3-venv and python3-pip, or uv itself, and run again"
+    printf '%s\n' "$PWD/var/bootstrap/bin/uv"
+}
+
+make_venv() {
+    is_at_least .venv/bin/python 12 && return 0
+    say "making .venv"
+    rm -rf .venv
+    # 3.13 as .python-version says (uv fetches it where it can), else what is here.
+    "$uv" venv --quiet --no-project --python 3.13 .venv 2>var/venv.log && return 0
+    python=$(find_python 12) ||
+        die "Python 3.13 is neither here nor can it be fetched ($(tail -n 1 var/venv.log)); install Python 3.12 or newer and run again"
+    say "Python 3.13 is not to be had; taking $python"
+    "$uv" venv --quiet --no-project --python "$python" .venv
+}
+
+stamp=.venv/installed
+wanted=$(
+    pwd -P
+    cat requirements.lock pyproject.toml .python-version scripts/install.sh | cksum
+)
+if [ "${1:-}" = --uv ]; then # for `make lock`, which needs nothing else
+    find_uv
+    exit 0
+fi
+if [ -x .venv/bin/python ] && [ -x .venv/bin/tuixuan ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then
+    exit 0
+fi
+
+mkdir -p var
+uv=$(find_uv)
+make_venv
+say "installing the locked packages"
+"$uv" pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+"$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
+printf '%s\n' "$wanted" >$stamp
+say "ready: $(.venv/bin/python --version) in .venv"
