@@ -1,7 +1,7 @@
 """The one way in which the domain says no."""
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """A lawful "no": a code that programs read and words that people act on.
 
     Both values are the exception's `args`, so it pickles and copies as it is.

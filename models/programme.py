@@ -1,0 +1,253 @@
+"""A call as data: everything in which one programme differs from another."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from models.programme_parts import (
+    YEARS,
+    Body,
+    BodyKind,
+    Category,
+    Choice,
+    CountingRule,
+    FormField,
+    FormRules,
+    Milestones,
+    Notice,
+    Part,
+    Quota,
+    ScreeningPoint,
+    Summary,
+    Text,
+    end_of,
+    plain,
+    trouble,
+)
+from models.programme_stages import Criterion, NoticePeriod, Reminders, Selection
+from models.reading import explain, read_toml
+from models.refusals import Refused
+
+__all__ = [
+    "Body",
+    "BodyKind",
+    "Category",
+    "Choice",
+    "CountingRule",
+    "Criterion",
+    "FormField",
+    "FormRules",
+    "Milestones",
+    "Notice",
+    "NoticePeriod",
+    "Programme",
+    "Quota",
+    "Reminders",
+    "ScreeningPoint",
+    "Selection",
+    "Summary",
+]
+
+_CODE = "programme_invalid"
+_ORDER = (
+    "opens",
+    "cutoff",
+    "formal_check",
+    "expert_review",
+    "oral_defense",
+    "notice_start",
+    "notice_end",
+)
+
+
+class Programme(Part):
+    """One edition of a call for cases.
+
+    Attributes:
+        id: the season's id, e.g. `2024`.
+        timezone: the IANA zone in which its dates are meant.
+        basis: the approval by which the title may say 全国, where it does.
+        synthetic: what in this file is invented or chosen, for people to read.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    title: Text
+    edition: Text
+    timezone: str
+    basis: Text
+    notice: Notice
+    forwardings: tuple[Notice, ...] = ()
+    principles: tuple[Text, ...] = ()
+    synthetic: tuple[Text, ...] = ()
+    categories: tuple[Category, ...] = Field(min_length=1)
+    applicant_types: tuple[Choice, ...] = Field(min_length=1)
+    levels: tuple[Choice, ...] = Field(min_length=1)
+    bodies: tuple[Body, ...] = Field(min_length=1)
+    milestones: Milestones
+    form: FormRules
+    summary_table: Summary
+    screening: tuple[ScreeningPoint, ...] = Field(min_length=1)
+    quotas: tuple[Quota, ...] = ()
+    selection: Selection
+    notice_period: NoticePeriod
+    reminders: Reminders = Reminders()
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Return the programme that a data file describes.
+
+        Raises:
+            Refused: `programme_invalid`; the message names the place and the trouble.
+        """
+        return read_toml(cls, text, _CODE, "征集方案文件")
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Return the programme that `model_dump(mode="json")` gave.
+
+        Raises:
+            Refused: `programme_invalid`.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise Refused(_CODE, f"征集方案有误：{explain(error)}") from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the programme's dates are meant."""
+        return ZoneInfo(self.timezone)
+
+    def body(self, body_id: str) -> Body:
+        """Return the recommending body with this id.
+
+        Raises:
+            Refused: `unknown_body`.
+        """
+        for body in self.bodies:
+            if body.id == body_id:
+                return body
+        accepted = "、".join(body.id for body in self.bodies)
+        raise Refused("unknown_body", f"没有编号为“{body_id[:60]}”的推荐单位，可选：{accepted}")
+
+    def body_for(self, location: str) -> Body:
+        """Return the body that recommends for applicants in `location` (所在地).
+
+        Accepts a body's id, name, short name, area and aliases, and a place that begins
+        with an area (福建省福州市). Spaces and case do not matter.
+
+        Raises:
+            Refused: `unknown_location`; the message names what is accepted.
+        """
+        wanted = plain(location)
+        for body in self.bodies:
+            if wanted in body.names:
+                return body
+        within = [body for body in self.bodies if body.area and wanted.startswith(plain(body.area))]
+        if within:
+            return max(within, key=lambda body: len(body.area))
+        accepted = "、".join(body.short for body in self.bodies)
+        raise Refused(
+            "unknown_location", f"所在地“{location[:60]}”没有对应的推荐单位，可填：{accepted}"
+        )
+
+    def category(self, key_or_title: str) -> Category:
+        """Return the one category with this key or title.
+
+        Raises:
+            Refused: `unknown_category`; the message names the categories.
+        """
+        wanted = key_or_title.strip()
+        for category in self.categories:
+            if wanted in (category.key, category.title):
+                return category
+        accepted = "、".join(category.title for category in self.categories)
+        raise Refused("unknown_category", f"没有“{wanted[:60]}”这个类别，只能选择一个：{accepted}")
+
+    def quota_for(self, body: Body) -> Quota:
+        """Return the places of `body`, its bonus added to the total.
+
+        The first rule for its kind and strength counts; with none there is no cap.
+        """
+        for quota in self.quotas:
+            if quota.kind == body.kind and quota.strong in (None, body.strong_last_year):
+                total = None if quota.total is None else quota.total + body.bonus
+                return quota.model_copy(update={"total": total})
+        return Quota(kind=body.kind)
+
+    def cutoff_for(self, body: Body) -> datetime:
+        """Return until when (exclusive, UTC) applicants of `body` may submit.
+
+        Its own cutoff or the national one, whichever is earlier.
+        """
+        national = end_of(self.milestones.cutoff, self.zone)
+        return national if body.cutoff is None else min(national, end_of(body.cutoff, self.zone))
+
+    def instants(self) -> dict[str, datetime]:
+        """Return every milestone as an aware UTC instant, by name.
+
+        `opens` and `notice_start` are when they begin; every other milestone is the
+        exclusive end, so 2024-05-12 gives 2024-05-13T00:00 in the programme's zone.
+        """
+        return self.milestones.instants(self.zone)
+
+    def starting(self, day: date) -> Self:
+        """Return the same programme, opening on `day`: every date keeps its distance.
+
+        Raises:
+            Refused: `starting_invalid` when a date would leave the years of `Moment`.
+        """
+        if day.year not in YEARS[:-5]:
+            raise Refused("starting_invalid", f"开始日期应在 {YEARS[0]} 至 {YEARS[-6]} 年之间")
+        opens = self.milestones.opens
+        shift = day - (opens.date() if isinstance(opens, datetime) else opens)
+        bodies = tuple(body.shifted(shift) for body in self.bodies)
+        moved = {"milestones": self.milestones.shifted(shift), "bodies": bodies}
+        return self.model_copy(update=moved)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError) as error:
+            raise trouble(f"没有“{name}”这个时区，应如 Asia/Shanghai") from error
+        return name
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        _unique("categories", [key for each in self.categories for key in {each.key, each.title}])
+        _unique("levels", [key for each in self.levels for key in {each.key, each.title}])
+        _unique("applicant_types", [each.key for each in self.applicant_types])
+        _unique("screening", [point.key for point in self.screening])
+        _unique("form.sections", self.form.sections)
+        _unique("bodies", [name for body in self.bodies for name in body.names])
+        _unique("selection.criteria", [each.key for each in self.selection.criteria])
+        self._dates_in_order()
+        known = {each.key for each in self.categories}
+        if unknown := [key for key in self.selection.defense_categories if key not in known]:
+            raise trouble(f"selection.defense_categories 中没有这样的类别：{'、'.join(unknown)}")
+        return self
+
+    def _dates_in_order(self) -> None:
+        at = self.instants()
+        for earlier, later in pairwise(_ORDER):
+            if at[earlier] > at[later]:
+                raise trouble(f"milestones.{later} 早于 milestones.{earlier}")
+        if not at["opens"] < at["body_review"] <= at["cutoff"]:
+            raise trouble("milestones.body_review 应在 opens 之后、不晚于 cutoff")
+        for body in self.bodies:
+            if self.cutoff_for(body) <= at["opens"]:
+                raise trouble(f"bodies 中 {body.id} 的 cutoff 早于 milestones.opens")
+
+
+def _unique(place: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise trouble(f"{place} 中“{name}”重复")
+        seen.add(name)

@@ -1,0 +1,72 @@
+"""How a call is judged and made public: the parts that experts and the notice need."""
+
+from datetime import time
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.programme_parts import Choice, Key, Part, Positive, Text, Whole, trouble
+
+
+class Criterion(Choice):
+    """A criterion of the experts: points, or (`gate`) only pass or fail."""
+
+    description: Text
+    points: Whole = 0
+    gate: bool = False
+
+
+class Selection(Part):
+    """How experts select. Defaults of ours where the notice is silent.
+
+    Attributes:
+        trim: highest and lowest scores dropped, each, when `trim_from` scores remain.
+        decimals: places of a mean, rounded half up.
+        ties: in this order; `body_rank` and `draw` or a criterion's key.
+        defense_ratio: the best `seats_per_category` times this may be heard.
+    """
+
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    pass_mark: Decimal = Field(ge=0, le=100)
+    seats_per_category: Positive
+    may_stay_empty: bool
+    experts_per_case: Positive
+    experts_minimum: Positive
+    trim: Whole
+    trim_from: Positive
+    decimals: Whole
+    ties: tuple[Key, ...]
+    defense_categories: tuple[Key, ...]
+    defense_ratio: Decimal = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if sum(criterion.points for criterion in self.criteria) != 100:  # noqa: PLR2004 - 百分制
+            raise trouble("各项评分标准的分值合计应为 100")
+        if self.experts_minimum > self.experts_per_case:
+            raise trouble("experts_minimum 不应大于 experts_per_case")
+        if self.trim_from <= 2 * self.trim:
+            raise trouble("trim_from 应大于 trim 的两倍，否则去掉最高最低分后无分可用")
+        known = {criterion.key for criterion in self.criteria} | {"body_rank", "draw"}
+        if unknown := [key for key in self.ties if key not in known]:
+            raise trouble(f"ties 中的 {'、'.join(unknown)} 不是评分标准，也不是 body_rank 或 draw")
+        return self
+
+
+class NoticePeriod(Part):
+    """The public notice (公示): how long, from when, and what an objection needs."""
+
+    unit: Literal["working_days", "calendar_days"]
+    days: Positive
+    first_day: Literal["posting_day", "next_day"]
+    objections: Literal["named", "any"]
+    answer_working_days: Positive
+    upheld: Literal["leave_empty", "replace"]
+
+
+class Reminders(Part):
+    """When people are reminded of a deadline: working days before it, and the time of day."""
+
+    working_days: tuple[Positive, ...] = (7, 3, 1)
+    at: time = time(9)
