@@ -1,0 +1,136 @@
+"""The Temporal server: where to find or make one, and how to start it."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from workers.servers import download, go_build
+from workers.servers.found import (
+    Binary,
+    How,
+    Running,
+    ServerMissing,
+    Unusable,
+    Version,
+    ask_version,
+    show,
+)
+from workers.servers.ports import LOOPBACK
+from workers.servers.telling import Say, tell
+from workflows.names import SEARCH_ATTRIBUTES
+
+NAME = "temporal"
+OLDEST: Version = (1, 8, 0)
+PRAGMAS = ("journal_mode=wal", "synchronous=2")
+"""The database file survives a crash of the machine, like the record beside it."""
+
+
+def find_temporal(
+    environ: Mapping[str, str] = os.environ,
+    *,
+    say: Say = tell,
+    fetch: Callable[[Path], None] = download.fetch_with_sdk,
+) -> Running | Binary:
+    """Find a Temporal server, or make one.
+
+    In this order: TEMPORAL_ADDRESS; `temporal` on PATH, 1.8 or newer; one built or downloaded
+    before; one built by Go from deploy/temporal (minutes, progress goes to `say`); the download
+    of the Temporal SDK (`fetch` puts it at the given path).
+
+    Raises:
+        ServerMissing: none of them works.
+    """
+    if address := environ.get("TEMPORAL_ADDRESS"):
+        return Running(NAME, address, "TEMPORAL_ADDRESS")
+    failures: list[str] = []
+    for way in (_on_path, _cached, _built, _downloaded):
+        try:
+            return way(environ, say, fetch)
+        except Unusable as error:
+            failures.append(str(error))
+    raise ServerMissing(
+        "no Temporal server: "
+        + "; ".join(failures)
+        + f". Install Go {show(go_build.needed())} or newer, or the Temporal CLI"
+        f" {show(OLDEST)} or newer, on PATH; or set TEMPORAL_ADDRESS to a running server."
+    )
+
+
+def temporal_command(  # noqa: PLR0913 - one keyword per setting
+    binary: Path,
+    *,
+    db_file: Path,
+    port: int,
+    ui_port: int,
+    namespace: str = "tuixuan",
+    log_format: str = "text",
+) -> list[str]:
+    """Return the command that serves on loopback, with its state in one file.
+
+    The schema in `db_file` belongs to the version of the binary and is never migrated.
+    `log_format` is text or json.
+    """
+    command = [str(binary), "server", "start-dev", "--ip", LOOPBACK, "--port", str(port)]
+    command += ["--ui-port", str(ui_port), "--namespace", namespace]
+    command += ["--db-filename", str(db_file), "--ui-disable-news-fetch"]
+    command += ["--log-level", "warn", "--log-format", log_format]
+    command += ["--dynamic-config-value", "system.enableActivityEagerExecution=true"]
+    for pragma in PRAGMAS:
+        command += ["--sqlite-pragma", pragma]
+    for name, kind in SEARCH_ATTRIBUTES.items():
+        command += ["--search-attribute", f"{name}={kind}"]
+    return command
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return where binaries are kept between checkouts and stacks."""
+    base = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home(), ".cache")
+    return Path(base, "tuixuan", "bin")
+
+
+def _usable(path: Path, how: How) -> Binary:
+    version = ask_version(path)
+    if not OLDEST <= version < (OLDEST[0] + 1, 0, 0):
+        raise Unusable(f"{path} is {show(version)}, not {show(OLDEST)} or newer")
+    return Binary(NAME, path, version, how)
+
+
+def _on_path(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
+    path = shutil.which(NAME, path=environ.get("PATH", ""))
+    if path is None:
+        raise Unusable("no temporal on PATH")
+    return _usable(Path(path), How.PATH)
+
+
+def _places(environ: Mapping[str, str]) -> dict[How, Path]:
+    stem = f"{NAME}-{show(go_build.cli_version())}"
+    folder = cache_folder(environ)
+    return {
+        How.BUILT: folder / f"{stem}-{go_build.fingerprint()}",
+        How.DOWNLOADED: folder / f"{stem}-download",
+    }
+
+
+def _cached(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
+    for path in _places(environ).values():
+        if path.exists():
+            return _usable(path, How.CACHE)
+    raise Unusable("none built before")
+
+
+def _built(environ: Mapping[str, str], say: Say, _fetch: Callable[[Path], None]) -> Binary:
+    path = _places(environ)[How.BUILT]
+    with go_build.only_one(path):
+        if path.exists():  # another process built it while this one waited
+            return _usable(path, How.CACHE)
+        go_build.build(path, environ, say)
+    return _usable(path, How.BUILT)
+
+
+def _downloaded(environ: Mapping[str, str], say: Say, fetch: Callable[[Path], None]) -> Binary:
+    path = _places(environ)[How.DOWNLOADED]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    say("temporal: downloading by the Temporal SDK")
+    fetch(path)
+    return _usable(path, How.DOWNLOADED)
