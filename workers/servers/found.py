@@ -83,5 +83,5 @@ def ask_version(binary: Path) -> Version:
             [binary, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise Unusable(f"{binary} does not run ({error})") from error
+        raise Unusable(f"{binary} does not run") from error
     return parse_version(done.stdout)

@@ -86,7 +86,7 @@ def _find_go(environ: Mapping[str, str]) -> str:
             [go, "version"], cwd=MODULE, env=environ, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise Unusable(f"{go} does not run ({error})") from error
+        raise Unusable(f"{go} does not run") from error
     version = parse_version(done.stdout.replace("go version go", ""))
     if version < needed():
         raise Unusable(f"{go} is {show(version)}, and {show(needed())} is needed to build one")

@@ -1,5 +1,6 @@
 """The Temporal server: where to find or make one, and how to start it."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -114,16 +115,16 @@ def _places(environ: Mapping[str, str]) -> dict[How, Path]:
 
 def _cached(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
     for path in _places(environ).values():
-        if path.exists():
+        with contextlib.suppress(Unusable):  # cut short, or for another machine: made anew
             return _usable(path, How.CACHE)
     raise Unusable("none built before")
 
 
-def _built(environ: Mapping[str, str], say: Say, _fetch: Callable[[Path], None]) -> Binary:
+def _built(environ: Mapping[str, str], say: Say, fetch: Callable[[Path], None]) -> Binary:
     path = _places(environ)[How.BUILT]
     with go_build.only_one(path):
-        if path.exists():  # another process built it while this one waited
-            return _usable(path, How.CACHE)
+        with contextlib.suppress(Unusable):  # another process built it while this one waited
+            return _cached(environ, say, fetch)
         go_build.build(path, environ, say)
     return _usable(path, How.BUILT)
 

@@ -1,0 +1,133 @@
+"""Both servers start from our command lines, with our settings, and keep their state."""
+
+import asyncio
+import contextlib
+import json
+import os
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import nats
+from nats.aio.client import Client as Connection
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from workers.servers.found import Binary
+from workers.servers.nats import find_nats, nats_command, write_nats_conf
+from workers.servers.ports import free_ports
+from workers.servers.temporal import find_temporal, temporal_command
+
+TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime"}
+
+
+@contextlib.asynccontextmanager
+async def running(command: list[str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def connect(process: asyncio.subprocess.Process, address: str) -> Client:
+    while process.returncode is None:
+        with contextlib.suppress(RuntimeError, RPCError):
+            client = await Client.connect(address, namespace="tuixuan")
+            await client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace="tuixuan")
+            )
+            return client
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the server ended with {process.returncode}")
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own loopback
+        body: bytes = response.read()
+    return body
+
+
+async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path: Path) -> None:
+    found = find_temporal({"PATH": "", **_home()})
+    assert isinstance(found, Binary)
+    port, ui_port = free_ports(2)
+    db_file = tmp_path / "temporal.db"
+    command = temporal_command(found.path, db_file=db_file, port=port, ui_port=ui_port)
+
+    for _start in ("the first", "on the same file"):
+        async with running(command, tmp_path / "log") as process:
+            client = await connect(process, f"127.0.0.1:{port}")
+            answer = await client.operator_service.list_search_attributes(
+                ListSearchAttributesRequest(namespace="tuixuan")
+            )
+            page = await asyncio.to_thread(get, f"http://127.0.0.1:{ui_port}/")
+
+        assert {name: TYPES[kind] for name, kind in answer.custom_attributes.items()} == {
+            "CaseState": "Keyword",
+            "CaseSeq": "Int",
+            "Season": "Keyword",
+            "Category": "Keyword",
+            "Body": "Keyword",
+            "Deadline": "Datetime",
+            "Overdue": "Bool",
+            "ReturnRounds": "Int",
+        }
+        assert b"<html" in page
+        assert process.returncode == 0
+    assert db_file.stat().st_size > 0
+
+
+async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) -> None:
+    found = find_nats({"PATH": ""})
+    assert isinstance(found, Binary)
+    port, monitor_port = free_ports(2)
+    store = tmp_path / "库 with spaces"
+    conf = write_nats_conf(
+        tmp_path / "run" / "nats.conf", port=port, monitor_port=monitor_port, store_dir=store
+    )
+    command = nats_command(found.path, conf)
+
+    async with running(command, tmp_path / "log") as process:
+        connection = await nats_connect(process, port)
+        stream = connection.jetstream()
+        await stream.add_stream(name="KEPT", subjects=["kept.*"])
+        acknowledged = await stream.publish("kept.one", b"1")
+        account = await asyncio.to_thread(_json, f"http://127.0.0.1:{monitor_port}/jsz")
+        await connection.close()
+        process.kill()
+
+    assert acknowledged.seq == 1
+    assert account["config"]["store_dir"].startswith(str(store))
+    assert account["config"]["sync_always"] is True
+
+    async with running(command, tmp_path / "log") as process:
+        connection = await nats_connect(process, port)
+        kept = await connection.jetstream().get_last_msg("KEPT", "kept.one")
+        await connection.close()
+
+    assert kept.data == b"1"
+
+
+async def nats_connect(process: asyncio.subprocess.Process, port: int) -> Connection:
+    while process.returncode is None:
+        with contextlib.suppress(OSError, nats.errors.Error):
+            return await nats.connect(
+                f"nats://127.0.0.1:{port}", allow_reconnect=False, reconnect_time_wait=0.05
+            )
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the server ended with {process.returncode}")
+
+
+def _home() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
+
+
+def _json(url: str) -> Any:
+    return json.loads(get(url))
