@@ -16,7 +16,7 @@ TOOLS = {
     "lint": ["ruff", "check"],
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
-    "dead-code": ["vulture"],
+    "dead-code": ["python", "scripts/dead_code.py"],
     "dependencies": ["deptry", "--no-ansi", "."],
 }
 

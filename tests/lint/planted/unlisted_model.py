@@ -1,0 +1,4 @@
+# check: imports
+# at: models/planted.py
+# says: models.planted
+"""A module that no layer names."""
