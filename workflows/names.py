@@ -2,6 +2,19 @@
 
 from typing import Final
 
+NAMESPACE: Final = "tuixuan"
+TASK_QUEUE: Final = "tuixuan-cases"
+
+CASE_WORKFLOW: Final = "Case"
+COMMIT_TRANSITION: Final = "commit_transition"
+READ_STANDING: Final = "read_standing"
+CATCH_UP: Final = "catch_up"
+SNAPSHOT: Final = "snapshot"
+REFUSED: Final = "Refused"
+
+TIMER_UPDATE: Final = "timer:"
+"""What update ids begin with when the case's own clock acts."""
+
 SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     "CaseState": "Keyword",
     "CaseSeq": "Int",
@@ -13,3 +26,8 @@ SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     "ReturnRounds": "Int",
 }
 """What operations filter by: name and type, as the server is told at its start."""
+
+
+def case_workflow_id(case_id: str) -> str:
+    """Return the workflow id of a case."""
+    return f"case/{case_id}"

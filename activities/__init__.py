@@ -1,0 +1,1 @@
+"""What a workflow asks of the outside world: the record, above all."""

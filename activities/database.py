@@ -1,0 +1,88 @@
+"""The record's engine, on SQLite or PostgreSQL, and the one kind of transaction.
+
+SQL is synchronous everywhere: one call into a thread is cheaper than a hop for each
+statement, and a transaction that cannot be interrupted by an await is easier to trust.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SQLiteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+POOL_SIZE = 16
+BUSY_TIMEOUT_MS = 5_000
+
+
+def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
+    """Return an engine for `sqlite:///FILE` or `postgresql://…`.
+
+    Commits are durable when they return: SQLite runs with WAL and full sync, and
+    PostgreSQL with `synchronous_commit` on.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=0,
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Run a block in one transaction; commit at its end, roll back on an error.
+
+    On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`), so that a reader
+    who goes on to write cannot be turned away in the middle.
+    """
+    with (
+        engine.connect().execution_options(tuixuan_writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Run a block of reads over one consistent state of the record."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":  # SQLite keeps one snapshot by itself
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+def _prepare_sqlite(connection: SQLiteConnection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+    connection.isolation_level = None  # transactions begin where SQLAlchemy says so
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("tuixuan_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()

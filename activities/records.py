@@ -1,0 +1,185 @@
+"""The record's one door: a transition is put on it here, whole, or not at all."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from temporalio import activity
+
+from activities.database import reading, transaction
+from activities.filing import refuse_filing
+from activities.lines import (
+    CHANGING,
+    Columns,
+    case_changes,
+    find_update,
+    history_line,
+    outbox_line,
+    read_case,
+    season_dates,
+    stored,
+)
+from activities.outlook import outlook
+from activities.seasons import SeasonShelf
+from models.commands import Command, Resubmit, Submit
+from models.lifecycle import State
+from models.records import (
+    CommitTransitionInput,
+    CommitTransitionResult,
+    Outlook,
+    Refusal,
+    Standing,
+    StoredTransition,
+)
+from models.tables import CaseRecord, Outbox, Transition, table_of
+
+RECENT = 3
+"""How many of the last transitions a workflow shows to operations."""
+
+_LINES, _CASES = table_of(Transition), table_of(CaseRecord)
+
+
+class RecordBehindError(RuntimeError):
+    """The record holds less than the workflow knows: a backup was put back, or worse.
+
+    No retry mends it by itself, but each retry looks again, so that the case goes on
+    by itself once the record is whole. Nothing is ever made up.
+    """
+
+
+class Records:
+    """The activities of the record. Synchronous: they run in the worker's threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the record's engine."""
+        self._engine = engine
+        self._shelf = SeasonShelf()
+
+    @activity.defn(name="commit_transition")
+    def commit_transition(self, wanted: CommitTransitionInput) -> CommitTransitionResult:
+        """Put a transition on record with its case row and its event, or say what stands.
+
+        Returns:
+            What stands from `wanted.seq` on. Never overwrites.
+
+        Raises:
+            RecordBehindError: The record ends before `wanted.seq - 1`.
+        """
+        try:
+            with transaction(self._engine) as connection:
+                return self._commit(connection, wanted)
+        except IntegrityError:
+            # Another writer took the place between our look and our insert.
+            with transaction(self._engine) as connection:
+                return self._commit(connection, wanted)
+
+    @activity.defn(name="read_standing")
+    def read_standing(self, case_id: str, now: datetime) -> Standing:
+        """Return where a case stands, so that a workflow can start from the record.
+
+        Raises:
+            Refused: There is no such case.
+        """
+        with reading(self._engine) as connection:
+            case = read_case(connection, case_id)
+            rows = connection.execute(
+                select(_LINES)
+                .where(_LINES.c.case_id == case_id)
+                .order_by(_LINES.c.seq.desc())
+                .limit(RECENT)
+            )
+            recent = [stored(row) for row in rows.mappings()]
+            return Standing(
+                case_id=case_id,
+                season=case["season_id"],
+                body=case["body_id"],
+                state=State(case["state"]),
+                seq=case["seq"],
+                since=case["since"],
+                recent=tuple(reversed(recent)),
+                outlook=self._outlook(connection, case, now),
+            )
+
+    def _commit(
+        self, connection: Connection, wanted: CommitTransitionInput
+    ) -> CommitTransitionResult:
+        case = read_case(connection, wanted.case_id, lock=True)
+        command = wanted.parsed()
+        if case["seq"] < wanted.seq - 1:
+            message = f"{wanted.case_id}: the record ends at {case['seq']}, before {wanted.seq}"
+            raise RecordBehindError(message)
+        rows = self._rows_from(connection, wanted.case_id, wanted.seq)
+        earlier = self._by_update(connection, wanted, rows)
+        refusal: Refusal | None = None
+        if earlier is not None and earlier.command_digest != command.digest:
+            refusal = Refusal(
+                code="update_id_reused", message="同一请求编号已用于另一项操作，请换用新编号。"
+            )
+        elif earlier is None and not rows:
+            refusal = self._refuse(connection, case, command)
+            if refusal is None:
+                row, case = self._write(connection, case, wanted, command)
+                rows, earlier = (row,), row
+        return CommitTransitionResult(
+            rows=rows,
+            answered=earlier is not None and refusal is None,
+            refusal=refusal,
+            outlook=self._outlook(connection, case, wanted.at),
+        )
+
+    def _rows_from(
+        self, connection: Connection, case_id: str, seq: int
+    ) -> tuple[StoredTransition, ...]:
+        rows = connection.execute(
+            select(_LINES)
+            .where(_LINES.c.case_id == case_id, _LINES.c.seq >= seq)
+            .order_by(_LINES.c.seq)
+        )
+        return tuple(stored(row) for row in rows.mappings())
+
+    def _by_update(
+        self,
+        connection: Connection,
+        wanted: CommitTransitionInput,
+        rows: tuple[StoredTransition, ...],
+    ) -> StoredTransition | None:
+        for row in rows:
+            if row.update_id == wanted.update_id:
+                return row
+        return find_update(connection, wanted.case_id, wanted.update_id)
+
+    def _refuse(self, connection: Connection, case: Columns, command: Command) -> Refusal | None:
+        if not isinstance(command, Submit | Resubmit):
+            return None
+        programme = self._shelf.programme(connection, case["season_id"])
+        return refuse_filing(connection, case, command, programme)
+
+    def _write(
+        self,
+        connection: Connection,
+        case: Columns,
+        wanted: CommitTransitionInput,
+        command: Command,
+    ) -> tuple[StoredTransition, Columns]:
+        line = history_line(connection, case, wanted, command)
+        after = {**case, **case_changes(case, wanted, command, line["hash"])}
+        connection.execute(insert(Transition), line)
+        changed = connection.execute(
+            update(_CASES)
+            .where(_CASES.c.id == wanted.case_id, _CASES.c.seq == wanted.seq - 1)
+            .values({key: after[key] for key in CHANGING})
+        )
+        if changed.rowcount != 1:
+            message = f"{wanted.case_id}: seq {wanted.seq} was taken under our lock"
+            raise RuntimeError(message)
+        connection.execute(insert(Outbox), outbox_line(case, after, wanted, command, line["hash"]))
+        return stored(line), after
+
+    def _outlook(self, connection: Connection, case: Columns, now: datetime) -> Outlook:
+        return outlook(
+            case,
+            season_dates(case),
+            self._shelf.programme(connection, case["season_id"]),
+            self._shelf.calendar(connection),
+            now,
+        )

@@ -1,0 +1,92 @@
+"""A season as commits need it: its programme, its calendar, its dates."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from models.calendar import WorkCalendar
+from models.pace import Pace
+from models.programme import Programme
+from models.refusals import Refused
+from models.tables import CalendarDay, Season, table_of
+
+_SEASONS, _DAYS = table_of(Season).c, table_of(CalendarDay).c
+
+CALENDAR_TTL_SECONDS = 30.0
+"""How long a worker may plan reminders on working days that were edited since."""
+
+
+@dataclass(frozen=True)
+class SeasonDates:
+    """The season's dates as real instants.
+
+    Attributes:
+        milestones: Name → instant (exclusive end).
+        pace: Maps civil time to real instants.
+    """
+
+    milestones: Mapping[str, datetime]
+    pace: Pace
+
+    @classmethod
+    def of(
+        cls, milestones: Mapping[str, str], anchor: datetime, seconds_per_day: float
+    ) -> "SeasonDates":
+        """Read the columns of a season."""
+        pace = Pace(anchor=anchor, seconds_per_day=seconds_per_day)
+        instants = {
+            name: pace.real(datetime.fromisoformat(civil)) for name, civil in milestones.items()
+        }
+        return cls(instants, pace)
+
+
+class SeasonShelf:
+    """Programmes and working days, kept in memory: they are large and rarely change."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._programmes: dict[str, Programme] = {}
+        self._calendar: WorkCalendar | None = None
+        self._calendar_until = 0.0
+
+    def programme(self, connection: Connection, season_id: str) -> Programme:
+        """Return the programme of a season; it never changes once the season is open.
+
+        Raises:
+            Refused: There is no such season.
+        """
+        found = self._programmes.get(season_id)
+        if found is None:
+            stored = connection.scalar(select(_SEASONS.programme).where(_SEASONS.id == season_id))
+            if stored is None:
+                raise Refused("unknown_season", f"没有征集季 {season_id}。")
+            found = self._programmes[season_id] = Programme.model_validate(stored)
+        return found
+
+    def calendar(self, connection: Connection) -> WorkCalendar:
+        """Return the working days on record, at most half a minute old."""
+        if self._calendar is None or time.monotonic() > self._calendar_until:
+            self._calendar = read_calendar(connection)
+            self._calendar_until = time.monotonic() + CALENDAR_TTL_SECONDS
+        return self._calendar
+
+
+def read_calendar(connection: Connection) -> WorkCalendar:
+    """Return the working days on record. A year counts only when all its days are there."""
+    found = connection.execute(select(_DAYS.day, _DAYS.working))
+    days: dict[date, bool] = {day: working for day, working in found}  # noqa: C416 - dict() knows no rows
+    return WorkCalendar(days=days, years=frozenset(_whole_years(days)))
+
+
+def _whole_years(days: Mapping[date, bool]) -> set[int]:
+    counts: dict[int, int] = {}
+    for day in days:
+        counts[day.year] = counts.get(day.year, 0) + 1
+    return {
+        year
+        for year, count in counts.items()
+        if count == (date(year + 1, 1, 1) - date(year, 1, 1)) // timedelta(days=1)
+    }

@@ -1,0 +1,125 @@
+"""What is due on a case and when: its deadline, and the reminders before it.
+
+Absolute instants, so that a workflow needs one timer, to the earliest of them. A
+moved deadline makes new items under new ids; whatever the old ones would have done
+is gone with them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from models.calendar import WorkCalendar, reminder_instants
+from models.commands import Role
+from models.lifecycle import State
+from models.pace import Pace
+from models.refusals import Refused
+
+AT_DEADLINE = 0
+"""The offset of the item that stands at the deadline itself."""
+
+AWAITED_FROM: Mapping[State, Role] = {
+    State.DRAFT: Role.APPLICANT,
+    State.PROVINCE_REVIEW: Role.BODY,
+    State.RECOMMENDATION: Role.BODY,
+    State.FORMAL_CHECK: Role.ORGANISER,
+    State.CORRECTION: Role.APPLICANT,
+    State.EXPERT_REVIEW: Role.PANEL,
+    State.ORAL_DEFENSE: Role.PANEL,
+    State.PUBLICATION: Role.ORGANISER,
+}
+"""From whom each state awaits something. Ended states await nothing."""
+
+LAPSES = frozenset({State.DRAFT, State.CORRECTION})
+"""States in which a passed deadline ends the case."""
+
+MILESTONE: Mapping[State, str] = {
+    State.PROVINCE_REVIEW: "body_review",
+    State.RECOMMENDATION: "cutoff",
+    State.FORMAL_CHECK: "formal_check",
+    State.EXPERT_REVIEW: "expert_review",
+    State.ORAL_DEFENSE: "oral_defense",
+    State.PUBLICATION: "notice_end",
+}
+"""The season's milestone that is the deadline of each state."""
+
+
+class AgendaItem(BaseModel):
+    """One thing to do at one instant.
+
+    Attributes:
+        id: Says which deadline and which offset, so that it is done once for ever.
+        at: When.
+        deadline: The deadline that it is about.
+        offset: Working days before the deadline; 0 is the deadline itself.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    at: datetime
+    deadline: datetime
+    offset: int
+
+
+class Agenda(BaseModel):
+    """The items ahead, and the years whose working days nobody entered yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[AgendaItem, ...] = ()
+    blocked_by: str | None = None
+
+    def next_due(self, now: datetime) -> AgendaItem | None:
+        """Return the item to do first; None when nothing is planned.
+
+        Of several that are due already (after downtime) only the last counts: one
+        message that catches up, not a flood.
+        """
+        due = [item for item in self.items if item.at <= now]
+        if due:
+            return max(due, key=lambda item: item.at)
+        return min(self.items, key=lambda item: item.at, default=None)
+
+    def without(self, done: AgendaItem) -> "Agenda":
+        """Return what is left after `done`, and after all that it made pointless."""
+        left = tuple(item for item in self.items if item.at > done.at)
+        return self.model_copy(update={"items": left})
+
+
+def plan(
+    deadline: datetime | None,
+    now: datetime,
+    *,
+    offsets: Sequence[int],
+    calendar: WorkCalendar,
+    pace: Pace,
+) -> Agenda:
+    """Plan the reminders before a deadline, and the deadline itself.
+
+    Args:
+        deadline: When it is due, a real instant; None: nothing is.
+        now: A reminder that would lie before this instant is not planned.
+        offsets: Working days before the deadline, e.g. (7, 3, 1).
+        calendar: The working days. A year without data plans no reminders and says
+            why in `blocked_by`; the deadline stands all the same.
+        pace: Maps the season's civil time, in which days count, to real instants.
+    """
+    if deadline is None:
+        return Agenda()
+    items, blocked = [_item(deadline, deadline, AT_DEADLINE)], None
+    try:
+        reminders = reminder_instants(pace.civil(deadline), offsets, calendar)
+    except Refused as refused:
+        reminders, blocked = {}, refused.message
+    for offset, civil in reminders.items():
+        at = pace.real(civil)
+        if now < at < deadline:
+            items.append(_item(at, deadline, offset))
+    return Agenda(items=tuple(sorted(items, key=lambda item: item.at)), blocked_by=blocked)
+
+
+def _item(at: datetime, deadline: datetime, offset: int) -> AgendaItem:
+    stamp = f"{deadline:%Y%m%dT%H%M%S.%f}"
+    return AgendaItem(id=f"{stamp}/T-{offset}", at=at, deadline=deadline, offset=offset)

@@ -1,0 +1,172 @@
+"""What passes between a case's workflow and the record."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from models import commands as c
+from models.agenda import Agenda
+from models.commands import Command, Role
+from models.lifecycle import Action, State
+
+COMMANDS: Mapping[Action, type[Command]] = {
+    Action.SUBMIT: c.Submit,
+    Action.RETURN_FOR_REVISION: c.ReturnForRevision,
+    Action.ACCEPT: c.Accept,
+    Action.DECLINE: c.Decline,
+    Action.SEND_BACK: c.SendBack,
+    Action.RECOMMEND: c.Recommend,
+    Action.LEAVE_OUT: c.LeaveOut,
+    Action.REQUEST_CORRECTION: c.RequestCorrection,
+    Action.RESUBMIT: c.Resubmit,
+    Action.PASS_FORMAL_CHECK: c.PassFormalCheck,
+    Action.FAIL_FORMAL_CHECK: c.FailFormalCheck,
+    Action.SHORTLIST: c.Shortlist,
+    Action.SELECT: c.Select,
+    Action.NOT_SELECT: c.NotSelect,
+    Action.PUBLISH: c.Publish,
+    Action.DISQUALIFY: c.Disqualify,
+    Action.WITHDRAW: c.Withdraw,
+    Action.LAPSE: c.Lapse,
+    Action.REMIND: c.Remind,
+    Action.EXPIRE: c.Expire,
+    Action.MOVE_DEADLINE: c.MoveDeadline,
+}
+"""The command that carries each action."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class StoredTransition(_Message):
+    """One line of a case's history as the record holds it."""
+
+    case_id: str
+    seq: int
+    update_id: str
+    action: Action
+    source: State
+    target: State
+    actor_role: Role
+    actor_id: str
+    at: datetime
+    command_digest: str
+    hash: str
+
+
+class Outlook(_Message):
+    """What the record says lies ahead of a case, as of its newest transition.
+
+    Attributes:
+        title: The public title.
+        unit: The applicant's unit.
+        cutoff: When filing ends for this case (exclusive).
+        national_cutoff: When recommending ends (exclusive).
+        deadline: When what is awaited now is due (exclusive); None: nothing is.
+        overdue: Whether that deadline passed and the case waits on.
+        return_rounds: How often the case was given back to its applicant.
+        agenda: What is to be done, and when.
+        screening: The points that a body answers before it accepts.
+        list_sealed: Whether the case came through a sealed list.
+    """
+
+    title: str
+    unit: str
+    category: str
+    cutoff: datetime
+    national_cutoff: datetime
+    deadline: datetime | None
+    overdue: bool
+    return_rounds: int
+    agenda: Agenda
+    screening: tuple[str, ...]
+    list_sealed: bool
+
+
+class Standing(_Message):
+    """Where a case stands: all that a workflow needs to start, or to go on anew."""
+
+    case_id: str
+    season: str
+    body: str
+    state: State
+    seq: int
+    since: datetime
+    recent: tuple[StoredTransition, ...]
+    outlook: Outlook
+
+
+class CommitTransitionInput(_Message):
+    """A transition that the machine decided, to be put on record under (case, seq)."""
+
+    case_id: str
+    seq: int
+    update_id: str
+    action: Action
+    source: State
+    target: State
+    at: datetime
+    command: Mapping[str, JsonValue]
+
+    @classmethod
+    def of(
+        cls, standing: "Standing", update_id: str, action: Action, target: State,
+        at: datetime, command: Command,
+    ) -> "CommitTransitionInput":  # fmt: skip
+        """Return the next transition of a case that stands at `standing`."""
+        return cls(
+            case_id=standing.case_id,
+            seq=standing.seq + 1,
+            update_id=update_id,
+            action=action,
+            source=standing.state,
+            target=target,
+            at=at,
+            command=command.model_dump(mode="json"),
+        )
+
+    def parsed(self) -> Command:
+        """Return the command as its own class."""
+        return COMMANDS[self.action].model_validate(self.command)
+
+
+class Refusal(_Message):
+    """A refusal by what only the record knows, such as the stored form."""
+
+    code: str
+    message: str
+
+
+class CommitTransitionResult(_Message):
+    """What stands on record.
+
+    Attributes:
+        rows: All transitions from the asked seq on, in order: the update's own, or
+            others' that the workflow has to adopt.
+        answered: Whether this very update is on record, now or from before.
+        refusal: Why nothing was written, where the record is against it.
+        outlook: What lies ahead, as of the newest row.
+    """
+
+    rows: tuple[StoredTransition, ...]
+    answered: bool
+    refusal: Refusal | None
+    outlook: Outlook
+
+
+class CaseSnapshot(_Message):
+    """What a caller and the `snapshot` query see of a case."""
+
+    case_id: str
+    season: str
+    body: str
+    title: str
+    state: State
+    seq: int
+    since: datetime
+    deadline: datetime | None
+    overdue: bool
+    return_rounds: int
+    agenda: Agenda

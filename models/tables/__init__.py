@@ -1,0 +1,31 @@
+"""The record: SQLModel tables. The audit's own store is in `models.tables.audit`."""
+
+from sqlmodel import SQLModel
+
+from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
+from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
+from models.tables.people import AppUser, Unit
+from models.tables.season import Body, CalendarDay, Season, SeasonChange
+from models.tables.types import table_of
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "AppUser",
+    "Body",
+    "CalendarDay",
+    "CaseReason",
+    "CaseRecord",
+    "CaseRevision",
+    "ConsumerCursor",
+    "Delivery",
+    "InboxMessage",
+    "Lease",
+    "Outbox",
+    "Season",
+    "SeasonChange",
+    "Transition",
+    "Unit",
+    "metadata",
+    "table_of",
+]

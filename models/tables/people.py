@@ -1,0 +1,39 @@
+"""Units that file cases, and the people who are told things."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.commands import Role
+from models.tables.types import Instant, one_of
+
+
+class Unit(SQLModel, table=True):
+    """A unit that files cases, within a season."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("season_id", "name", name="unit_name_once"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    season_id: str = Field(foreign_key="season.id")
+    name: str
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class AppUser(SQLModel, table=True):
+    """A person or desk with an inbox. `org`: the unit or body they act for.
+
+    `email`: personal data; None: the inbox alone reaches them.
+    """
+
+    __tablename__ = "app_user"
+    __table_args__ = (one_of("role", tuple(Role)),)
+
+    id: str = Field(primary_key=True, max_length=64)
+    season_id: str = Field(foreign_key="season.id", index=True)
+    role: str
+    org: str | None = Field(default=None, index=True)
+    name: str
+    email: str | None = None
+    created_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,73 @@
+"""A season of a call, its recommending bodies, its calendar."""
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKeyConstraint
+from sqlmodel import Field, SQLModel
+
+from models.tables.types import Instant, one_of
+
+
+class Season(SQLModel, table=True):
+    """One edition of a call. `programme`: its data file as it was when opened.
+
+    `milestones`: name → civil instant (ISO 8601); `anchor` and `seconds_per_day` map
+    civil time to real instants (`models.pace`).
+    """
+
+    __tablename__ = "season"
+    __table_args__ = (CheckConstraint("seconds_per_day > 0", name="pace_positive"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    title: str
+    programme: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
+    milestones: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    anchor: datetime = Field(sa_type=Instant)
+    seconds_per_day: float
+    opened_at: datetime = Field(sa_type=Instant)
+    archived_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class SeasonChange(SQLModel, table=True):
+    """A moved milestone: who, why, from, to; and whether every case was told."""
+
+    __tablename__ = "season_change"
+
+    id: str = Field(primary_key=True, max_length=40)
+    season_id: str = Field(foreign_key="season.id", index=True)
+    milestone: str
+    body_id: str | None = None
+    before: datetime | None = Field(default=None, sa_type=Instant)
+    after: datetime = Field(sa_type=Instant)
+    reason: str
+    actor: str
+    at: datetime = Field(sa_type=Instant)
+    applied_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Body(SQLModel, table=True):
+    """A recommending body of a season. `cutoff`: its own civil one, None: the national."""
+
+    __tablename__ = "body"
+    __table_args__ = (one_of("kind", ("province", "corps", "central")),)
+
+    season_id: str = Field(primary_key=True, foreign_key="season.id")
+    id: str = Field(primary_key=True, max_length=32)
+    name: str
+    kind: str
+    cutoff: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CalendarDay(SQLModel, table=True):
+    """Whether a day is worked. A year is known when all of its days are here."""
+
+    __tablename__ = "calendar_day"
+
+    day: date = Field(primary_key=True)
+    working: bool
+    source: str
+
+
+def body_key() -> ForeignKeyConstraint:
+    """Return the two-column reference of a row to a body of its season."""
+    return ForeignKeyConstraint(["season_id", "body_id"], ["body.season_id", "body.id"])

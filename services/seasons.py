@@ -1,0 +1,187 @@
+"""Seasons: open one, look at it, move its dates."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import chinese_calendar
+from pydantic import BaseModel
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from activities.database import reading, transaction
+from activities.seasons import SeasonDates
+from models.commands import Role
+from models.pace import Pace
+from models.programme import Programme
+from models.programme_parts import end_of
+from models.refusals import Refused
+from models.tables import Body, CalendarDay, CaseRecord, Season
+from services.people import add_user
+
+CALENDAR_SOURCE = "chinesecalendar"
+FIRST_CALENDAR_YEAR = 2019
+
+
+class SeasonView(BaseModel):
+    """A season. `milestones`: name → real instant (exclusive end; opens: its start)."""
+
+    id: str
+    title: str
+    opened_at: datetime
+    seconds_per_day: float
+    milestones: dict[str, datetime]
+    cases: int
+
+
+def open_season(
+    engine: Engine,
+    programme: Programme,
+    now: datetime,
+    *,
+    season_id: str | None = None,
+    starting: date | None = None,
+    pace: str | None = None,
+) -> SeasonView:
+    """Open a season of a programme.
+
+    Args:
+        engine: The record.
+        programme: The call's data.
+        now: This instant.
+        season_id: Its id, where it shall not be the programme's own.
+        starting: The day on which it opens; every date keeps its distance.
+        pace: `1d=SECONDS`: how fast its days pass.
+
+    Raises:
+        Refused: There is a season of this id, or a date or the pace is wrong.
+    """
+    if starting is not None:
+        programme = programme.starting(starting)
+    civil = programme.instants()
+    clock = Pace.parse(pace, civil["opens"]) if pace else Pace(anchor=civil["opens"])
+    with transaction(engine) as connection:
+        name = season_id or programme.id
+        if connection.scalar(select(func.count()).where(Season.id == name)):
+            raise Refused("season_exists", f"征集季 {name} 已经开启。")
+        connection.execute(
+            insert(Season),
+            {
+                "id": name,
+                "title": f"{programme.edition} {programme.title}",
+                "programme": programme.model_dump(mode="json"),
+                "milestones": {key: at.isoformat() for key, at in civil.items()},
+                "anchor": clock.anchor,
+                "seconds_per_day": clock.seconds_per_day,
+                "opened_at": now,
+            },
+        )
+        connection.execute(insert(Body), list(_bodies(programme, name)))
+        for desk in _desks(programme, name):
+            add_user(connection, season_id=name, at=now, **desk)
+        seed_calendar(connection)
+    return show_season(engine, name)
+
+
+def show_season(engine: Engine, season_id: str) -> SeasonView:
+    """Return one season.
+
+    Raises:
+        Refused: There is none of this id.
+    """
+    for season in list_seasons(engine):
+        if season.id == season_id:
+            return season
+    raise Refused("unknown_season", f"没有征集季 {season_id}。")
+
+
+def list_seasons(engine: Engine) -> list[SeasonView]:
+    """Return all seasons, the newest first."""
+    counted = (
+        select(CaseRecord.season_id, func.count().label("cases"))
+        .group_by(CaseRecord.season_id)
+        .subquery()
+    )
+    query = (
+        select(*Season.__table__.columns, func.coalesce(counted.c.cases, 0).label("cases"))  # type: ignore[attr-defined] # sqlmodel's stubs hide the table
+        .join(counted, counted.c.season_id == Season.id, isouter=True)
+        .order_by(Season.opened_at.desc())  # type: ignore[attr-defined] # a column
+    )
+    with reading(engine) as connection:
+        return [_view(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def has_seasons(engine: Engine) -> bool:
+    """Return whether any season was ever opened."""
+    with reading(engine) as connection:
+        return bool(connection.scalar(select(func.count()).select_from(Season)))
+
+
+def seed_calendar(connection: Connection) -> None:
+    """Enter the working days that are published and not on record yet."""
+    known = set(connection.scalars(select(CalendarDay.day)))
+    days = [
+        {"day": day, "working": chinese_calendar.is_workday(day), "source": CALENDAR_SOURCE}
+        for day in _published_days()
+        if day not in known
+    ]
+    if days:
+        connection.execute(insert(CalendarDay), days)
+
+
+def _published_days() -> Iterator[date]:
+    day = date(FIRST_CALENDAR_YEAR, 1, 1)
+    while True:
+        try:
+            chinese_calendar.is_workday(day)
+        except NotImplementedError:  # beyond the last year that the State Council arranged
+            return
+        yield day
+        day += timedelta(days=1)
+
+
+def _bodies(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
+    for body in programme.bodies:
+        yield {
+            "season_id": season_id,
+            "id": body.id,
+            "name": body.name,
+            "kind": body.kind,
+            "cutoff": None if body.cutoff is None else end_of(body.cutoff, programme.zone),
+        }
+
+
+def desk_id(season_id: str, org: str) -> str:
+    """Return the user id of a body's, the organiser's or the panel's desk."""
+    return f"{season_id}-{org}"
+
+
+def _desks(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
+    """One inbox for each office; people with addresses of their own come later."""
+    for body in programme.bodies:
+        yield {
+            "id": desk_id(season_id, body.id),
+            "role": Role.BODY,
+            "org": body.id,
+            "name": body.name,
+            "email": None,
+        }
+    for role in (Role.ORGANISER, Role.PANEL):
+        yield {
+            "id": desk_id(season_id, role),
+            "role": role,
+            "org": None,
+            "name": str(role),
+            "email": None,
+        }
+
+
+def _view(row: Any) -> SeasonView:  # noqa: ANN401 - the columns of season
+    dates = SeasonDates.of(row["milestones"], row["anchor"], row["seconds_per_day"])
+    return SeasonView(
+        id=row["id"],
+        title=row["title"],
+        opened_at=row["opened_at"],
+        seconds_per_day=row["seconds_per_day"],
+        milestones=dict(dates.milestones),
+        cases=row["cases"],
+    )

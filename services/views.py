@@ -1,0 +1,101 @@
+"""The shapes in which cases are shown; scripts rely on them (DESIGN section 9)."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.agenda import AWAITED_FROM
+from models.lifecycle import Action, State
+from models.wording import STATES
+
+
+class CaseView(BaseModel):
+    """A case as `case show` gives it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    state: State
+    state_label: str
+    seq: int
+    season: str
+    body: str
+    category: str
+    deadline: datetime | None
+    overdue: bool
+    awaited: str | None
+    since: datetime
+    unit: str
+    revision: int
+    return_rounds: int
+
+    @classmethod
+    def of(cls, row: Any) -> Self:  # noqa: ANN401 - the columns of case_record
+        """Return the view of a row of `case_record`."""
+        state = State(row["state"])
+        return cls(
+            id=row["id"],
+            title=row["title"],
+            state=state,
+            state_label=STATES[state].zh,
+            seq=row["seq"],
+            season=row["season_id"],
+            body=row["body_id"],
+            category=row["category"],
+            deadline=row["deadline"],
+            overdue=row["overdue"],
+            awaited=AWAITED_FROM.get(state),
+            since=row["since"],
+            unit=row["unit_id"],
+            revision=row["revision"],
+            return_rounds=row["return_rounds"],
+        )
+
+
+class CaseList(BaseModel):
+    """A page of cases. `next_cursor`: what to ask with for the next; None at the end."""
+
+    items: list[CaseView]
+    next_cursor: str | None
+
+
+class HistoryLine(BaseModel):
+    """A line of a case's history."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    seq: int
+    action: Action
+    source: State = Field(alias="from")
+    target: State = Field(alias="to")
+    actor: str
+    at: datetime
+    reason: str | None
+    hash: str
+
+
+class CaseHistory(BaseModel):
+    """All lines of a case's history, from the first."""
+
+    items: list[HistoryLine]
+
+
+class Unavailable(Exception):  # noqa: N818 - names a state of the world, as `Refused` does
+    """Something that the request needs does not answer now.
+
+    Attributes:
+        code: Stable English snake_case.
+        message: What is down and what to do.
+        retry: Whether the same request may be tried again as it is.
+    """
+
+    def __init__(self, code: str, message: str, *, retry: bool = False) -> None:
+        """Say what is down."""
+        super().__init__(code, message)
+        self.code, self.message, self.retry = code, message, retry
+
+    def __str__(self) -> str:
+        """Return both."""
+        return f"{self.code}: {self.message}"

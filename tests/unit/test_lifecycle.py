@@ -1,0 +1,195 @@
+"""Every (state, action, role) triple, from one table written apart from the code's own."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from models.commands import Actor, Role
+from models.lifecycle import AT_WORK, FINAL, NOTES, RULES, Action, Lifecycle, State
+from models.records import COMMANDS
+from models.refusals import Refused
+from models.rules import Facts
+
+NOW = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)
+AHEAD, PAST = NOW + timedelta(days=3), NOW - timedelta(days=3)
+POINTS = ("complete", "new")
+
+OPEN = "draft province_review recommendation formal_check correction expert_review oral_defense"
+WORK = f"{OPEN} publication"
+
+TABLE = """
+submit              | draft                           | applicant | province_review
+return_for_revision | province_review                 | body      | draft
+accept              | province_review                 | body      | recommendation
+decline             | province_review                 | body      | not_recommended
+send_back           | recommendation                  | body      | province_review
+recommend           | recommendation                  | body      | formal_check
+leave_out           | recommendation                  | body      | not_recommended
+request_correction  | formal_check                    | organiser | correction
+resubmit            | correction                      | applicant | formal_check
+pass_formal_check   | formal_check                    | organiser | expert_review
+fail_formal_check   | formal_check                    | organiser | ineligible
+shortlist           | expert_review                   | panel     | oral_defense
+select              | expert_review oral_defense      | panel     | publication
+not_select          | expert_review oral_defense      | panel     | not_selected
+publish             | publication                     | season    | published
+disqualify          | publication published           | organiser | disqualified
+withdraw            | {OPEN}                          | applicant | withdrawn
+lapse               | draft                           | season    | lapsed
+lapse               | correction                      | season    | withdrawn
+remind              | {WORK}                          | season    | =
+expire              | {WORK}                          | season    | =
+move_deadline       | {WORK}                          | organiser body season | =
+"""
+"""Action, from, who, to: DESIGN section 3, and the notes that move nothing."""
+
+
+def _expected() -> dict[tuple[State, Action, Role], State]:
+    expected = {}
+    for line in TABLE.replace("{OPEN}", OPEN).replace("{WORK}", WORK).strip().splitlines():
+        action, sources, roles, dest = (cell.strip() for cell in line.split("|"))
+        for source, role in product(sources.split(), roles.split()):
+            target = State(source if dest == "=" else dest)
+            expected[State(source), Action(action), Role(role)] = target
+    return expected
+
+
+EXPECTED = _expected()
+
+FIELDS: dict[Action, dict[str, Any]] = {
+    Action.SUBMIT: {"revision": 1, "content": "sha256:1"},
+    Action.RESUBMIT: {"revision": 1, "content": "sha256:1"},
+    Action.ACCEPT: {"answers": dict.fromkeys(POINTS, True)},
+    Action.REQUEST_CORRECTION: {"due": AHEAD},
+    Action.DISQUALIFY: {"objection": "2024-07"},
+    Action.WITHDRAW: {"body_consents": True},
+    Action.REMIND: {"deadline": AHEAD, "offset": 3},
+    Action.EXPIRE: {"deadline": PAST},
+}
+"""What each action needs so that no guard but the role is against it."""
+
+
+def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts:
+    """Return facts under which only state and role can refuse `action`."""
+    fields = {**FIELDS.get(action, {}), **changes.pop("fields", {})}
+    command = COMMANDS[action].model_validate(
+        {"actor": Actor(role=role, id="x"), "reason": "sha256:2", **fields}
+    )
+    timed = action in (Action.LAPSE, Action.EXPIRE)
+    values: dict[str, Any] = {
+        "command": command, "now": NOW, "unit": "unit_1", "body": "fujian", "cutoff": AHEAD,
+        "national_cutoff": PAST, "deadline": PAST if timed else AHEAD, "screening": POINTS,
+        "list_sealed": False,
+    }  # fmt: skip
+    return Facts(**{**values, **changes})
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("action", Action)
+def test_every_state_action_and_role(state: State, action: Action) -> None:
+    for role in Role:
+        target = EXPECTED.get((state, action, role))
+        life = Lifecycle(state)
+        if target is None:
+            with pytest.raises(Refused) as refusal:
+                life.decide(action, facts(action, role))
+            possible = any((state, action, other) in EXPECTED for other in Role)
+            assert refusal.value.code == ("role_not_allowed" if possible else "not_in_this_state")
+        else:
+            assert life.decide(action, facts(action, role)) is target
+        assert life.state is state, "deciding moves nothing"
+
+
+def test_the_tables_speak_of_the_same_things() -> None:
+    ours = {
+        (source, rule.action, role)
+        for rule in RULES
+        for source, role in product(rule.sources, rule.roles)
+    }
+    assert ours == set(EXPECTED)
+
+
+def test_only_published_of_the_ends_can_still_change() -> None:
+    leaving = {source for source, action, _ in EXPECTED if action not in NOTES}
+    assert leaving == {*AT_WORK, State.PUBLISHED}
+    assert not leaving & FINAL
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "changes", "code"),
+    [
+        (Action.SUBMIT, State.DRAFT, {"cutoff": NOW}, "cutoff_passed"),
+        (Action.SUBMIT, State.DRAFT, {"unit": "unit_2"}, None),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"reason": None}}, "remarks_required"),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"cutoff": NOW}, "cutoff_passed"),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": PAST}}, "due_in_past"),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": NOW}}, "due_in_past"),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": AHEAD}}, None),
+        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": AHEAD + timedelta(seconds=1)}}, "due_after_cutoff"),
+        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"new": True}}}, "screening_unanswered"),
+        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"new": False, "complete": True}}}, "screening_failed"),
+        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"other": True}}}, "screening_unknown"),
+        (Action.DECLINE, State.PROVINCE_REVIEW, {"fields": {"reason": None}}, "reason_required"),
+        (Action.SEND_BACK, State.RECOMMENDATION, {"list_sealed": True}, "list_sealed"),
+        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"reason": None}}, "remarks_required"),
+        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"due": None}}, "due_required"),
+        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"due": NOW}}, "due_in_past"),
+        (Action.RESUBMIT, State.CORRECTION, {"deadline": NOW}, "due_passed"),
+        (Action.RESUBMIT, State.CORRECTION, {"deadline": NOW + timedelta(microseconds=1)}, None),
+        (Action.PASS_FORMAL_CHECK, State.FORMAL_CHECK, {"national_cutoff": AHEAD}, "cutoff_not_passed"),
+        (Action.PASS_FORMAL_CHECK, State.FORMAL_CHECK, {"national_cutoff": NOW}, None),
+        (Action.FAIL_FORMAL_CHECK, State.FORMAL_CHECK, {"fields": {"reason": None}}, "reason_required"),
+        (Action.DISQUALIFY, State.PUBLISHED, {"fields": {"objection": " "}}, "objection_required"),
+        (Action.DISQUALIFY, State.PUBLISHED, {"fields": {"reason": None}}, "reason_required"),
+        (Action.WITHDRAW, State.DRAFT, {"fields": {"body_consents": False}}, None),
+        (Action.WITHDRAW, State.EXPERT_REVIEW, {"list_sealed": True, "fields": {"body_consents": False}}, "consent_required"),
+        (Action.LAPSE, State.DRAFT, {"deadline": AHEAD}, "not_due"),
+        (Action.LAPSE, State.DRAFT, {"deadline": None}, "not_due"),
+        (Action.LAPSE, State.DRAFT, {"deadline": NOW}, None),
+        (Action.EXPIRE, State.PUBLICATION, {"deadline": AHEAD}, "not_due"),
+        (Action.MOVE_DEADLINE, State.DRAFT, {"fields": {"until": PAST}}, "due_in_past"),
+        (Action.MOVE_DEADLINE, State.DRAFT, {"fields": {"until": AHEAD}, "deadline": None}, "no_deadline"),
+    ],
+)  # fmt: skip
+def test_guards(action: Action, state: State, changes: dict[str, Any], code: str | None) -> None:
+    role = next(role for source, what, role in EXPECTED if (source, what) == (state, action))
+    life, asked = Lifecycle(state), facts(action, role, **changes)
+    if code is None:
+        assert life.decide(action, asked) is EXPECTED[state, action, role]
+        return
+    with pytest.raises(Refused) as refusal:
+        life.decide(action, asked)
+    assert refusal.value.code == code
+    assert refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("role", "org", "refused"),
+    [
+        (Role.BODY, "guangdong", True),
+        (Role.BODY, "fujian", False),
+        (Role.BODY, None, False),
+        (Role.APPLICANT, "unit_2", True),
+        (Role.APPLICANT, "unit_1", False),
+    ],
+)
+def test_who_belongs_to_another_unit_or_body_keeps_out(
+    role: Role, org: str | None, refused: bool
+) -> None:
+    action = Action.SEND_BACK if role is Role.BODY else Action.SUBMIT
+    state = State.RECOMMENDATION if role is Role.BODY else State.DRAFT
+    asked = facts(action, role, fields={"actor": Actor(role=role, id="x", org=org)})
+    if refused:
+        with pytest.raises(Refused, match="not_yours"):
+            Lifecycle(state).decide(action, asked)
+    else:
+        Lifecycle(state).decide(action, asked)
+
+
+@pytest.mark.parametrize("state", State)
+def test_entering_follows_the_record(state: State) -> None:
+    life = Lifecycle()
+    life.enter(state)
+    assert life.state is state

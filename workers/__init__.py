@@ -1,0 +1,1 @@
+"""Processes: the workers, and the supervisor that runs them."""

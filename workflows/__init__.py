@@ -1,0 +1,1 @@
+"""Durable processes. No I/O, no clock of their own."""

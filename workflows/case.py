@@ -1,0 +1,256 @@
+"""One case, from its draft to its end: one long-lived workflow.
+
+Each action is an update. Its validator refuses without a trace; its handler, under
+the case's lock, decides, commits, enters (DESIGN section 5). The record decides: what
+the commit returns is what the machine moves by, be it this update's or another's.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from models.agenda import AT_DEADLINE, LAPSES, AgendaItem
+    from models.commands import Actor, Command, Expire, Lapse, Remind, Role
+    from models.lifecycle import FINAL, NOTES, Action, Lifecycle
+    from models.records import (
+        COMMANDS,
+        CaseSnapshot,
+        CommitTransitionInput,
+        CommitTransitionResult,
+        Standing,
+    )
+    from models.refusals import Refused
+    from models.rules import Facts
+    from models.wording import ACTIONS
+
+from workflows import names
+from workflows.options import QUICK
+from workflows.visibility import details, search_attribute_updates
+
+CLOCK = Actor(role=Role.SEASON, id="clock")
+RECENT = 3
+
+
+def _performs(action: Action) -> Any:  # noqa: ANN401 - the decorator's type is the SDK's own
+    """Return the update of one action. Its name on the wire is the action's own."""
+
+    async def perform(self: "CaseWorkflow", command: Command) -> CaseSnapshot:
+        info = workflow.current_update_info()
+        assert info is not None  # noqa: S101 - an update handler runs inside an update
+        return await self.perform(action, command, info.id)
+
+    def validate(self: "CaseWorkflow", command: Command) -> None:
+        self.check(action, command)
+
+    hints = {"command": COMMANDS[action]}
+    perform.__annotations__ = {**hints, "return": CaseSnapshot}
+    validate.__annotations__ = {**hints, "return": None}
+    update = workflow.update(name=action, description=ACTIONS[action].zh)(perform)
+    update.validator(validate)
+    return update
+
+
+@workflow.defn(name=names.CASE_WORKFLOW, failure_exception_types=[Refused])
+class CaseWorkflow:
+    """One case. Its argument is where it stands: new, carried over, or from the record."""
+
+    @workflow.init
+    def __init__(self, standing: Standing) -> None:
+        """Set the state before any handler runs."""
+        self._case = standing
+        self._life = Lifecycle(standing.state)
+        self._lock = asyncio.Lock()
+        self._timer_at: datetime | None = None
+
+    @workflow.run
+    async def run(self, standing: Standing) -> CaseSnapshot:
+        """Keep the agenda until the case has ended for good."""
+        del standing  # taken by __init__
+        workflow.set_current_details(details(self._case))
+        while self._life.state not in FINAL:
+            if workflow.info().is_continue_as_new_suggested():
+                await self._go_on_anew()
+            await self._keep_agenda()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.snapshot()
+
+    submit = _performs(Action.SUBMIT)
+    return_for_revision = _performs(Action.RETURN_FOR_REVISION)
+    accept = _performs(Action.ACCEPT)
+    decline = _performs(Action.DECLINE)
+    send_back = _performs(Action.SEND_BACK)
+    recommend = _performs(Action.RECOMMEND)
+    leave_out = _performs(Action.LEAVE_OUT)
+    request_correction = _performs(Action.REQUEST_CORRECTION)
+    resubmit = _performs(Action.RESUBMIT)
+    pass_formal_check = _performs(Action.PASS_FORMAL_CHECK)
+    fail_formal_check = _performs(Action.FAIL_FORMAL_CHECK)
+    shortlist = _performs(Action.SHORTLIST)
+    select = _performs(Action.SELECT)
+    not_select = _performs(Action.NOT_SELECT)
+    publish = _performs(Action.PUBLISH)
+    disqualify = _performs(Action.DISQUALIFY)
+    withdraw = _performs(Action.WITHDRAW)
+    move_deadline = _performs(Action.MOVE_DEADLINE)
+
+    @workflow.update(name=names.CATCH_UP, description="与记录对齐")
+    async def catch_up(self) -> CaseSnapshot:
+        """Stand where the record stands: after a reset, or when SQL is a step ahead."""
+        async with self._lock:
+            found: Standing = await workflow.execute_local_activity(
+                names.READ_STANDING,
+                args=[self._case.case_id, workflow.now()],
+                result_type=Standing,
+                summary="读取记录",
+                **QUICK,
+            )
+            if found.seq >= self._case.seq:
+                self._stand(found)
+        return self.snapshot()
+
+    @workflow.query(name=names.SNAPSHOT, description="案例当前情况")
+    def snapshot(self) -> CaseSnapshot:
+        """Return where the case stands."""
+        case, outlook = self._case, self._case.outlook
+        return CaseSnapshot(
+            case_id=case.case_id,
+            season=case.season,
+            body=case.body,
+            title=outlook.title,
+            state=case.state,
+            seq=case.seq,
+            since=case.since,
+            deadline=outlook.deadline,
+            overdue=outlook.overdue,
+            return_rounds=outlook.return_rounds,
+            agenda=outlook.agenda,
+        )
+
+    def check(self, action: Action, command: Command) -> None:
+        """Refuse what the machine refuses. Changes nothing: replay skips validators."""
+        try:
+            self._life.check(action, self._facts(command))
+        except Refused as refused:
+            raise self._failure(refused) from refused
+
+    async def perform(self, action: Action, command: Command, update_id: str) -> CaseSnapshot:
+        """Decide, commit, enter; again for as long as others' transitions come between."""
+        async with self._lock:
+            await self._perform(action, command, update_id)
+        return self.snapshot()
+
+    async def _perform(self, action: Action, command: Command, update_id: str) -> None:
+        answered = False
+        while not answered:
+            try:
+                target = self._life.decide(action, self._facts(command))
+            except Refused as refused:
+                raise self._failure(refused) from refused
+            wanted = CommitTransitionInput.of(
+                self._case, update_id, action, target, workflow.now(), command
+            )
+            result: CommitTransitionResult = await workflow.execute_local_activity(
+                names.COMMIT_TRANSITION,
+                wanted,
+                result_type=CommitTransitionResult,
+                summary=f"{ACTIONS[action].zh} → {wanted.seq}",
+                **QUICK,
+            )
+            self._stand(self._after(result))
+            if result.refusal is not None:
+                raise self._failure(Refused(result.refusal.code, result.refusal.message))
+            answered = result.answered
+
+    def _after(self, result: CommitTransitionResult) -> Standing:
+        moved = [row for row in result.rows if row.action not in NOTES]
+        changes: dict[str, Any] = {
+            "recent": (*self._case.recent, *result.rows)[-RECENT:],
+            "outlook": result.outlook,
+        }
+        if result.rows:
+            changes |= {"seq": result.rows[-1].seq, "state": result.rows[-1].target}
+        if moved:
+            changes["since"] = moved[-1].at
+        return self._case.model_copy(update=changes)
+
+    def _stand(self, standing: Standing) -> None:
+        """Enter what the record says, and show it."""
+        if standing.seq != self._case.seq:
+            workflow.upsert_search_attributes(search_attribute_updates(standing))
+        self._case = standing
+        self._life.enter(standing.state)
+        workflow.set_current_details(details(standing))
+
+    def _facts(self, command: Command) -> Facts:
+        outlook = self._case.outlook
+        return Facts(
+            command=command,
+            now=workflow.now(),
+            unit=outlook.unit,
+            body=self._case.body,
+            cutoff=outlook.cutoff,
+            national_cutoff=outlook.national_cutoff,
+            deadline=outlook.deadline,
+            screening=outlook.screening,
+            list_sealed=outlook.list_sealed,
+        )
+
+    def _failure(self, refused: Refused) -> ApplicationError:
+        """Return the refusal as callers see it; the seq tells whether we lag the record."""
+        return ApplicationError(
+            refused.message, refused.code, self._case.seq, type=names.REFUSED, non_retryable=True
+        )
+
+    async def _keep_agenda(self) -> None:
+        """Do what is due, or wait for it, or for whatever makes waiting pointless."""
+        item = self._case.outlook.agenda.next_due(workflow.now())
+        if item is not None and item.at <= workflow.now():
+            await self._fire(item)
+            return
+        self._timer_at = None if item is None else item.at
+        left = None if item is None else item.at - workflow.now()
+        note = None if item is None else f"期限事项 {item.id}"
+        try:
+            await workflow.wait_condition(self._restless, timeout=left, timeout_summary=note)
+        except TimeoutError:
+            return
+
+    def _restless(self) -> bool:
+        """Whether to stop waiting. A timer that rings too early is cheaper than a new one."""
+        if self._life.state in FINAL or workflow.info().is_continue_as_new_suggested():
+            return True
+        item = self._case.outlook.agenda.next_due(workflow.now())
+        return item is not None and (self._timer_at is None or item.at < self._timer_at)
+
+    async def _fire(self, item: AgendaItem) -> None:
+        """Act on an item, unless somebody was quicker."""
+        async with self._lock:
+            agenda = self._case.outlook.agenda
+            if item not in agenda.items or self._life.state in FINAL:
+                return
+            try:
+                await self._perform(*self._due(item), f"{names.TIMER_UPDATE}{item.id}")
+            except ApplicationError as refused:
+                workflow.logger.warning("agenda item refused: %s %s", item.id, refused.message)
+            # Whatever came of it, the item is done with: an agenda never runs in circles.
+            outlook = self._case.outlook
+            left = outlook.agenda.without(item)
+            outlook = outlook.model_copy(update={"agenda": left})
+            self._case = self._case.model_copy(update={"outlook": outlook})
+
+    def _due(self, item: AgendaItem) -> tuple[Action, Command]:
+        if item.offset != AT_DEADLINE:
+            command = Remind(actor=CLOCK, deadline=item.deadline, offset=item.offset)
+            return Action.REMIND, command
+        if self._life.state in LAPSES:
+            return Action.LAPSE, Lapse(actor=CLOCK)
+        return Action.EXPIRE, Expire(actor=CLOCK, deadline=item.deadline)
+
+    async def _go_on_anew(self) -> None:
+        """Continue as new, once every update under way has its answer."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(self._case)

@@ -1,0 +1,98 @@
+"""What operations see of a case: search attributes, and a page of details."""
+
+from datetime import datetime
+
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
+
+from models.agenda import AWAITED_FROM
+from models.records import Standing
+from models.wording import ACTIONS, AWAITED, ROLES, STATES, moment
+
+CASE_STATE = SearchAttributeKey.for_keyword("CaseState")
+CASE_SEQ = SearchAttributeKey.for_int("CaseSeq")
+SEASON = SearchAttributeKey.for_keyword("Season")
+CATEGORY = SearchAttributeKey.for_keyword("Category")
+BODY = SearchAttributeKey.for_keyword("Body")
+DEADLINE = SearchAttributeKey.for_datetime("Deadline")
+OVERDUE = SearchAttributeKey.for_bool("Overdue")
+RETURN_ROUNDS = SearchAttributeKey.for_int("ReturnRounds")
+
+SUMMARY_BYTES = 200
+"""A static summary may hold 400 bytes; a title longer than half of it is cut."""
+
+
+def search_attributes(standing: Standing) -> TypedSearchAttributes:
+    """Return all attributes of a case, for its start."""
+    pairs = [
+        SearchAttributePair(CASE_STATE, str(standing.state)),
+        SearchAttributePair(CASE_SEQ, standing.seq),
+        SearchAttributePair(SEASON, standing.season),
+        SearchAttributePair(CATEGORY, standing.outlook.category),
+        SearchAttributePair(BODY, standing.body),
+        SearchAttributePair(OVERDUE, standing.outlook.overdue),
+        SearchAttributePair(RETURN_ROUNDS, standing.outlook.return_rounds),
+    ]
+    if standing.outlook.deadline is not None:
+        pairs.append(SearchAttributePair(DEADLINE, standing.outlook.deadline))
+    return TypedSearchAttributes(pairs)
+
+
+def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate]:
+    """Return what a transition may have changed."""
+    deadline: datetime | None = standing.outlook.deadline
+    return [
+        CASE_STATE.value_set(str(standing.state)),
+        CASE_SEQ.value_set(standing.seq),
+        CATEGORY.value_set(standing.outlook.category),
+        OVERDUE.value_set(standing.outlook.overdue),
+        RETURN_ROUNDS.value_set(standing.outlook.return_rounds),
+        DEADLINE.value_unset() if deadline is None else DEADLINE.value_set(deadline),
+    ]
+
+
+def summary(title: str) -> str:
+    """Return the title as the one line that lists show, cut at a whole character."""
+    encoded = title.encode()
+    if len(encoded) <= SUMMARY_BYTES:
+        return title
+    return encoded[: SUMMARY_BYTES - 3].decode(errors="ignore") + "…"
+
+
+def details(standing: Standing) -> str:
+    """Return the page in Markdown: state, since when, what is due, what happened last."""
+    outlook = standing.outlook
+    lines = [
+        f"**{outlook.title}**",
+        f"- 状态：{STATES[standing.state].zh}（`{standing.state}`），自 {moment(standing.since)} 起",
+        f"- 下一期限：{_deadline(standing)}",
+        f"- 等待：{_awaited(standing)}",
+        f"- 序号 {standing.seq}，退回 {outlook.return_rounds} 次",
+    ]
+    if outlook.agenda.blocked_by is not None:
+        lines.append(f"- 提醒待定：{outlook.agenda.blocked_by}")
+    lines += ["", "最近三次变更："]
+    lines += [
+        f"{row.seq}. {ACTIONS[row.action].zh}：{STATES[row.source].zh} → {STATES[row.target].zh}，"
+        f"{ROLES[row.actor_role].zh} `{row.actor_id}`，{moment(row.at)}"
+        for row in standing.recent
+    ] or ["（尚无）"]
+    return "\n".join(lines)
+
+
+def _deadline(standing: Standing) -> str:
+    outlook = standing.outlook
+    if outlook.deadline is None:
+        return "无"
+    return moment(outlook.deadline) + ("，已逾期" if outlook.overdue else "")
+
+
+def _awaited(standing: Standing) -> str:
+    role = AWAITED_FROM.get(standing.state)
+    if role is None:
+        return "无"
+    return f"{ROLES[role].zh}{AWAITED[standing.state].zh}"
