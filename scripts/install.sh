@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+home=${HOME:-/nonexistent}
 say() { printf '%s\n' "setup: $*" >&2; }
 die() { say "$*"; exit 69; }
 
@@ -20,8 +21,15 @@ if [ -n "${PIP_CERT:-}" ] && [ -z "${SSL_CERT_FILE:-}" ]; then
     export SSL_CERT_FILE
 fi
 
-is_at_least() { # is_at_least PYTHON MINOR: it runs, and is 3.MINOR or newer
-    "$1" -c "import sys; sys.exit(sys.version_info < (3, $2))" >/dev/null 2>&1
+# uv brings certificates of its own; a site that has its own mirror is known to the system only.
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+    UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+    UV_NATIVE_TLS=${UV_NATIVE_TLS:-1} # the same, for a uv of an older day
+    export UV_SYSTEM_CERTS UV_NATIVE_TLS
+fi
+
+fits() { # fits PYTHON FROM TO: it runs, and is one of 3.FROM to 3.TO
+    "$1" -c "import sys; sys.exit(not (3, $2) <= sys.version_info[:2] <= (3, $3))" >/dev/null 2>&1
 }
 
 # With .python-version here, the shims of pyenv fail where that version is missing; the
@@ -29,15 +37,15 @@ is_at_least() { # is_at_least PYTHON MINOR: it runs, and is 3.MINOR or newer
 pythons() {
     printf '%s\n' python3 python3.13 python3.14 python3.12 python3.11 python \
         /usr/bin/python3 /usr/local/bin/python3
-    for found in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3; do
+    for found in "${PYENV_ROOT:-$home/.pyenv}"/versions/3.*/bin/python3; do
         [ -x "$found" ] && printf '%s\n' "$found"
     done
     return 0
 }
 
-find_python() { # find_python MINOR
+find_python() { # find_python FROM TO
     for candidate in $(pythons); do
-        if is_at_least "$candidate" "$1"; then
+        if fits "$candidate" "$1" "$2"; then
             printf '%s\n' "$candidate"
             return 0
         fi
@@ -53,25 +61,27 @@ as_root() {
     fi
 }
 
-bootstrap_uv() { # bootstrap_uv PYTHON: three ways, the last one asks the distribution
+bootstrap_uv() { # bootstrap_uv PYTHON: by venv, by pip alone, or by what the distribution has
     rm -rf var/bootstrap
     mkdir -p var
-    if "$1" -m venv var/bootstrap >/dev/null 2>&1 &&
-        var/bootstrap/bin/python -m pip install --quiet uv >&2; then
-        return 0
+    if "$1" -m venv var/bootstrap >/dev/null 2>&1; then
+        var/bootstrap/bin/python -m pip install --quiet uv >&2
+        return
     fi
     rm -rf var/bootstrap
-    "$1" -m pip install --quiet --target var/bootstrap uv >&2 2>/dev/null && return 0
+    if "$1" -m pip --version >/dev/null 2>&1; then
+        "$1" -m pip install --quiet --target var/bootstrap uv >&2
+        return
+    fi
     command -v apt-get >/dev/null 2>&1 || return 1
     say "this Python has neither venv nor pip; asking the distribution for python3-venv"
-    rm -rf var/bootstrap
     { as_root apt-get update -qq && as_root apt-get install -qqy python3-venv; } >&2 &&
         /usr/bin/python3 -m venv var/bootstrap >&2 &&
         var/bootstrap/bin/python -m pip install --quiet uv >&2
 }
 
 find_uv() {
-    for candidate in uv "$PWD/var/bootstrap/bin/uv" "$HOME/.local/bin/uv" "$HOME/.cargo/bin/uv"; do
+    for candidate in uv "$PWD/var/bootstrap/bin/uv" "$home/.local/bin/uv" "$home/.cargo/bin/uv"; do
         # A shim of pyenv may stand on PATH without a uv behind it; a very old uv has no
         # hash checks. Both fail here.
         if "$candidate" pip sync --require-hashes --help >/dev/null 2>&1; then
@@ -79,7 +89,7 @@ find_uv() {
             return 0
         fi
     done
-    python=$(find_python 11) || die "no Python 3.11 or newer found; install python3 and run again"
+    python=$(find_python 11 99) || die "no Python 3.11 or newer found; install python3 and run again"
     say "fetching uv with $python"
     bootstrap_uv "$python" ||
         die "uv could not be fetched with $python; install the packages python3-venv and python3-pip, or uv itself, and run again"
@@ -87,14 +97,16 @@ find_uv() {
 }
 
 make_venv() {
-    is_at_least .venv/bin/python 12 && return 0
-    say "making .venv"
+    fits .venv/bin/python 12 99 && return 0
     rm -rf .venv
-    # 3.13 as .python-version says (uv fetches it where it can), else what is here.
-    "$uv" venv --quiet --no-project --python 3.13 .venv 2>var/venv.log && return 0
-    python=$(find_python 12) ||
-        die "Python 3.13 is neither here nor can it be fetched ($(tail -n 1 var/venv.log)); install Python 3.12 or newer and run again"
-    say "Python 3.13 is not to be had; taking $python"
+    # The version of .python-version: one that is here, or one that uv can fetch; else what is here.
+    if ! python=$(find_python 13 13); then
+        say "fetching Python 3.13"
+        "$uv" venv --quiet --no-project --python 3.13 .venv 2>var/venv.log && return 0
+        python=$(find_python 12 99) ||
+            die "no Python 3.12 or newer is here, and uv cannot fetch one (var/venv.log); install one, or name a mirror in UV_PYTHON_INSTALL_MIRROR, and run again"
+    fi
+    say "making .venv with $python"
     "$uv" venv --quiet --no-project --python "$python" .venv
 }
 
