@@ -1,17 +1,20 @@
 """Look at cases on record."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, select
 
 from activities.database import reading
-from activities.lines import find_update, read_case
+from activities.lines import read_case
 from models.commands import Actor
 from models.lifecycle import State
 from models.refusals import Refused
-from models.tables import CaseRecord, Transition
+from models.tables import CaseRecord, Transition, table_of
 from services.views import CaseHistory, CaseList, CaseView, HistoryLine
+
+CASE_RECORD = table_of(CaseRecord)
+TRANSITION = table_of(Transition)
 
 MOST_AT_ONCE = 200
 
@@ -32,48 +35,41 @@ def position(engine: Engine, case_id: str) -> tuple[State, int]:
     return view.state, view.seq
 
 
-def find_update_digest(engine: Engine, case_id: str, update_id: str) -> str | None:
-    """Return the command digest of the transition that a request made, if it made one."""
-    with reading(engine) as connection:
-        found = find_update(connection, case_id, update_id)
-    return None if found is None else found.command_digest
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases to list; None: whatever.
 
-
-def list_cases(
-    engine: Engine,
-    *,
-    season: str | None = None,
-    states: Sequence[State] = (),
-    body: str | None = None,
-    category: str | None = None,
-    overdue_at: datetime | None = None,
-    limit: int = 50,
-    cursor: str | None = None,
-) -> CaseList:
-    """Return a page of cases in the order of their filing.
-
-    Args:
-        engine: The record.
-        season: Only of this season.
+    Attributes:
+        season, body, category: Only of this one.
         states: Only in one of these.
-        body: Only of this body.
-        category: Only of this category.
         overdue_at: Only those whose deadline had passed at this instant.
         limit: At most so many, 200 at the most.
         cursor: `next_cursor` of the page before.
     """
-    limit = min(limit, MOST_AT_ONCE)
-    table = CaseRecord.__table__  # type: ignore[attr-defined] # sqlmodel's stubs hide it
-    query = select(*table.columns).order_by(table.c.id).limit(limit + 1)
-    for column, value in (("season_id", season), ("body_id", body), ("category", category)):
+
+    season: str | None = None
+    body: str | None = None
+    category: str | None = None
+    states: tuple[State, ...] = ()
+    overdue_at: datetime | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
+    """Return a page of cases in the order of their filing."""
+    limit = max(1, min(wanted.limit, MOST_AT_ONCE))
+    query = select(*CASE_RECORD.c).order_by(CASE_RECORD.c.id).limit(limit + 1)
+    equal = (("season_id", wanted.season), ("body_id", wanted.body), ("category", wanted.category))
+    for column, value in equal:
         if value is not None:
-            query = query.where(table.c[column] == value)
-    if states:
-        query = query.where(table.c.state.in_(states))
-    if overdue_at is not None:
-        query = query.where(table.c.deadline <= overdue_at)
-    if cursor is not None:
-        query = query.where(table.c.id > cursor)
+            query = query.where(CASE_RECORD.c[column] == value)
+    if wanted.states:
+        query = query.where(CASE_RECORD.c.state.in_(wanted.states))
+    if wanted.overdue_at is not None:
+        query = query.where(CASE_RECORD.c.deadline <= wanted.overdue_at)
+    if wanted.cursor is not None:
+        query = query.where(CASE_RECORD.c.id > wanted.cursor)
     with reading(engine) as connection:
         rows = connection.execute(query).all()
     items = [CaseView.of(row._mapping) for row in rows[:limit]]  # noqa: SLF001 - SQLAlchemy's documented name
@@ -86,12 +82,11 @@ def history(engine: Engine, case_id: str) -> CaseHistory:
     Raises:
         Refused: There is no such case.
     """
-    table = Transition.__table__  # type: ignore[attr-defined] # as above
     with reading(engine) as connection:
-        if connection.scalar(select(CaseRecord.id).where(CaseRecord.id == case_id)) is None:
+        if connection.scalar(select(CASE_RECORD.c.id).where(CASE_RECORD.c.id == case_id)) is None:
             raise Refused("unknown_case", f"没有案例 {case_id}。")
         rows = connection.execute(
-            select(*table.columns).where(table.c.case_id == case_id).order_by(table.c.seq)
+            select(*TRANSITION.c).where(TRANSITION.c.case_id == case_id).order_by(TRANSITION.c.seq)
         ).all()
     return CaseHistory(
         items=[

@@ -1,7 +1,6 @@
 """Cases, as applicants and offices use them: file, look, act."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Engine
@@ -18,11 +17,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.records import Records
 from models.commands import Actor, Command
 from models.form import CaseForm
-from models.lifecycle import FINAL, Action
+from models.lifecycle import FINAL
 from models.records import CaseSnapshot, Standing
 from models.refusals import Refused
-from services import case_record, intake
+from services import case_record, drafts, intake
 from services.clock import new_id, now
+from services.requests import Request
 from services.views import CaseView, Unavailable
 from workflows import names
 from workflows.visibility import search_attributes, summary
@@ -70,7 +70,7 @@ class CaseDesk:
         """
         case_id = new_id("case")
         await asyncio.to_thread(
-            intake.create_draft, self._engine, case_id, season_id, form, actor, now(), email=email
+            drafts.create_draft, self._engine, case_id, season_id, form, actor, now(), email=email
         )
         await self.start(case_id)
         return case_id
@@ -90,25 +90,8 @@ class CaseDesk:
         except RPCError as error:
             raise _unavailable(error, f"案例 {case_id} 已保存，流程稍后启动") from error
 
-    async def act(
-        self,
-        case_id: str,
-        action: Action,
-        fields: Mapping[str, Any],
-        *,
-        actor: Actor | None = None,
-        text: str | None = None,
-        update_id: str | None = None,
-    ) -> CaseView:
+    async def act(self, request: Request) -> CaseView:
         """Do something to a case.
-
-        Args:
-            case_id: Which.
-            action: What.
-            fields: What its command takes besides actor and reason.
-            actor: Who; None: whoever the action belongs to on this case.
-            text: Remarks or reasons. Stored here; the command names its digest.
-            update_id: The request's id; the same id is never done twice.
 
         Returns:
             The case afterwards, or as it is when the request was done before.
@@ -117,17 +100,17 @@ class CaseDesk:
             Refused: The rules are against it; nothing changed.
             Unavailable: It may or may not be done: ask again with the same id.
         """
-        update_id = update_id or new_id("req")
-        command = await asyncio.to_thread(
-            intake.prepare, self._engine, case_id, action, fields, actor, text, update_id
-        )
-        try:
-            async with asyncio.timeout(self._answer_within):
-                await self._send(case_id, action, command, update_id)
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            message = f"暂时没有得到答复，请稍后以同一请求编号重试：--update-id {update_id}"
-            raise Unavailable("no_answer_yet", message, retry=True) from error
-        return await asyncio.to_thread(case_record.show, self._engine, case_id)
+        command = await asyncio.to_thread(intake.prepare, self._engine, request)
+        if command is not None:
+            try:
+                async with asyncio.timeout(self._answer_within):
+                    await self._send(request, command)
+            except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+                message = (
+                    f"暂时没有得到答复，请稍后以同一请求编号重试：--update-id {request.update_id}"
+                )
+                raise Unavailable("no_answer_yet", message, retry=True) from error
+        return await asyncio.to_thread(case_record.show, self._engine, request.case_id)
 
     async def catch_up(self, case_id: str) -> CaseSnapshot:
         """Make a case's workflow stand where the record stands."""
@@ -147,40 +130,31 @@ class CaseDesk:
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(names.case_workflow_id(case_id))
 
-    async def _send(self, case_id: str, action: Action, command: Command, update_id: str) -> None:
+    async def _send(self, request: Request, command: Command) -> None:
         """Send an update; where the workflow lags the record, bring it up and ask again."""
-        refusal = await self._ask(case_id, action, command, update_id)
-        if refusal is None or await self._done_before(case_id, command, update_id):
+        refusal = await self._ask(request, command)
+        if refusal is None or await self._done_before(request, command):
             return
-        state, seq = await asyncio.to_thread(case_record.position, self._engine, case_id)
+        state, seq = await asyncio.to_thread(case_record.position, self._engine, request.case_id)
         if refusal.seq is not None and refusal.seq < seq and state not in FINAL:
-            await self.catch_up(case_id)
-            refusal = await self._ask(case_id, action, command, update_id)
-            if refusal is None:
-                return
-        raise refusal.refused
+            await self.catch_up(request.case_id)
+            refusal = await self._ask(request, command)
+        if refusal is not None:
+            raise refusal.refused
 
-    async def _done_before(self, case_id: str, command: Command, update_id: str) -> bool:
-        """Whether a refused request is a retry of one that was done."""
-        found = await asyncio.to_thread(
-            case_record.find_update_digest, self._engine, case_id, update_id
-        )
-        if found is not None and found != command.digest:
-            raise Refused("update_id_reused", "同一请求编号已用于另一项操作，请换用新编号。")
-        return found is not None
+    async def _done_before(self, request: Request, command: Command) -> bool:
+        return await asyncio.to_thread(intake.done_before, self._engine, request, command)
 
-    async def _ask(
-        self, case_id: str, action: Action, command: Command, update_id: str
-    ) -> "_Refusal | None":
+    async def _ask(self, request: Request, command: Command) -> "_Refusal | None":
         try:
-            await self._handle(case_id).execute_update(
-                action, command, id=update_id, result_type=CaseSnapshot
+            await self._handle(request.case_id).execute_update(
+                request.action, command, id=request.update_id, result_type=CaseSnapshot
             )
         except WorkflowUpdateFailedError as error:
             return _refusal(error)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return await self._closed(case_id)
+                return await self._closed(request.case_id)
             raise _unavailable(error, "操作尚未完成") from error
         return None
 

@@ -12,10 +12,16 @@ from activities.seasons import SeasonDates
 from models.commands import Actor, Role
 from models.lifecycle import ENDED, Action, State
 from models.refusals import Refused
-from models.tables import Body, CaseRecord, Season, SeasonChange
+from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from services.cases import CaseDesk
 from services.clock import new_id
+from services.requests import Request
 from services.seasons import show_season
+
+BODY = table_of(Body)
+CASE_RECORD = table_of(CaseRecord)
+SEASON = table_of(Season)
+SEASON_CHANGE = table_of(SeasonChange)
 
 
 class MilestoneMove(BaseModel):
@@ -66,26 +72,27 @@ class Calendar:
         """
         with reading(self._engine) as connection:
             change = connection.execute(
-                select(SeasonChange.season_id, SeasonChange.actor, SeasonChange.reason).where(
-                    SeasonChange.id == change_id
-                )
+                select(
+                    SEASON_CHANGE.c.season_id, SEASON_CHANGE.c.actor, SEASON_CHANGE.c.reason
+                ).where(SEASON_CHANGE.c.id == change_id)
             ).one()
             touched, others = _open_cases(connection, change.season_id)
         role, _, name = change.actor.partition(":")
         for case_id in touched:
             await self._desk.act(
-                case_id,
-                Action.MOVE_DEADLINE,
-                {},
-                actor=Actor(role=Role(role), id=name),
-                text=change.reason,
-                update_id=f"move:{change_id}",
+                Request(
+                    case_id,
+                    Action.MOVE_DEADLINE,
+                    actor=Actor(role=Role(role), id=name),
+                    text=change.reason,
+                    update_id=f"move:{change_id}",
+                )
             )
         for case_id in others:  # their guards look at the moved date, their people need not
             await self._desk.catch_up(case_id)
         with transaction(self._engine) as connection:
             connection.execute(
-                update(SeasonChange).where(SeasonChange.id == change_id).values(applied_at=now)
+                update(SEASON_CHANGE).where(SEASON_CHANGE.c.id == change_id).values(applied_at=now)
             )
         return touched
 
@@ -94,9 +101,9 @@ class Calendar:
         with reading(self._engine) as connection:
             return list(
                 connection.scalars(
-                    select(SeasonChange.id)
-                    .where(SeasonChange.applied_at.is_(None))  # type: ignore[union-attr] # a column
-                    .order_by(SeasonChange.at)
+                    select(SEASON_CHANGE.c.id)
+                    .where(SEASON_CHANGE.c.applied_at.is_(None))
+                    .order_by(SEASON_CHANGE.c.at)
                 )
             )
 
@@ -117,7 +124,7 @@ class Calendar:
         with transaction(self._engine) as connection:
             before = _write(connection, move, body_id)
             connection.execute(
-                insert(SeasonChange),
+                insert(SEASON_CHANGE),
                 {
                     "id": move.id, "season_id": season_id, "milestone": milestone,
                     "body_id": body_id, "before": before, "after": after, "reason": reason,
@@ -130,9 +137,9 @@ class Calendar:
 def _open_cases(connection: Connection, season_id: str) -> tuple[list[str], list[str]]:
     """Return the open cases whose deadline is no longer what the dates say, and the others."""
     open_cases = connection.scalars(
-        select(CaseRecord.id)
-        .where(CaseRecord.season_id == season_id, CaseRecord.state.not_in([*ENDED]))  # type: ignore[attr-defined] # a column
-        .order_by(CaseRecord.id)
+        select(CASE_RECORD.c.id)
+        .where(CASE_RECORD.c.season_id == season_id, CASE_RECORD.c.state.not_in([*ENDED]))
+        .order_by(CASE_RECORD.c.id)
     ).all()
     touched: list[str] = []
     others: list[str] = []
@@ -146,8 +153,8 @@ def _open_cases(connection: Connection, season_id: str) -> tuple[list[str], list
 def _write(connection: Connection, move: MilestoneMove, body_id: str | None) -> datetime | None:
     """Write the new date; return the old one."""
     row = connection.execute(
-        select(Season.milestones, Season.anchor, Season.seconds_per_day).where(
-            Season.id == move.season
+        select(SEASON.c.milestones, SEASON.c.anchor, SEASON.c.seconds_per_day).where(
+            SEASON.c.id == move.season
         )
     ).one()
     pace = SeasonDates.of(row.milestones, row.anchor, row.seconds_per_day).pace
@@ -155,12 +162,12 @@ def _write(connection: Connection, move: MilestoneMove, body_id: str | None) -> 
     if body_id is None:
         milestones = {**row.milestones, move.milestone: civil.isoformat()}
         connection.execute(
-            update(Season).where(Season.id == move.season).values(milestones=milestones)
+            update(SEASON).where(SEASON.c.id == move.season).values(milestones=milestones)
         )
         return move.before
-    where = (Body.season_id == move.season, Body.id == body_id)
-    found = connection.execute(select(Body.cutoff).where(*where)).one_or_none()
+    where = (BODY.c.season_id == move.season, BODY.c.id == body_id)
+    found = connection.execute(select(BODY.c.cutoff).where(*where)).one_or_none()
     if found is None:
         raise Refused("unknown_body", f"没有推荐单位 {body_id}。")
-    connection.execute(update(Body).where(*where).values(cutoff=civil))
+    connection.execute(update(BODY).where(*where).values(cutoff=civil))
     return None if found.cutoff is None else pace.real(found.cutoff)

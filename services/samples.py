@@ -11,6 +11,7 @@ from models.programme import Programme
 from models.samples import Sample, Stage
 from services.cases import CaseDesk
 from services.people import set_email
+from services.requests import Request
 from services.seasons import desk_id, open_season
 
 type Step = tuple[Action, Mapping[str, Any], str | None]
@@ -65,5 +66,5 @@ async def open_sample_season(
     for sample in samples:
         case_id = await desk.create(season.id, sample.form, None, email=sample.email)
         for action, fields, text in steps(sample.stage, programme, now):
-            await desk.act(case_id, action, fields, text=text)
+            await desk.act(Request(case_id, action, fields, text=text))
     return len(samples)

@@ -15,8 +15,13 @@ from models.pace import Pace
 from models.programme import Programme
 from models.programme_parts import end_of
 from models.refusals import Refused
-from models.tables import Body, CalendarDay, CaseRecord, Season
+from models.tables import Body, CalendarDay, CaseRecord, Season, table_of
 from services.people import add_user
+
+BODY = table_of(Body)
+CALENDAR_DAY = table_of(CalendarDay)
+CASE_RECORD = table_of(CaseRecord)
+SEASON = table_of(Season)
 
 CALENDAR_SOURCE = "chinesecalendar"
 FIRST_CALENDAR_YEAR = 2019
@@ -61,10 +66,10 @@ def open_season(
     clock = Pace.parse(pace, civil["opens"]) if pace else Pace(anchor=civil["opens"])
     with transaction(engine) as connection:
         name = season_id or programme.id
-        if connection.scalar(select(func.count()).where(Season.id == name)):
+        if connection.scalar(select(func.count()).where(SEASON.c.id == name)):
             raise Refused("season_exists", f"征集季 {name} 已经开启。")
         connection.execute(
-            insert(Season),
+            insert(SEASON),
             {
                 "id": name,
                 "title": f"{programme.edition} {programme.title}",
@@ -75,7 +80,7 @@ def open_season(
                 "opened_at": now,
             },
         )
-        connection.execute(insert(Body), list(_bodies(programme, name)))
+        connection.execute(insert(BODY), list(_bodies(programme, name)))
         for desk in _desks(programme, name):
             add_user(connection, season_id=name, at=now, **desk)
         seed_calendar(connection)
@@ -97,35 +102,47 @@ def show_season(engine: Engine, season_id: str) -> SeasonView:
 def list_seasons(engine: Engine) -> list[SeasonView]:
     """Return all seasons, the newest first."""
     counted = (
-        select(CaseRecord.season_id, func.count().label("cases"))
-        .group_by(CaseRecord.season_id)
+        select(CASE_RECORD.c.season_id, func.count().label("cases"))
+        .group_by(CASE_RECORD.c.season_id)
         .subquery()
     )
     query = (
-        select(*Season.__table__.columns, func.coalesce(counted.c.cases, 0).label("cases"))  # type: ignore[attr-defined] # sqlmodel's stubs hide the table
-        .join(counted, counted.c.season_id == Season.id, isouter=True)
-        .order_by(Season.opened_at.desc())  # type: ignore[attr-defined] # a column
+        select(*SEASON.c, func.coalesce(counted.c.cases, 0).label("cases"))
+        .join(counted, counted.c.season_id == SEASON.c.id, isouter=True)
+        .order_by(SEASON.c.opened_at.desc())
     )
     with reading(engine) as connection:
         return [_view(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
 
 
+def read_programme(connection: Connection, season_id: str) -> Programme:
+    """Return the programme of a season.
+
+    Raises:
+        Refused: There is no such season.
+    """
+    found = connection.scalar(select(SEASON.c.programme).where(SEASON.c.id == season_id))
+    if found is None:
+        raise Refused("unknown_season", f"没有征集季 {season_id}（tuixuan season list）。")
+    return Programme.from_json(found)
+
+
 def has_seasons(engine: Engine) -> bool:
     """Return whether any season was ever opened."""
     with reading(engine) as connection:
-        return bool(connection.scalar(select(func.count()).select_from(Season)))
+        return bool(connection.scalar(select(func.count()).select_from(SEASON)))
 
 
 def seed_calendar(connection: Connection) -> None:
     """Enter the working days that are published and not on record yet."""
-    known = set(connection.scalars(select(CalendarDay.day)))
+    known = set(connection.scalars(select(CALENDAR_DAY.c.day)))
     days = [
         {"day": day, "working": chinese_calendar.is_workday(day), "source": CALENDAR_SOURCE}
         for day in _published_days()
         if day not in known
     ]
     if days:
-        connection.execute(insert(CalendarDay), days)
+        connection.execute(insert(CALENDAR_DAY), days)
 
 
 def _published_days() -> Iterator[date]:

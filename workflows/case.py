@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from models.wording import ACTIONS
 
 from workflows import names
-from workflows.options import QUICK
+from workflows.options import quick
 from workflows.visibility import details, search_attribute_updates
 
 CLOCK = Actor(role=Role.SEASON, id="clock")
@@ -105,8 +105,7 @@ class CaseWorkflow:
                 names.READ_STANDING,
                 args=[self._case.case_id, workflow.now()],
                 result_type=Standing,
-                summary="读取记录",
-                **QUICK,
+                **quick("读取记录"),
             )
             if found.seq >= self._case.seq:
                 self._stand(found)
@@ -157,8 +156,7 @@ class CaseWorkflow:
                 names.COMMIT_TRANSITION,
                 wanted,
                 result_type=CommitTransitionResult,
-                summary=f"{ACTIONS[action].zh} → {wanted.seq}",
-                **QUICK,
+                **quick(f"{ACTIONS[action].zh} → {wanted.seq}"),
             )
             self._stand(self._after(result))
             if result.refusal is not None:

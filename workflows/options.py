@@ -5,16 +5,23 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import LocalActivityConfig
 
-QUICK = LocalActivityConfig(
-    start_to_close_timeout=timedelta(seconds=15),
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(milliseconds=50),
-        maximum_interval=timedelta(seconds=10),
-        maximum_attempts=0,
-    ),
-    local_retry_threshold=timedelta(seconds=2),
-)
-"""For a short, idempotent write: an outage of the database is waited out, for ever.
 
-Waits beyond two seconds become timers and free the worker's slot.
-"""
+def quick(summary: str) -> LocalActivityConfig:
+    """Return the options of a short, idempotent call of the record.
+
+    An outage of the database is waited out, for ever; waits beyond two seconds become
+    timers and free the worker's slot.
+
+    Args:
+        summary: What the Temporal UI shows beside it, e.g. 提交 → 1.
+    """
+    return LocalActivityConfig(
+        start_to_close_timeout=timedelta(seconds=15),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(milliseconds=50),
+            maximum_interval=timedelta(seconds=10),
+            maximum_attempts=0,
+        ),
+        local_retry_threshold=timedelta(seconds=2),
+        summary=summary,
+    )

@@ -1,6 +1,7 @@
 """What operations see of a case: search attributes, and a page of details."""
 
 from datetime import datetime
+from typing import Any
 
 from temporalio.common import (
     SearchAttributeKey,
@@ -28,7 +29,7 @@ SUMMARY_BYTES = 200
 
 def search_attributes(standing: Standing) -> TypedSearchAttributes:
     """Return all attributes of a case, for its start."""
-    pairs = [
+    pairs: list[SearchAttributePair[Any]] = [
         SearchAttributePair(CASE_STATE, str(standing.state)),
         SearchAttributePair(CASE_SEQ, standing.seq),
         SearchAttributePair(SEASON, standing.season),
@@ -42,7 +43,7 @@ def search_attributes(standing: Standing) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
-def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate]:
+def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate[Any]]:
     """Return what a transition may have changed."""
     deadline: datetime | None = standing.outlook.deadline
     return [
@@ -68,7 +69,7 @@ def details(standing: Standing) -> str:
     outlook = standing.outlook
     lines = [
         f"**{outlook.title}**",
-        f"- 状态：{STATES[standing.state].zh}（`{standing.state}`），自 {moment(standing.since)} 起",
+        f"- 状态：{_state(standing)}",
         f"- 下一期限：{_deadline(standing)}",
         f"- 等待：{_awaited(standing)}",
         f"- 序号 {standing.seq}，退回 {outlook.return_rounds} 次",
@@ -82,6 +83,11 @@ def details(standing: Standing) -> str:
         for row in standing.recent
     ] or ["（尚无）"]
     return "\n".join(lines)
+
+
+def _state(standing: Standing) -> str:
+    name = STATES[standing.state].zh
+    return f"{name}（`{standing.state}`），自 {moment(standing.since)} 起"
 
 
 def _deadline(standing: Standing) -> str:

@@ -1,0 +1,44 @@
+"""Who acts, and for whom, as far as the record knows."""
+
+from sqlalchemy import Connection, select
+
+from activities.lines import Columns
+from models.commands import Actor, Role
+from models.lifecycle import Action, allowed_roles
+from models.tables import AppUser, Body, Unit, table_of
+
+APP_USER = table_of(AppUser)
+BODY = table_of(Body)
+UNIT = table_of(Unit)
+
+
+def resolve_actor(
+    connection: Connection, case: Columns, action: Action, actor: Actor | None
+) -> Actor:
+    """Return who acts, and for whom as far as the record knows.
+
+    Without a name it is whoever the action belongs to: the case's applicant, its body,
+    or the office itself.
+    """
+    if actor is None:
+        role = allowed_roles(action)[0]
+        own = {Role.APPLICANT: case["applicant_id"], Role.BODY: case["body_id"]}
+        actor = Actor(role=role, id=own.get(role, str(role)))
+    return actor.model_copy(update={"org": _org(connection, case, actor)})
+
+
+def _org(connection: Connection, case: Columns, actor: Actor) -> str | None:
+    if actor.role is Role.APPLICANT and actor.id in (case["applicant_id"], case["unit_id"]):
+        return str(case["unit_id"])
+    user: str | None = connection.scalar(
+        select(APP_USER.c.org).where(APP_USER.c.id == actor.id, APP_USER.c.role == actor.role)
+    )
+    if user is not None:
+        return user
+    table = {Role.BODY: BODY, Role.APPLICANT: UNIT}.get(actor.role)
+    if table is None:
+        return None
+    found: str | None = connection.scalar(
+        select(table.c.id).where(table.c.season_id == case["season_id"], table.c.id == actor.id)
+    )
+    return found

@@ -1,0 +1,173 @@
+"""Drafts: put one on record, save it again, read it. Forms never leave the record."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from activities.database import reading, transaction
+from activities.lines import Columns, read_case, season_dates
+from activities.outlook import Horizon
+from models.chain import GENESIS
+from models.commands import Actor, Role
+from models.form import CaseForm, form_digest
+from models.lifecycle import Action, State
+from models.programme import Programme
+from models.refusals import Refused
+from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
+from services.actors import resolve_actor
+from services.clock import new_id, now
+from services.people import add_user
+from services.seasons import read_programme
+
+APP_USER = table_of(AppUser)
+CASE_RECORD = table_of(CaseRecord)
+CASE_REVISION = table_of(CaseRevision)
+UNIT = table_of(Unit)
+
+EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
+
+
+def create_draft(
+    engine: Engine, case_id: str, season_id: str, form: CaseForm, actor: Actor | None,
+    at: datetime, *, email: str | None = None,
+) -> None:  # fmt: skip
+    """Put a new draft on record.
+
+    Raises:
+        Refused: The season is unknown, or the form names no unit or no known location.
+    """
+    if actor is not None and actor.role is not Role.APPLICANT:
+        raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
+    if not form.unit.strip():
+        raise Refused("unit_required", "请填写申报单位（unit）。")
+    with transaction(engine) as connection:
+        programme = read_programme(connection, season_id)
+        body = programme.body_for(form.location)
+        unit_id = _unit(connection, season_id, form.unit.strip(), at)
+        applicant = _applicant(connection, season_id, unit_id, form.unit, actor, email, at)
+        row = {
+            "id": case_id, "season_id": season_id, "body_id": body.id, "unit_id": unit_id,
+            "applicant_id": applicant, "title": form.title,
+            "category": _category(programme, form), "state": State.DRAFT, "seq": 0,
+            "head_hash": GENESIS, "revision": 1, "since": at, "created_at": at,
+            "updated_at": at, "overdue": False, "return_rounds": 0,
+        }  # fmt: skip
+        connection.execute(insert(CASE_RECORD), row)
+        _save_revision(connection, case_id, 1, form, f"{Role.APPLICANT}:{applicant}", at)
+        case = read_case(connection, case_id)
+        deadline = Horizon(case, season_dates(case)).deadline(State.DRAFT, None)
+        connection.execute(
+            update(CASE_RECORD).where(CASE_RECORD.c.id == case_id).values(deadline=deadline)
+        )
+
+
+def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None) -> int:
+    """Save a new version of a case's form; return its number.
+
+    Raises:
+        Refused: The case is not open to changes, or the actor is not its applicant.
+    """
+    with transaction(engine) as connection:
+        case = read_case(connection, case_id, lock=True)
+        who = resolve_actor(connection, case, Action.SUBMIT, actor)
+        _refuse_edit(connection, case, form, who)
+        programme = read_programme(connection, case["season_id"])
+        revision: int = case["revision"] + 1
+        _save_revision(connection, case_id, revision, form, str(who), now())
+        connection.execute(
+            update(CASE_RECORD)
+            .where(CASE_RECORD.c.id == case_id)
+            .values(
+                revision=revision,
+                title=form.title,
+                category=_category(programme, form),
+                updated_at=now(),
+            )  # fmt: skip
+        )
+    return revision
+
+
+def read_form(engine: Engine, case_id: str) -> CaseForm:
+    """Return the newest form of a case.
+
+    Raises:
+        Refused: There is no such case.
+    """
+    with reading(engine) as connection:
+        case = read_case(connection, case_id)
+        return CaseForm.from_json(
+            connection.scalar(
+                select(CASE_REVISION.c.form).where(
+                    CASE_REVISION.c.case_id == case_id, CASE_REVISION.c.revision == case["revision"]
+                )
+            )
+        )
+
+
+def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> str:
+    found: str | None = connection.scalar(
+        select(UNIT.c.id).where(UNIT.c.season_id == season_id, UNIT.c.name == name)
+    )
+    if found is not None:
+        return found
+    unit_id = new_id("unit")
+    connection.execute(
+        insert(UNIT), {"id": unit_id, "season_id": season_id, "name": name, "created_at": at}
+    )
+    return unit_id
+
+
+def _applicant(
+    connection: Connection, season_id: str, unit_id: str, unit: str, actor: Actor | None,
+    email: str | None, at: datetime,
+) -> str:  # fmt: skip
+    """Return the applicant's user id; make the user where there is none yet."""
+    user_id = unit_id if actor is None else actor.id
+    known = connection.execute(
+        select(APP_USER.c.org, APP_USER.c.role).where(APP_USER.c.id == user_id)
+    ).one_or_none()
+    if known is None:
+        add_user(
+            connection, id=user_id, season_id=season_id, role=Role.APPLICANT, org=unit_id,
+            name=unit, email=email, at=at,
+        )  # fmt: skip
+    elif (known.org, known.role) != (unit_id, Role.APPLICANT):
+        raise Refused("not_yours", f"用户 {user_id} 属于另一单位，不能以“{unit}”名义申报。")
+    return user_id
+
+
+def _category(programme: Programme, form: CaseForm) -> str:
+    """Return the category's key; a draft may not have chosen one yet."""
+    try:
+        return programme.category(form.category).key
+    except Refused:
+        return ""
+
+
+def _refuse_edit(connection: Connection, case: Columns, form: CaseForm, actor: Actor) -> None:
+    if actor.role is not Role.APPLICANT or actor.org not in (None, case["unit_id"]):
+        raise Refused("not_yours", f"{actor} 不是本案例的申报单位，不能修改。")
+    if case["state"] not in EDITABLE:
+        raise Refused("not_editable", f"案例当前状态为 {case['state']}，申报表不能修改。")
+    programme = read_programme(connection, case["season_id"])
+    unit = connection.scalar(select(UNIT.c.name).where(UNIT.c.id == case["unit_id"]))
+    if form.unit.strip() != unit:
+        raise Refused("unit_fixed", "申报单位不能更改；如填错，请撤回后重新申报。")
+    if programme.body_for(form.location).id != case["body_id"]:
+        raise Refused("location_fixed", "所在地不能更改；如填错，请撤回后重新申报。")
+
+
+def _save_revision(
+    connection: Connection, case_id: str, revision: int, form: CaseForm, by: str, at: datetime
+) -> None:
+    connection.execute(
+        insert(CASE_REVISION),
+        {
+            "case_id": case_id,
+            "revision": revision,
+            "form": form.model_dump(mode="json"),
+            "digest": form_digest(form),
+            "saved_by": by,
+            "saved_at": at,
+        },
+    )
