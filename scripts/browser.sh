@@ -37,7 +37,7 @@ install() {
         return 1
     }
     # shellcheck disable=SC2086 # both are lists of words
-    { $as apt-get update -qq && $as apt-get install -qqy --no-install-recommends $missing; } >&2
+    { $as apt-get update -qq && $as apt-get install -qqy -o Dpkg::Use-Pty=0 --no-install-recommends $missing; } >&2
 }
 
 say "installing$(printf ' %s' $missing) from the distribution's packages"

@@ -55,7 +55,7 @@ def get(url: str) -> bytes:
 
 
 async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path: Path) -> None:
-    found = find_temporal({"PATH": "", **_home()})
+    found = find_temporal(_own())
     assert isinstance(found, Binary)
     port, ui_port = free_ports(2)
     db_file = tmp_path / "temporal.db"
@@ -63,7 +63,7 @@ async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path
 
     for _start in ("the first", "on the same file"):
         async with running(command, tmp_path / "log") as process:
-            client = await connect(process, f"127.0.0.1:{port}")
+            client = await asyncio.wait_for(connect(process, f"127.0.0.1:{port}"), timeout=30)
             answer = await client.operator_service.list_search_attributes(
                 ListSearchAttributesRequest(namespace="tuixuan")
             )
@@ -85,7 +85,7 @@ async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path
 
 
 async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) -> None:
-    found = find_nats({"PATH": ""})
+    found = find_nats(_own())
     assert isinstance(found, Binary)
     port, monitor_port = free_ports(2)
     store = tmp_path / "库 with spaces"
@@ -125,8 +125,9 @@ async def nats_connect(process: asyncio.subprocess.Process, port: int) -> Connec
     raise AssertionError(f"the server ended with {process.returncode}")
 
 
-def _home() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
+def _own() -> dict[str, str]:
+    """Return an environment in which nobody else runs the servers."""
+    return {k: v for k, v in os.environ.items() if k not in {"TEMPORAL_ADDRESS", "NATS_URL"}}
 
 
 def _json(url: str) -> Any:

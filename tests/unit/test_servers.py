@@ -27,6 +27,8 @@ chmod +x "$2"
 """
 GO_THAT_FAILS = """#!/bin/sh
 if [ "$1" = version ]; then echo "go version go1.99.0 linux/amd64"; exit 0; fi
+while [ "$1" != -o ]; do shift; done
+echo half > "$2"
 echo "disk is full" >&2
 exit 1
 """
