@@ -1,0 +1,93 @@
+"""The wording of messages: a subject and a text for an event and a role.
+
+Chinese first, English beneath. A message says only what the event says and, for
+decisions that nobody could act on without it, the reason that a person wrote.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from models.commands import Role
+from models.events import EVENT_OF, CaseEventData, EventName
+from models.notice_lines import HEADS, LINES
+from models.wording import AWAITED, STATES, Words, moment
+
+WITH_REASON = frozenset({
+    EventName.RETURNED,
+    EventName.DECLINED,
+    EventName.CORRECTION_REQUESTED,
+    EventName.FORMAL_CHECK_FAILED,
+    EventName.DISQUALIFIED,
+    EventName.DEADLINE_MOVED,
+})  # fmt: skip
+"""Events that are told with the reason that was written for them."""
+
+SUBJECT_TITLE = 60
+"""How many characters of a title a subject shows."""
+
+
+class Notice(NamedTuple):
+    """A message to one role, ready for an inbox or a mail."""
+
+    subject: str
+    text: str
+
+
+def notice(data: CaseEventData, role: Role, reason: str | None = None) -> Notice:
+    """Return what `role` is told of an event.
+
+    Args:
+        data: What the event says.
+        role: One of those that hear of it (`models.recipients.roles_told`).
+        reason: What a person wrote with the action; left out unless the event is one
+            of `WITH_REASON`.
+    """
+    name = EVENT_OF[data.action]
+    if name not in WITH_REASON:
+        reason = None
+    title, said = " ".join(data.title.split()), LINES[name][role]
+    chinese = [f"案例：《{title}》（{data.case_id}）", said.zh]
+    english = [f"Case: {title} ({data.case_id})", said.en]
+    if reason is not None:
+        chinese.append(f"说明：{reason}")
+        english.append("Remarks: as written above.")
+    state = STATES[data.target]
+    chinese.append(f"当前状态：{state.zh}")
+    english.append(f"Now: {state.en}")
+    for words in _dates(name, data, role):
+        chinese.append(words.zh)
+        english.append(words.en)
+    return Notice(_subject(name, data), "\n".join([*chinese, "", *english, ""]))
+
+
+def _subject(name: EventName, data: CaseEventData) -> str:
+    head, title = HEADS[name], " ".join(data.title.split())
+    if len(title) > SUBJECT_TITLE:
+        title = title[: SUBJECT_TITLE - 1] + "…"
+    left = f"（剩 {data.working_days_left} 个工作日）" if data.working_days_left else ""
+    return f"【推选】{head.zh}{left} {head.en}：《{title}》"
+
+
+def _dates(name: EventName, data: CaseEventData, role: Role) -> list[Words]:
+    """Say what is awaited from `role` and when; nothing where nothing is."""
+    if role is not data.awaited:
+        return []
+    lines = []
+    if name is EventName.DEADLINE_MOVED:
+        lines.append(_at(Words("原期限", "Due before"), data.deadline_before))
+    awaited = AWAITED[data.target]
+    lines.append(Words(f"待办：{awaited.zh}", f"Awaited from you: {awaited.en}"))
+    if data.deadline is not None or name is EventName.DEADLINE_MOVED:
+        lines.append(_at(Words("期限", "Due"), data.deadline))
+    if data.working_days_left:
+        days = data.working_days_left
+        lines.append(Words(f"剩余：{days} 个工作日", f"Working days left: {days}"))
+    return lines
+
+
+def _at(label: Words, instant: datetime | None) -> Words:
+    if instant is None:
+        return Words(f"{label.zh}：无", f"{label.en}: none")
+    shown = moment(instant)
+    day, clock = shown.split("（")[0], shown.split("）")[-1]
+    return Words(f"{label.zh}：{shown}（北京时间）", f"{label.en}: {day} {clock} (Beijing time)")

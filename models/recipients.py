@@ -1,0 +1,65 @@
+"""Who hears of what: for each event the roles that are told, as one table."""
+
+from collections.abc import Mapping
+
+from models.commands import Role
+from models.events import EVENT_OF, CaseEventData, EventName
+from models.lifecycle import SEALED, Action, State
+
+_A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
+_E = EventName
+
+# fmt: off
+HEARS: Mapping[EventName, tuple[Role, ...]] = {
+    _E.SUBMITTED:            (_A, _B),
+    _E.RETURNED:             (_A,),
+    _E.ACCEPTED:             (_A,),
+    _E.DECLINED:             (_A,),
+    _E.SENT_BACK:            (_A, _B),
+    _E.RECOMMENDED:          (_A, _B, _O),
+    _E.LEFT_OUT:             (_A,),
+    _E.CORRECTION_REQUESTED: (_A, _B),
+    _E.RESUBMITTED:          (_A, _O),
+    _E.FORMAL_CHECK_PASSED:  (_A, _B, _P),
+    _E.FORMAL_CHECK_FAILED:  (_A, _B),
+    _E.SHORTLISTED:          (_A, _B, _P),
+    _E.SELECTED:             (_A, _B, _O),
+    _E.NOT_SELECTED:         (_A, _B),
+    _E.PUBLISHED:            (_A, _B, _O),
+    _E.DISQUALIFIED:         (_A, _B),
+    _E.WITHDRAWN:            (_A, _B, _O, _P),
+    _E.LAPSED:               (_A, _B, _O),
+    _E.DEADLINE_APPROACHING: (_A, _B, _O, _P),
+    _E.DEADLINE_PASSED:      (_A, _B, _O, _P),
+    _E.DEADLINE_MOVED:       (_A, _B, _O, _P),
+}
+"""Each event with the roles that may hear of it, the applicant first."""
+# fmt: on
+
+REMINDERS = frozenset({_E.DEADLINE_APPROACHING, _E.DEADLINE_PASSED, _E.DEADLINE_MOVED})
+"""Events that concern only those from whom something is awaited."""
+
+CONCERNED: Mapping[Role, frozenset[State]] = {
+    Role.ORGANISER: SEALED,
+    Role.PANEL: frozenset({State.EXPERT_REVIEW, State.ORAL_DEFENSE}),
+}
+"""Where a role has the case before it. A case that leaves earlier is none of its news."""
+
+
+def roles_told(data: CaseEventData) -> tuple[Role, ...]:
+    """Return the roles that are told of an event, in the order of the table."""
+    name = EVENT_OF[data.action]
+    if name in REMINDERS:
+        return tuple(role for role in HEARS[name] if _is_reminded(role, data))
+    return tuple(role for role in HEARS[name] if _has_it(role, data))
+
+
+def _is_reminded(role: Role, data: CaseEventData) -> bool:
+    # A calendar that moved without moving this case's deadline is no news to anybody.
+    unmoved = data.action is Action.MOVE_DEADLINE and data.deadline == data.deadline_before
+    return role is data.awaited and not unmoved
+
+
+def _has_it(role: Role, data: CaseEventData) -> bool:
+    states = CONCERNED.get(role)
+    return states is None or data.source in states or data.target in states

@@ -1,0 +1,145 @@
+"""What people were told: their inbox, and how the mails went."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Engine, select, update
+
+from activities.database import reading, transaction
+from models.tables import metadata
+from services.people import unknown_user
+
+MOST_AT_ONCE = 200
+"""How many rows one page holds at most."""
+
+_USER, _MESSAGE = metadata.tables["app_user"].c, metadata.tables["inbox_message"].c
+_DELIVERY = metadata.tables["delivery"].c
+
+type DeliveryStatus = Literal["waiting", "sent", "failed"]
+
+
+class InboxItem(BaseModel):
+    """A message in somebody's inbox. `event`: the event's name, e.g. `submitted`."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    event_id: str
+    event: str
+    case_id: str
+    subject: str
+    text: str
+    at: datetime
+    read_at: datetime | None
+
+
+class DeliveryItem(BaseModel):
+    """One message by one channel, and how it went; the address is not shown."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    message_id: str
+    recipient: str
+    event_id: str
+    channel: str
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+    sent_at: datetime | None
+
+
+def inbox(
+    engine: Engine, user_id: str, limit: int = 50, after: str | None = None
+) -> list[InboxItem]:
+    """Return a page of a user's messages, the newest first.
+
+    Args:
+        engine: The record.
+        user_id: Whose.
+        limit: How many at most, up to `MOST_AT_ONCE`.
+        after: The id of the last message of the page before; None: from the newest.
+
+    Raises:
+        Refused: `unknown_user`.
+    """
+    query = (
+        select(*(_MESSAGE[name] for name in InboxItem.model_fields))
+        .where(_MESSAGE.recipient == user_id)
+        .order_by(_MESSAGE.id.desc())
+        .limit(min(limit, MOST_AT_ONCE))
+    )
+    if after is not None:
+        query = query.where(_MESSAGE.id < after)
+    with reading(engine) as connection:
+        _refuse_unknown(connection, user_id)
+        return [InboxItem.model_validate(row) for row in connection.execute(query)]
+
+
+def mark_read(engine: Engine, user_id: str, message_ids: Sequence[str], at: datetime) -> int:
+    """Mark messages of a user as read; those read before keep their time.
+
+    Returns:
+        How many were unread until now.
+
+    Raises:
+        Refused: `unknown_user`.
+    """
+    with transaction(engine) as connection:
+        _refuse_unknown(connection, user_id)
+        changed = connection.execute(
+            update(metadata.tables["inbox_message"])
+            .where(
+                _MESSAGE.recipient == user_id,
+                _MESSAGE.id.in_(message_ids),
+                _MESSAGE.read_at.is_(None),
+            )
+            .values(read_at=at)
+        )
+        return changed.rowcount
+
+
+def deliveries(  # noqa: PLR0913 - filters, each by its name
+    engine: Engine,
+    *,
+    status: DeliveryStatus | None = None,
+    user_id: str | None = None,
+    event_id: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+) -> list[DeliveryItem]:
+    """Return a page of deliveries outside the inbox, the newest first.
+
+    Args:
+        engine: The record.
+        status: Only these; `failed` are those that were set aside.
+        user_id: Only to this user.
+        event_id: Only of this event, `case_id:seq`.
+        limit: How many at most, up to `MOST_AT_ONCE`.
+        after: The id of the last delivery of the page before; None: from the newest.
+    """
+    query = (
+        select(*_DELIVERY, _MESSAGE.recipient, _MESSAGE.event_id)
+        .join_from(metadata.tables["delivery"], metadata.tables["inbox_message"])
+        .order_by(_DELIVERY.id.desc())
+        .limit(min(limit, MOST_AT_ONCE))
+    )
+    for column, wanted in (
+        (_DELIVERY.status, status),
+        (_MESSAGE.recipient, user_id),
+        (_MESSAGE.event_id, event_id),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(_DELIVERY.id < after)
+    with reading(engine) as connection:
+        return [DeliveryItem.model_validate(row) for row in connection.execute(query)]
+
+
+def _refuse_unknown(connection: Connection, user_id: str) -> None:
+    if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
+        raise unknown_user(user_id)

@@ -1,0 +1,138 @@
+"""People and desks with an inbox: enter one, and find those whom an event concerns."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from activities.database import transaction
+from models.commands import Role
+from models.refusals import Refused
+from models.tables import metadata
+
+_USER = metadata.tables["app_user"].c
+_UNIT, _BODY = metadata.tables["unit"].c, metadata.tables["body"].c
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_LONGEST_EMAIL = 254  # RFC 5321: a path of 256 with its two brackets
+
+
+class Recipient(NamedTuple):
+    """Somebody to tell. `email`: None: the inbox alone reaches them."""
+
+    id: str
+    role: Role
+    email: str | None
+
+
+def add_user(  # noqa: PLR0913 - the columns, each by its name
+    connection: Connection,
+    *,
+    id: str,  # noqa: A002 - the column's name
+    season_id: str,
+    role: Role,
+    org: str | None,
+    name: str,
+    email: str | None,
+    at: datetime,
+) -> None:
+    """Enter a user of a season.
+
+    Args:
+        connection: A transaction on the record.
+        id: Letters, digits, `-` and `_`; at most 64.
+        season_id: The season.
+        role: In what capacity they are told things.
+        org: The unit of an applicant, the body of a reviewer; for others None.
+        name: For people to read.
+        email: An address of plain ASCII, or None.
+        at: This instant.
+
+    Raises:
+        Refused: `bad_user_id`, `bad_email`, `user_exists`, or `unknown_org`: there is no
+            such unit or body, so no event would ever reach them.
+    """
+    if not _ID.fullmatch(id):
+        raise Refused("bad_user_id", "用户编号只能含字母、数字、- 和 _，最多 64 个字符。")
+    if not _org_exists(connection, season_id, role, org):
+        raise Refused("unknown_org", f"征集季 {season_id} 没有单位 {org}，不能登记用户 {id}。")
+    if connection.scalar(select(_USER.id).where(_USER.id == id)) is not None:
+        raise Refused("user_exists", f"用户编号 {id} 已经登记。")
+    row = {
+        "id": id,
+        "season_id": season_id,
+        "role": role,
+        "org": org,
+        "name": name,
+        "email": _checked(email),
+        "created_at": at,
+    }
+    connection.execute(insert(metadata.tables["app_user"]), row)
+
+
+def set_email(engine: Engine, user_id: str, email: str | None) -> None:
+    """Change where a user gets mail; None: nowhere.
+
+    Raises:
+        Refused: `unknown_user` or `bad_email`.
+    """
+    checked = _checked(email)
+    with transaction(engine) as connection:
+        changed = connection.execute(
+            update(metadata.tables["app_user"]).where(_USER.id == user_id).values(email=checked)
+        )
+        if changed.rowcount == 0:
+            raise unknown_user(user_id)
+
+
+def find_recipients(
+    connection: Connection, roles: Sequence[Role], season: str, unit: str, body: str
+) -> list[Recipient]:
+    """Return whom an event about a case concerns.
+
+    Args:
+        connection: Where to read.
+        roles: The roles that are told of it.
+        season: Its season; nobody outside hears of it.
+        unit: The case's unit: applicants of other units do not hear of it.
+        body: The case's body: reviewers of other bodies do not hear of it.
+    """
+    if not roles:
+        return []
+    concerned = [and_(_USER.role == role, _belongs(role, unit, body)) for role in roles]
+    query = (
+        select(_USER.id, _USER.role, _USER.email)
+        .where(_USER.season_id == season, or_(*concerned))
+        .order_by(_USER.id)
+    )
+    return [Recipient(row.id, Role(row.role), row.email) for row in connection.execute(query)]
+
+
+def unknown_user(user_id: str) -> Refused:
+    """Return the refusal for a user id that nobody has."""
+    return Refused("unknown_user", f"没有用户 {user_id}。")
+
+
+def _belongs(role: Role, unit: str, body: str) -> ColumnElement[bool]:
+    org = {Role.APPLICANT: unit, Role.BODY: body}.get(role)
+    return true() if org is None else _USER.org == org
+
+
+def _org_exists(connection: Connection, season_id: str, role: Role, org: str | None) -> bool:
+    if role is Role.APPLICANT:
+        found = select(_UNIT.id).where(_UNIT.season_id == season_id, _UNIT.id == org)
+    elif role is Role.BODY:
+        found = select(_BODY.id).where(_BODY.season_id == season_id, _BODY.id == org)
+    else:
+        return True
+    return connection.scalar(found) is not None
+
+
+def _checked(email: str | None) -> str | None:
+    if email is None or (len(email) <= _LONGEST_EMAIL and _EMAIL.fullmatch(email)):
+        return email
+    raise Refused("bad_email", "邮箱地址不正确，请填写形如 name@example.invalid 的地址。")
