@@ -1,6 +1,6 @@
 # The one task runner. Each target installs what it needs; a second run finds it in place.
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench setup lock python servers browser
+.PHONY: help up test check bench setup docs lock python servers browser
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 
@@ -21,6 +21,9 @@ bench: python servers ## measure against the bare engine; table and var/bench.js
 	@$(PYTHON) -m benchmarks $(ARGS)
 
 setup: python servers browser ## only install: packages, servers, browser
+
+docs: python ## write the generated pages of docs/ anew
+	@$(PYTHON) scripts/docs.py
 
 lock: ## compile requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@uv=$$(scripts/install.sh --uv) && UV_PYTHON_DOWNLOADS=never $$uv pip compile pyproject.toml \

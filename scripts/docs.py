@@ -1,0 +1,10 @@
+"""Write the pages of docs/ that are generated; tests fail when one of them is stale."""
+
+from pathlib import Path
+
+from models.drawing import lifecycle_page
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+if __name__ == "__main__":
+    (DOCS / "lifecycle.md").write_text(lifecycle_page(), encoding="utf-8")
