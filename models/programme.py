@@ -28,7 +28,7 @@ from models.programme_parts import (
     plain,
     trouble,
 )
-from models.programme_stages import Criterion, NoticePeriod, Reminders, Selection
+from models.programme_stages import NoticePeriod, Reminders, Selection
 from models.reading import explain, read_toml
 from models.refusals import Refused
 
@@ -36,20 +36,16 @@ __all__ = [
     "Body",
     "BodyKind",
     "Category",
-    "Choice",
     "CountingRule",
-    "Criterion",
     "FormField",
     "FormRules",
     "Milestones",
-    "Notice",
     "NoticePeriod",
     "Programme",
     "Quota",
     "Reminders",
     "ScreeningPoint",
     "Selection",
-    "Summary",
 ]
 
 _CODE = "programme_invalid"
@@ -214,7 +210,7 @@ class Programme(Part):
     def _zone_exists(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise trouble(f"没有“{name}”这个时区，应如 Asia/Shanghai") from error
         return name
 

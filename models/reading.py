@@ -19,6 +19,9 @@ _TROUBLES: Mapping[str, str] = {
     "int_type": "应为整数",
     "int_from_float": "应为整数",
     "int_parsing": "应为整数",
+    "decimal_type": "应为数",
+    "decimal_parsing": "应为数",
+    "finite_number": "应为有限的数",
     "bool_type": "应为 true 或 false",
     "bool_parsing": "应为 true 或 false",
     "tuple_type": "应为列表 […]",
@@ -39,6 +42,23 @@ _TROUBLES: Mapping[str, str] = {
     "literal_error": "只能是 {expected} 之一",
     "enum": "只能是 {expected} 之一",
 }
+_SYNTAX: Mapping[str, str] = {
+    "Cannot declare": "同一个表写了两次",
+    "Cannot mutate": "同一个表写了两次",
+    "Cannot overwrite": "同一个键写了两次",
+    "Duplicate inline": "同一个键写了两次",
+    "Expected '='": "键的后面应是等号",
+    "Expected ']": "缺少右方括号",
+    "Expected newline": "一行只能写一项，文本请加引号",
+    "Illegal character": "含有不能使用的字符，文本跨行请用三个引号",
+    "Invalid date": "日期不存在",
+    "Invalid initial character": "键只能用英文字母、数字、-、_",
+    "Invalid statement": "这一行不是“键 = 值”，键只能用英文",
+    "Invalid value": "值写得不对，文本请加引号",
+    "Unclosed": "括号没有写完",
+    "Unescaped": "反斜杠的写法不对",
+    "Unterminated": "引号没有写完",
+}
 
 
 def read_toml[M: BaseModel](model: type[M], text: str, code: str, what: str) -> M:
@@ -56,11 +76,13 @@ def read_toml[M: BaseModel](model: type[M], text: str, code: str, what: str) -> 
     try:
         return model.model_validate(tomllib.loads(text, parse_float=Decimal))
     except tomllib.TOMLDecodeError as error:
-        raise Refused(code, f"{what}{_toml_trouble(error)}") from error
+        raise Refused(code, f"{what}{_toml_trouble(error, text)}") from error
     except RecursionError as error:
         raise Refused(code, f"{what}嵌套过深") from error
     except ValidationError as error:
         raise Refused(code, f"{what}有误：{explain(error)}") from error
+    except ValueError as error:  # Python's own bound on the digits of an integer
+        raise Refused(code, f"{what}中有过长的数字") from error
 
 
 def explain(error: ValidationError) -> str:
@@ -88,9 +110,11 @@ def _words(trouble: ErrorDetails) -> str:
     return pattern.format(**trouble.get("ctx", {}))
 
 
-def _toml_trouble(error: tomllib.TOMLDecodeError) -> str:
-    found = _PLACE.search(str(error))
-    trouble = _PLACE.sub("", str(error)).strip()
+def _toml_trouble(error: tomllib.TOMLDecodeError, text: str) -> str:
+    found, words = _PLACE.search(str(error)), _PLACE.sub("", str(error)).strip()
+    told = next((ours for theirs, ours in _SYNTAX.items() if words.startswith(theirs)), words)
     if found is None or found[1] is None:
-        return f"末尾不是有效的 TOML：{trouble}"
-    return f"第 {found[1]} 行第 {found[2]} 列不是有效的 TOML：{trouble}"
+        place = f"第 {text.count('\n') + 1} 行末尾"
+    else:
+        place = f"第 {found[1]} 行第 {found[2]} 列"
+    return f"{place}不是有效的 TOML：{told}"

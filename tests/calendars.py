@@ -1,0 +1,16 @@
+"""The official working days, for tests; the models themselves take day data."""
+
+from datetime import date, timedelta
+
+import chinese_calendar
+
+from models.calendar import WorkCalendar
+
+
+def official_calendar(first: int = 2021, last: int = 2026) -> WorkCalendar:
+    """Return every day of the years from `first` to `last`, as chinesecalendar has them."""
+    start, days = date(first, 1, 1), {}
+    for n in range((date(last + 1, 1, 1) - start).days):
+        day = start + timedelta(days=n)
+        days[day] = bool(chinese_calendar.is_workday(day))
+    return WorkCalendar(days, frozenset(range(first, last + 1)))
