@@ -42,6 +42,8 @@ def test_everything_in_them_is_labelled_as_invented() -> None:
     for sample in SAMPLES:
         assert sample.form.title.startswith("【示例】")
         assert sample.form.unit.endswith("（虚构）")
+        assert sample.form.contact_name.endswith("示例")
+        assert sample.form.contact_position.endswith("（虚构）")
         assert re.fullmatch(r"138000000\d\d", sample.form.contact_mobile)
         assert sample.email.endswith("@example.invalid")
     assert len({sample.form.title for sample in SAMPLES}) == len(SAMPLES)
