@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select, update
 
 from activities.database import reading, transaction
-from models.tables import metadata
+from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.people import unknown_user
 
 MOST_AT_ONCE = 200
 """How many rows one page holds at most."""
 
-_USER, _MESSAGE = metadata.tables["app_user"].c, metadata.tables["inbox_message"].c
-_DELIVERY = metadata.tables["delivery"].c
+_MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
+_USER, _MESSAGE, _DELIVERY = table_of(AppUser).c, _MESSAGES.c, _DELIVERIES.c
 
 type DeliveryStatus = Literal["waiting", "sent", "failed"]
 
@@ -91,7 +91,7 @@ def mark_read(engine: Engine, user_id: str, message_ids: Sequence[str], at: date
     with transaction(engine) as connection:
         _refuse_unknown(connection, user_id)
         changed = connection.execute(
-            update(metadata.tables["inbox_message"])
+            update(_MESSAGES)
             .where(
                 _MESSAGE.recipient == user_id,
                 _MESSAGE.id.in_(message_ids),
@@ -123,7 +123,7 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
     """
     query = (
         select(*_DELIVERY, _MESSAGE.recipient, _MESSAGE.event_id)
-        .join_from(metadata.tables["delivery"], metadata.tables["inbox_message"])
+        .join_from(_DELIVERIES, _MESSAGES)
         .order_by(_DELIVERY.id.desc())
         .limit(min(limit, MOST_AT_ONCE))
     )

@@ -11,10 +11,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from activities.database import transaction
 from models.commands import Role
 from models.refusals import Refused
-from models.tables import metadata
+from models.tables import AppUser, Body, Unit, table_of
 
-_USER = metadata.tables["app_user"].c
-_UNIT, _BODY = metadata.tables["unit"].c, metadata.tables["body"].c
+_USERS = table_of(AppUser)
+_USER = _USERS.c
+_UNIT, _BODY = table_of(Unit).c, table_of(Body).c
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -71,7 +72,7 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
         "email": _checked(email),
         "created_at": at,
     }
-    connection.execute(insert(metadata.tables["app_user"]), row)
+    connection.execute(insert(_USERS), row)
 
 
 def set_email(engine: Engine, user_id: str, email: str | None) -> None:
@@ -83,7 +84,7 @@ def set_email(engine: Engine, user_id: str, email: str | None) -> None:
     checked = _checked(email)
     with transaction(engine) as connection:
         changed = connection.execute(
-            update(metadata.tables["app_user"]).where(_USER.id == user_id).values(email=checked)
+            update(_USERS).where(_USER.id == user_id).values(email=checked)
         )
         if changed.rowcount == 0:
             raise unknown_user(user_id)

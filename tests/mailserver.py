@@ -1,0 +1,85 @@
+"""A real SMTP server inside the test's own loop, which refuses whom it is told to."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP as WIRE
+from typing import Self
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from workers.servers.ports import LOOPBACK, free_ports
+
+TAKEN = "250 OK"
+
+
+class MailServer:
+    """Start it, stop it, start it again: it keeps its port and what it got.
+
+    Attributes:
+        mails: What it took, in order.
+        answers: Address → what it is told at RCPT TO, e.g. `550 no such user`.
+        on_data: Called with each mail before it is acknowledged.
+    """
+
+    def __init__(self, *, answers: dict[str, str] | None = None) -> None:
+        (self.port,) = free_ports(1)
+        self.mails: list[EmailMessage] = []
+        self.answers = answers or {}
+        self.on_data: Callable[[EmailMessage], None] = lambda _mail: None
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(self, hostname="mail.example.invalid", loop=loop), LOOPBACK, self.port
+        )
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), 2)
+            self._server = None
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """What came for one recipient."""
+        return [mail for mail in self.mails if mail["To"] == address]
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        answer = self.answers.get(address, TAKEN)
+        if answer == TAKEN:
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, EmailMessage, policy=WIRE)
+        self.mails.append(mail)
+        self.on_data(mail)
+        return TAKEN
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for a condition that nothing announces, and let the loop go on meanwhile."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - rows in a database ring no bell
+            await asyncio.sleep(0.01)

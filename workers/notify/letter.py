@@ -1,0 +1,62 @@
+"""A mail as it goes out: the same bytes each time that it is sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from workers.notify.mail import MailSettings
+
+FOOTER = (
+    "--\n"
+    "本邮件由系统自动发出，请勿直接回复。\n"
+    "This mail was sent automatically; please do not reply to it.\n"
+)
+LONGEST_LINE = 998
+"""Octets of one line that SMTP carries (RFC 5322 section 2.1.1)."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One delivery by mail.
+
+    Attributes:
+        delivery_id: What the Message-ID is made of, the same over all attempts.
+        event_id: Of which event it tells.
+        season: The season of the case.
+        to: The recipient's address, personal data.
+        subject, text: What the inbox shows.
+        at: When it was put into the inbox.
+    """
+
+    delivery_id: str
+    event_id: str
+    season: str
+    to: str
+    subject: str
+    text: str
+    at: datetime
+
+
+def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
+    """Return the mail.
+
+    Raises:
+        ValueError: The address cannot stand in a header.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings.sender
+    message["To"] = Address(addr_spec=letter.to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(letter.at)
+    message["Message-ID"] = f"<{letter.delivery_id}@{settings.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["List-Id"] = f"<{letter.season}.tuixuan.{settings.domain}>"
+    message["X-Tuixuan-Event"] = letter.event_id
+    text = f"{letter.text.rstrip()}\n\n{FOOTER}"
+    # Readable as it lies where lines allow; SMTP servers of old get it recoded.
+    long = any(len(line.encode()) > LONGEST_LINE for line in text.splitlines())
+    message.set_content(text, charset="utf-8", cte="base64" if long else "8bit")
+    return message

@@ -1,0 +1,131 @@
+"""Sends the mails that wait, each until it is out or set aside."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from workers.notify.queue import MailQueue, Patience, Taken
+from workers.notify.transports import (
+    DeferredError,
+    NotSentError,
+    RejectedError,
+    ServerAwayError,
+    Transport,
+)
+from workers.redaction import redact_text
+
+LONGEST_ERROR = 500
+"""Characters of what a server said that are kept."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """One sender. It holds no transaction while it sends.
+
+    A mail may go out twice, when the sender dies between the server's word and its own
+    note; both have the same Message-ID.
+    """
+
+    def __init__(
+        self, engine: Engine, transport: Transport, patience: Patience | None = None
+    ) -> None:
+        """Take the record, the way out, and how long to try."""
+        self._patience = patience or Patience()
+        self._queue = MailQueue(engine, self._patience)
+        self._transport = transport
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """Look for due mails now and not only at the next poll; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`; a server or a database that is away does not end it."""
+        self._loop = asyncio.get_running_loop()
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                away = not await self.send_due(stop)
+            except DBAPIError:
+                _log.exception("deliveries unreadable")
+                away = True
+            if away:
+                await _first_of(stop, within=self._patience.away)
+            else:
+                await _first_of(stop, self._wake, within=self._patience.poll)
+
+    async def send_due(self, stop: asyncio.Event | None = None) -> bool:
+        """Send what is due now, one after another.
+
+        Returns:
+            Whether the server is there. Once it is not, the rest of what is due is left
+            alone: each would only wait as long for the same answer.
+        """
+        while due := await asyncio.to_thread(self._queue.due):
+            for delivery_id in due:
+                if stop is not None and stop.is_set():
+                    return True
+                taken = await asyncio.to_thread(self._queue.take, delivery_id)
+                if taken is not None and not await self._send(taken):
+                    return False
+        return True
+
+    async def _send(self, taken: Taken) -> bool:
+        """Send one mail and note how it went; tell whether the server is there."""
+        log = _log.bind(delivery_id=taken.delivery_id, case_id=taken.case_id, attempt=taken.attempt)
+        error = await self._try(taken)
+        if error is None:
+            await asyncio.to_thread(self._queue.sent, taken)
+            log.info("delivery sent")
+            return True
+        why = _visible(error, taken)
+        if isinstance(error, ServerAwayError):
+            await asyncio.to_thread(self._queue.given_back, taken, why)
+            log.warning("mail server away", smtp_code=error.code)
+            return False
+        if isinstance(error, DeferredError) and taken.attempt < self._patience.attempts:
+            await asyncio.to_thread(self._queue.deferred, taken, why)
+            log.warning("delivery deferred", smtp_code=error.code)
+        else:
+            await asyncio.to_thread(self._queue.failed, taken, why)
+            log.error("delivery failed", smtp_code=error.code)
+        return True
+
+    async def _try(self, taken: Taken) -> NotSentError | None:
+        """Return why the mail is not out; None: it is."""
+        if taken.letter is None:
+            return RejectedError("the recipient has no address")
+        if taken.attempt > self._patience.attempts:
+            return RejectedError("earlier attempts ended without a word")
+        try:
+            await self._transport.send(taken.letter)
+        except NotSentError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the others are not to wait for this one
+            return DeferredError(type(error).__name__)
+        return None
+
+
+def _visible(error: NotSentError, taken: Taken) -> str:
+    """Return what went wrong, without the address that servers like to repeat."""
+    said = " ".join(str(error).split())
+    if taken.letter is not None:
+        said = said.replace(taken.letter.to, "<recipient>")
+    return redact_text("".join(filter(str.isprintable, said)))[:LONGEST_ERROR]
+
+
+async def _first_of(*events: asyncio.Event, within: timedelta) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(
+            waits, timeout=within.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        for wait in waits:
+            wait.cancel()
