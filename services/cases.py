@@ -15,13 +15,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.records import Records
-from models.commands import Actor, Command
-from models.form import CaseForm
+from models.commands import Command
 from models.lifecycle import FINAL
 from models.records import CaseSnapshot, Standing
 from models.refusals import Refused
 from services import case_record, drafts, intake
 from services.clock import new_id, now
+from services.drafts import NewDraft
 from services.requests import Request
 from services.views import CaseView, Unavailable
 from workflows import names
@@ -53,25 +53,15 @@ class CaseDesk:
         self._records = Records(engine)
         self._answer_within = answer_within
 
-    async def create(
-        self, season_id: str, form: CaseForm, actor: Actor | None, *, email: str | None = None
-    ) -> str:
+    async def create(self, draft: NewDraft) -> str:
         """Start a draft; return its id.
-
-        Args:
-            season_id: The season.
-            form: The draft's first content; its unit and its location must be there.
-            actor: The applicant; None: the unit itself.
-            email: Where mail reaches the applicant, if anywhere.
 
         Raises:
             Refused: The season, the location or the unit will not do.
             Unavailable: The draft is on record, and its workflow starts later.
         """
         case_id = new_id("case")
-        await asyncio.to_thread(
-            drafts.create_draft, self._engine, case_id, season_id, form, actor, now(), email=email
-        )
+        await asyncio.to_thread(drafts.create_draft, self._engine, case_id, draft, now())
         await self.start(case_id)
         return case_id
 

@@ -1,5 +1,6 @@
 """Drafts: put one on record, save it again, read it. Forms never leave the record."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -27,15 +28,30 @@ UNIT = table_of(Unit)
 EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
 
 
-def create_draft(
-    engine: Engine, case_id: str, season_id: str, form: CaseForm, actor: Actor | None,
-    at: datetime, *, email: str | None = None,
-) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class NewDraft:
+    """A draft to be put on record.
+
+    Attributes:
+        season_id: The season.
+        form: Its first content; its unit and its location must be there.
+        actor: The applicant; None: the unit itself.
+        email: Where mail reaches the applicant, if anywhere.
+    """
+
+    season_id: str
+    form: CaseForm
+    actor: Actor | None = None
+    email: str | None = None
+
+
+def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) -> None:
     """Put a new draft on record.
 
     Raises:
         Refused: The season is unknown, or the form names no unit or no known location.
     """
+    actor, form, season_id = draft.actor, draft.form, draft.season_id
     if actor is not None and actor.role is not Role.APPLICANT:
         raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
     if not form.unit.strip():
@@ -44,16 +60,27 @@ def create_draft(
         programme = read_programme(connection, season_id)
         body = programme.body_for(form.location)
         unit_id = _unit(connection, season_id, form.unit.strip(), at)
-        applicant = _applicant(connection, season_id, unit_id, form.unit, actor, email, at)
+        applicant = _applicant(connection, draft, unit_id, at)
         row = {
-            "id": case_id, "season_id": season_id, "body_id": body.id, "unit_id": unit_id,
-            "applicant_id": applicant, "title": form.title,
-            "category": _category(programme, form), "state": State.DRAFT, "seq": 0,
-            "head_hash": GENESIS, "revision": 1, "since": at, "created_at": at,
-            "updated_at": at, "overdue": False, "return_rounds": 0,
-        }  # fmt: skip
+            "id": case_id,
+            "season_id": season_id,
+            "body_id": body.id,
+            "unit_id": unit_id,
+            "applicant_id": applicant,
+            "title": form.title,
+            "category": _category(programme, form),
+            "state": State.DRAFT,
+            "seq": 0,
+            "head_hash": GENESIS,
+            "revision": 1,
+            "since": at,
+            "created_at": at,
+            "updated_at": at,
+            "overdue": False,
+            "return_rounds": 0,
+        }
         connection.execute(insert(CASE_RECORD), row)
-        _save_revision(connection, case_id, 1, form, f"{Role.APPLICANT}:{applicant}", at)
+        _save_revision(connection, (case_id, 1), form, f"{Role.APPLICANT}:{applicant}", at)
         case = read_case(connection, case_id)
         deadline = Horizon(case, season_dates(case)).deadline(State.DRAFT, None)
         connection.execute(
@@ -73,7 +100,7 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
         _refuse_edit(connection, case, form, who)
         programme = read_programme(connection, case["season_id"])
         revision: int = case["revision"] + 1
-        _save_revision(connection, case_id, revision, form, str(who), now())
+        _save_revision(connection, (case_id, revision), form, str(who), now())
         connection.execute(
             update(CASE_RECORD)
             .where(CASE_RECORD.c.id == case_id)
@@ -82,7 +109,7 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
                 title=form.title,
                 category=_category(programme, form),
                 updated_at=now(),
-            )  # fmt: skip
+            )
         )
     return revision
 
@@ -117,23 +144,24 @@ def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> st
     return unit_id
 
 
-def _applicant(
-    connection: Connection, season_id: str, unit_id: str, unit: str, actor: Actor | None,
-    email: str | None, at: datetime,
-) -> str:  # fmt: skip
-    """Return the applicant's user id; make the user where there is none yet."""
-    user_id = unit_id if actor is None else actor.id
-    known = connection.execute(
-        select(APP_USER.c.org, APP_USER.c.role).where(APP_USER.c.id == user_id)
-    ).one_or_none()
-    if known is None:
+def _applicant(connection: Connection, draft: NewDraft, unit_id: str, at: datetime) -> str:
+    """Return the applicant's user id; make a user of the unit where there is none yet."""
+    applicant = unit_id if draft.actor is None else draft.actor.id
+    known = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.id == applicant)) is not None
+    # Somebody known for another unit files here too: then the unit's own desk is told.
+    desk = unit_id if known else applicant
+    if connection.scalar(select(APP_USER.c.id).where(APP_USER.c.org == unit_id)) is None:
         add_user(
-            connection, id=user_id, season_id=season_id, role=Role.APPLICANT, org=unit_id,
-            name=unit, email=email, at=at,
-        )  # fmt: skip
-    elif (known.org, known.role) != (unit_id, Role.APPLICANT):
-        raise Refused("not_yours", f"用户 {user_id} 属于另一单位，不能以“{unit}”名义申报。")
-    return user_id
+            connection,
+            id=desk,
+            season_id=draft.season_id,
+            role=Role.APPLICANT,
+            org=unit_id,
+            name=draft.form.unit,
+            email=draft.email,
+            at=at,
+        )
+    return applicant
 
 
 def _category(programme: Programme, form: CaseForm) -> str:
@@ -158,8 +186,9 @@ def _refuse_edit(connection: Connection, case: Columns, form: CaseForm, actor: A
 
 
 def _save_revision(
-    connection: Connection, case_id: str, revision: int, form: CaseForm, by: str, at: datetime
+    connection: Connection, key: tuple[str, int], form: CaseForm, by: str, at: datetime
 ) -> None:
+    case_id, revision = key
     connection.execute(
         insert(CASE_REVISION),
         {
@@ -171,3 +200,15 @@ def _save_revision(
             "saved_at": at,
         },
     )
+
+
+def screening_points(engine: Engine, case_id: str) -> dict[str, str]:
+    """Return the points that the case's body answers: key → text.
+
+    Raises:
+        Refused: There is no such case.
+    """
+    with reading(engine) as connection:
+        case = read_case(connection, case_id)
+        programme = read_programme(connection, case["season_id"])
+        return {point.key: point.text for point in programme.screening}

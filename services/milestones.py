@@ -1,5 +1,7 @@
 """Move a date of a season, and tell every case that it touches."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -14,7 +16,7 @@ from models.lifecycle import ENDED, Action, State
 from models.refusals import Refused
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from services.cases import CaseDesk
-from services.clock import new_id
+from services.clock import new_id, now
 from services.requests import Request
 from services.seasons import show_season
 
@@ -22,6 +24,26 @@ BODY = table_of(Body)
 CASE_RECORD = table_of(CaseRecord)
 SEASON = table_of(Season)
 SEASON_CHANGE = table_of(SeasonChange)
+
+
+@dataclass(frozen=True)
+class Moving:
+    """What somebody wants of the season's calendar.
+
+    Attributes:
+        milestone: Which date, e.g. `cutoff`.
+        after: When it shall be (exclusive), a real instant.
+        reason: Why; the people concerned read it.
+        actor: The organiser; a body may move its own cutoff.
+        body_id: The body whose own cutoff is meant; None: everybody's.
+    """
+
+    season_id: str
+    milestone: str
+    after: datetime
+    reason: str
+    actor: Actor
+    body_id: str | None = None
 
 
 class MilestoneMove(BaseModel):
@@ -42,29 +64,47 @@ class Calendar:
         """Take the record, and the desk through which cases are told."""
         self._engine, self._desk = engine, desk
 
-    async def move(
-        self,
-        season_id: str,
-        milestone: str,
-        after: datetime,
-        *,
-        reason: str,
-        actor: Actor,
-        now: datetime,
-        body_id: str | None = None,
-    ) -> MilestoneMove:
+    async def move(self, moving: Moving) -> MilestoneMove:
         """Move a milestone, or one body's own cutoff.
 
         Every open case whose deadline changes gets new timers and reminders, and the
         people concerned are told the old and the new time.
 
         Raises:
-            Refused: No such season, milestone or body; no reason.
+            Refused: No such season, milestone or body; no reason; not theirs to move.
         """
-        move = self._record(season_id, milestone, after, reason, actor, now, body_id)
-        return move.model_copy(update={"cases": await self.apply(move.id, now)})
+        move = await asyncio.to_thread(self._record, moving)
+        return move.model_copy(update={"cases": await self.apply(move.id)})
 
-    async def apply(self, change_id: str, now: datetime) -> list[str]:
+    async def extend_unit(self, season_id: str, unit_id: str, moving: Moving) -> list[str]:
+        """Give one unit's drafts a cutoff of their own; return the cases.
+
+        Raises:
+            Refused: The unit has no open draft, or the time or the reason will not do.
+        """
+        with reading(self._engine) as connection:
+            drafts = connection.scalars(
+                select(CASE_RECORD.c.id).where(
+                    CASE_RECORD.c.season_id == season_id,
+                    CASE_RECORD.c.unit_id == unit_id,
+                    CASE_RECORD.c.state == State.DRAFT,
+                )
+            ).all()
+        if not drafts:
+            raise Refused("no_draft", f"单位 {unit_id} 在征集季 {season_id} 没有草稿。")
+        for case_id in drafts:
+            await self._desk.act(
+                Request(
+                    case_id,
+                    Action.MOVE_DEADLINE,
+                    {"until": moving.after},
+                    actor=moving.actor,
+                    text=moving.reason,
+                )
+            )
+        return list(drafts)
+
+    async def apply(self, change_id: str) -> list[str]:
         """Tell every case that a recorded move touches; safe to repeat.
 
         Returns:
@@ -92,7 +132,9 @@ class Calendar:
             await self._desk.catch_up(case_id)
         with transaction(self._engine) as connection:
             connection.execute(
-                update(SEASON_CHANGE).where(SEASON_CHANGE.c.id == change_id).values(applied_at=now)
+                update(SEASON_CHANGE)
+                .where(SEASON_CHANGE.c.id == change_id)
+                .values(applied_at=now())
             )
         return touched
 
@@ -107,31 +149,50 @@ class Calendar:
                 )
             )
 
-    def _record(
-        self, season_id: str, milestone: str, after: datetime, reason: str, actor: Actor,
-        now: datetime, body_id: str | None,
-    ) -> MilestoneMove:  # fmt: skip
-        if not reason.strip():
-            raise Refused("reason_required", "请说明理由（--reason）。")
-        season = show_season(self._engine, season_id)
-        if milestone not in season.milestones or (body_id and milestone != "cutoff"):
+    def _record(self, moving: Moving) -> MilestoneMove:
+        _refuse(moving)
+        season = show_season(self._engine, moving.season_id)
+        if moving.milestone not in season.milestones:
             known = "、".join(season.milestones)
-            raise Refused("unknown_milestone", f"没有日程节点 {milestone}，可选：{known}。")
+            message = f"没有日程节点 {moving.milestone}，可选：{known}。"
+            raise Refused("unknown_milestone", message)
         move = MilestoneMove(
-            id=new_id("move"), season=season_id, milestone=milestone,
-            before=season.milestones[milestone], after=after, cases=[],
-        )  # fmt: skip
+            id=new_id("move"),
+            season=moving.season_id,
+            milestone=moving.milestone,
+            before=season.milestones[moving.milestone],
+            after=moving.after,
+            cases=[],
+        )
         with transaction(self._engine) as connection:
-            before = _write(connection, move, body_id)
+            before = _write(connection, move, moving.body_id)
             connection.execute(
                 insert(SEASON_CHANGE),
                 {
-                    "id": move.id, "season_id": season_id, "milestone": milestone,
-                    "body_id": body_id, "before": before, "after": after, "reason": reason,
-                    "actor": str(actor), "at": now,
+                    "id": move.id,
+                    "season_id": moving.season_id,
+                    "milestone": moving.milestone,
+                    "body_id": moving.body_id,
+                    "before": before,
+                    "after": moving.after,
+                    "reason": moving.reason.strip(),
+                    "actor": str(moving.actor),
+                    "at": now(),
                 },
-            )  # fmt: skip
+            )
         return move.model_copy(update={"before": before})
+
+
+def _refuse(moving: Moving) -> None:
+    actor = moving.actor
+    own = actor.role is Role.BODY and moving.body_id == actor.id
+    if actor.role is not Role.ORGANISER and not own:
+        message = f"{actor} 不能调整日程：主办方可调整全部，推荐单位可调整本单位的截止时间。"
+        raise Refused("role_not_allowed", message)
+    if not moving.reason.strip():
+        raise Refused("reason_required", "请说明理由（--reason）。")
+    if moving.body_id is not None and moving.milestone != "cutoff":
+        raise Refused("unknown_milestone", "推荐单位只有自己的 cutoff。")
 
 
 def _open_cases(connection: Connection, season_id: str) -> tuple[list[str], list[str]]:

@@ -2,34 +2,45 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 from sqlalchemy import Engine
+from temporalio.client import Client
 
 from models.lifecycle import Action
 from models.programme import Programme
-from models.samples import Sample, Stage
+from models.samples import Stage, load_samples
 from services.cases import CaseDesk
+from services.clock import now
+from services.drafts import NewDraft
 from services.people import set_email
 from services.requests import Request
-from services.seasons import desk_id, open_season
+from services.seasons import Opening, SeasonView, desk_id, open_season
 
 type Step = tuple[Action, Mapping[str, Any], str | None]
 
 DAYS_OPEN_ALREADY = 14
 """How long before today the sample season opened: long enough for cases to have moved."""
 
+CALL = "2024-new-services.toml"
+SAMPLES = "samples/samples.toml"
+EXAMPLE = "samples/case.toml"
+
+WITH_MAIL = ("fujian", "organiser", "panel")
+"""Desks whose mails one can look at."""
+
 REMARKS = "（示例）请补充用户规模的对比数据，并说明与往届入选案例的区别。"
 REASON = "（示例）与往届入选案例属于相同服务，不予推荐。"
 
 
-def steps(stage: Stage, programme: Programme, now: datetime) -> list[Step]:
+def steps(stage: Stage, programme: Programme, at: datetime) -> list[Step]:
     """Return what takes a new draft to `stage`."""
     answers = {point.key: True for point in programme.screening}
     submit: Step = (Action.SUBMIT, {}, None)
     accept: Step = (Action.ACCEPT, {"answers": answers}, None)
     checked: list[Step] = [submit, accept, (Action.RECOMMEND, {"rank": 1}, None)]
-    due = {"due": now + timedelta(days=5)}
+    due = {"due": at + timedelta(days=5)}
     plans: Mapping[Stage, list[Step]] = {
         "draft": [],
         "returned": [submit, (Action.RETURN_FOR_REVISION, {}, REMARKS)],
@@ -44,14 +55,8 @@ def steps(stage: Stage, programme: Programme, now: datetime) -> list[Step]:
     return plans[stage]
 
 
-async def open_sample_season(
-    engine: Engine,
-    desk: CaseDesk,
-    programme: Programme,
-    samples: tuple[Sample, ...],
-    now: datetime,
-) -> int:
-    """Open the programme's season as if it had opened two weeks ago, with sample cases.
+async def first_start(engine: Engine, client: Client) -> int:
+    """Open the 2024 call as if it had opened two weeks ago, with its sample cases.
 
     Returns:
         How many cases there are.
@@ -59,12 +64,29 @@ async def open_sample_season(
     Raises:
         Refused: The season is open already.
     """
-    starting = (now - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
-    season = open_season(engine, programme, now, starting=starting)
-    for body in ("fujian", "organiser"):
-        set_email(engine, desk_id(season.id, body), f"{body}@example.invalid")
+    programme = Programme.from_toml(shipped(CALL))
+    samples = load_samples(shipped(SAMPLES))
+    season = open_demo_season(engine, programme)
+    desk = CaseDesk(engine, client)
     for sample in samples:
-        case_id = await desk.create(season.id, sample.form, None, email=sample.email)
-        for action, fields, text in steps(sample.stage, programme, now):
+        case_id = await desk.create(NewDraft(season.id, sample.form, email=sample.email))
+        for action, fields, text in steps(sample.stage, programme, now()):
             await desk.act(Request(case_id, action, fields, text=text))
     return len(samples)
+
+
+def open_demo_season(
+    engine: Engine, programme: Programme, season_id: str | None = None
+) -> SeasonView:
+    """Open a season that is two weeks old today, some of its desks with invented addresses."""
+    at = now()
+    starting = (at - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
+    season = open_season(engine, programme, at, Opening(season_id=season_id, starting=starting))
+    for desk in WITH_MAIL:
+        set_email(engine, desk_id(season.id, desk), f"{desk}@example.invalid")
+    return season
+
+
+def shipped(name: str) -> str:
+    """Return the text of a file that comes with the software, under `programmes/`."""
+    return files("programmes").joinpath(name).read_text(encoding="utf-8")

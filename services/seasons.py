@@ -1,6 +1,8 @@
-"""Seasons: open one, look at it, move its dates."""
+"""Seasons: open one, look at it."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +25,7 @@ CALENDAR_DAY = table_of(CalendarDay)
 CASE_RECORD = table_of(CaseRecord)
 SEASON = table_of(Season)
 
+_SEASON_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 CALENDAR_SOURCE = "chinesecalendar"
 FIRST_CALENDAR_YEAR = 2019
 
@@ -38,34 +41,38 @@ class SeasonView(BaseModel):
     cases: int
 
 
+@dataclass(frozen=True)
+class Opening:
+    """How a season is opened, where not as its programme says.
+
+    Attributes:
+        season_id: Its id; None: the programme's own.
+        starting: The day on which it opens; every date keeps its distance.
+        pace: `1d=SECONDS`: how fast its days pass.
+    """
+
+    season_id: str | None = None
+    starting: date | None = None
+    pace: str | None = None
+
+
 def open_season(
-    engine: Engine,
-    programme: Programme,
-    now: datetime,
-    *,
-    season_id: str | None = None,
-    starting: date | None = None,
-    pace: str | None = None,
+    engine: Engine, programme: Programme, now: datetime, opening: Opening = Opening()
 ) -> SeasonView:
     """Open a season of a programme.
 
-    Args:
-        engine: The record.
-        programme: The call's data.
-        now: This instant.
-        season_id: Its id, where it shall not be the programme's own.
-        starting: The day on which it opens; every date keeps its distance.
-        pace: `1d=SECONDS`: how fast its days pass.
-
     Raises:
-        Refused: There is a season of this id, or a date or the pace is wrong.
+        Refused: There is a season of this id, or a date, the pace or the id is wrong.
     """
-    if starting is not None:
-        programme = programme.starting(starting)
+    name = opening.season_id or programme.id
+    if not _SEASON_ID.fullmatch(name):
+        raise Refused("bad_season_id", "征集季编号只能含小写字母、数字和 -，最多 32 个字符。")
+    if opening.starting is not None:
+        programme = programme.starting(opening.starting)
     civil = programme.instants()
-    clock = Pace.parse(pace, civil["opens"]) if pace else Pace(anchor=civil["opens"])
+    anchor = civil["opens"]
+    clock = Pace.parse(opening.pace, anchor) if opening.pace else Pace(anchor=anchor)
     with transaction(engine) as connection:
-        name = season_id or programme.id
         if connection.scalar(select(func.count()).where(SEASON.c.id == name)):
             raise Refused("season_exists", f"征集季 {name} 已经开启。")
         connection.execute(

@@ -64,7 +64,7 @@ class CaseList(BaseModel):
 class HistoryLine(BaseModel):
     """A line of a case's history."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     seq: int
     action: Action
@@ -82,7 +82,7 @@ class CaseHistory(BaseModel):
     items: list[HistoryLine]
 
 
-class Unavailable(Exception):  # noqa: N818 - names a state of the world, as `Refused` does
+class Unavailable(Exception):
     """Something that the request needs does not answer now.
 
     Attributes:

@@ -1,0 +1,118 @@
+"""What the commands of `tuixuan case` do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from cli.moments import parse_moment
+from cli.office import at_the_office, record
+from cli.options import options
+from cli.output import say, show
+from models.form import CaseForm
+from models.lifecycle import Action, State
+from services import case_record, drafts
+from services.clock import now
+from services.drafts import NewDraft
+from services.requests import Request
+from services.views import CaseView
+
+LIST_COLUMNS = {
+    "id": "编号",
+    "title": "名称",
+    "state": "状态",
+    "state_label": "状态名称",
+    "seq": "序号",
+    "body": "推荐单位",
+    "deadline": "期限",
+}
+HISTORY_COLUMNS = {
+    "seq": "序号",
+    "action": "事项",
+    "from": "从",
+    "to": "到",
+    "actor": "办理人",
+    "at": "时间",
+    "reason": "理由",
+}
+
+
+def create(season: str, file: Path, email: str | None) -> None:
+    """Start a draft from a file."""
+    draft = NewDraft(season, _form(file), options().actor(), email)
+    case_id = at_the_office(lambda here: here.desk.create(draft))
+    show({"id": case_id})
+    say(f"草稿已保存。下一步：tuixuan case submit {case_id}")
+
+
+def edit(case_id: str, file: Path) -> None:
+    """Save a new version of the form."""
+    form = _form(file)
+    with record() as engine:
+        drafts.save_draft(engine, case_id, form, options().actor())
+        show(case_record.show(engine, case_id))
+
+
+def show_case(case_id: str) -> None:
+    """Show one case."""
+    with record() as engine:
+        show(case_record.show(engine, case_id))
+
+
+def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None:
+    """Show a page of cases."""
+    known = ", ".join(State)
+    unknown = [state for state in states if state not in set(State)]
+    if unknown:
+        raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
+    chosen = case_record.CaseFilter(
+        states=tuple(map(State, states)), overdue_at=now() if overdue else None, **wanted
+    )
+    with record() as engine:
+        show(case_record.list_cases(engine, chosen), LIST_COLUMNS)
+
+
+def show_history(case_id: str) -> None:
+    """Show every line of a case's history."""
+    with record() as engine:
+        show(case_record.history(engine, case_id), HISTORY_COLUMNS)
+
+
+def answers(case_id: str, given: Sequence[str], *, all_yes: bool) -> Mapping[str, bool]:
+    """Return the screening points' answers."""
+    said = dict(map(_answer, given))
+    if not all_yes:
+        return said
+    with record() as engine:
+        return dict.fromkeys(drafts.screening_points(engine, case_id), True) | said
+
+
+def act(
+    case_id: str, action: str, fields: Mapping[str, Any], text: str | None, update_id: str | None
+) -> None:
+    """Do something to a case, and show it afterwards."""
+    given = {} if update_id is None else {"update_id": update_id}
+    request = Request(case_id, Action(action), fields, options().actor(), text, **given)
+    after: CaseView = at_the_office(lambda here: here.desk.act(request))
+    show(after)
+
+
+def moment(text: str) -> datetime:
+    """Return the instant that a person means."""
+    return parse_moment(text)
+
+
+def _form(file: Path) -> CaseForm:
+    try:
+        return CaseForm.from_toml(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{file} 不是 UTF-8 文本") from error
+
+
+def _answer(text: str) -> tuple[str, bool]:
+    point, equals, value = text.partition("=")
+    if not equals or value not in ("yes", "no"):
+        raise typer.BadParameter(f"--answer 应为 要点=yes 或 要点=no，得到的是“{text}”")
+    return point, value == "yes"

@@ -1,0 +1,33 @@
+"""Times as people type them."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import typer
+
+from cli.words import WHEN
+from models.programme_parts import end_of
+from models.wording import BEIJING
+
+_AHEAD = re.compile(r"\+(\d{1,5})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the instant (UTC) that a person means.
+
+    A date is the whole day, so its exclusive end; a time without an offset is Beijing's.
+
+    Raises:
+        BadParameter: It is none of these.
+    """
+    ahead = _AHEAD.fullmatch(text)
+    if text == "now":
+        return datetime.now(UTC)
+    if ahead:
+        return datetime.now(UTC) + timedelta(**{_UNITS[ahead[2]]: int(ahead[1])})
+    try:
+        parsed = date.fromisoformat(text) if len(text) <= len("2024-05-12") else _with_time(text)
+        return end_of(parsed, BEIJING)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"看不懂时间“{text}”，可写：{WHEN}") from error

@@ -1,0 +1,4 @@
+"""Words that several commands share."""
+
+WHEN = "2024-05-12（全天）、2024-05-12T18:00、+3d（三天后）或 now"
+"""The forms in which a time may be typed (`cli.moments`)."""

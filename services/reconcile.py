@@ -1,0 +1,221 @@
+"""Compare the four records of every case, and repair forward.
+
+SQL is the record; the workflow is the process; the stream is the announcement; the
+audit store is the witness. What is behind is brought up; what is ahead is reported and
+never touched: nothing here writes history.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from pydantic import BaseModel
+from sqlalchemy import Engine, select, update
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.database import reading, transaction
+from models.events import STREAM
+from models.lifecycle import FINAL, State
+from models.tables import CaseRecord, Outbox, table_of
+from models.tables.audit import AuditRecord
+from services.cases import CaseDesk
+from services.views import Unavailable
+
+AT_ONCE = 16
+"""Cases looked at side by side."""
+
+CASES, OUTBOX, AUDIT = table_of(CaseRecord), table_of(Outbox), table_of(AuditRecord)
+
+
+class Difference(BaseModel):
+    """Where two of the four disagree.
+
+    Attributes:
+        kind: Stable English snake_case.
+        case_id: The case.
+        message: What differs and what was done, in Chinese.
+        repaired: Whether they agree now, or will by themselves.
+    """
+
+    kind: str
+    case_id: str
+    message: str
+    repaired: bool
+
+
+class ReconcileReport(BaseModel):
+    """What a comparison found. `ok`: nothing is left that differs."""
+
+    ok: bool
+    cases: int
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """A case as SQL has it: its newest seq, and which of its events were published."""
+
+    id: str
+    state: State
+    seq: int
+    published: frozenset[int]
+
+
+class Reconciler:
+    """Compares. Give it what is there; without a stream it compares the others."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        audit: Engine,
+        desk: CaseDesk,
+        js: JetStreamContext | None,
+        *,
+        restart: bool = False,
+    ) -> None:
+        """Take the four.
+
+        Args:
+            engine: The record.
+            audit: The audit's store.
+            desk: The way to the workflows.
+            js: The stream; None: NATS is not there.
+            restart: Start workflows anew that are gone though their case is open.
+        """
+        self._engine, self._audit, self._desk, self._js = engine, audit, desk, js
+        self._restart = restart
+
+    async def run(self) -> ReconcileReport:
+        """Compare every case."""
+        cases = await asyncio.to_thread(read_cases, self._engine)
+        witnessed = await asyncio.to_thread(read_audit, self._audit)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(case: OnRecord) -> list[Difference]:
+            async with gate:
+                return [
+                    *await self._workflow(case),
+                    *await self._stream(case),
+                    *_audit(case, witnessed.get(case.id, frozenset())),
+                ]
+
+        found = await asyncio.gather(*(one(case) for case in cases))
+        differences = [difference for each in found for difference in each]
+        unknown = sorted(set(witnessed) - {case.id for case in cases})
+        differences += [
+            _difference("audit_ahead", case_id, "审计库有此案例，记录中没有") for case_id in unknown
+        ]
+        return ReconcileReport(
+            ok=all(difference.repaired for difference in differences),
+            cases=len(cases),
+            differences=differences,
+        )
+
+    async def _workflow(self, case: OnRecord) -> list[Difference]:
+        try:
+            snapshot = await self._desk.snapshot(case.id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise Unavailable("temporal_unavailable", f"Temporal：{error.message}") from error
+            return await self._missing(case)
+        if snapshot.seq > case.seq:
+            what = f"流程在第 {snapshot.seq} 步，记录只到第 {case.seq} 步：记录可能由旧备份恢复"
+            return [_difference("record_behind", case.id, what)]
+        behind = snapshot.seq < case.seq or snapshot.state is not case.state
+        if behind and case.state not in FINAL:
+            after = await self._desk.catch_up(case.id)
+            what = f"流程在第 {snapshot.seq} 步，记录在第 {case.seq} 步，已对齐"
+            return [_difference("workflow_behind", case.id, what, repaired=after.seq >= case.seq)]
+        return []
+
+    async def _missing(self, case: OnRecord) -> list[Difference]:
+        if case.state in FINAL:
+            return []  # a case that has ended needs no process
+        if not self._restart and case.seq > 0:
+            what = "流程不存在，请执行 tuixuan reconcile --restart"
+            return [_difference("workflow_missing", case.id, what)]
+        await self._desk.start(case.id)
+        what = f"流程已由记录重新启动，接第 {case.seq} 步"
+        return [_difference("workflow_missing", case.id, what, repaired=True)]
+
+    async def _stream(self, case: OnRecord) -> list[Difference]:
+        if self._js is None or case.seq == 0:
+            return []
+        announced = await announced_seqs(self._js, case.id)
+        beyond = sorted(announced - set(range(1, case.seq + 1)))
+        if beyond:
+            return [_difference("stream_ahead", case.id, f"事件流多出第 {beyond} 步")]
+        lost = sorted(case.published - announced)
+        if not lost:
+            return []
+        await asyncio.to_thread(publish_again, self._engine, case.id, lost)
+        what = f"事件流缺少第 {lost} 步，已重新排队发布"
+        return [_difference("stream_behind", case.id, what, repaired=True)]
+
+
+def read_cases(engine: Engine) -> list[OnRecord]:
+    """Return every case with what was published of it."""
+    with reading(engine) as connection:
+        published: dict[str, set[int]] = {}
+        sent = select(OUTBOX.c.case_id, OUTBOX.c.seq).where(OUTBOX.c.published_at.is_not(None))
+        for row in connection.execute(sent):
+            published.setdefault(row.case_id, set()).add(row.seq)
+        rows = connection.execute(
+            select(CASES.c.id, CASES.c.state, CASES.c.seq).order_by(CASES.c.id)
+        )
+        return [
+            OnRecord(row.id, State(row.state), row.seq, frozenset(published.get(row.id, ())))
+            for row in rows
+        ]
+
+
+def read_audit(audit: Engine) -> Mapping[str, frozenset[int]]:
+    """Return which seqs of each case the audit has seen."""
+    seen: dict[str, set[int]] = {}
+    with reading(audit) as connection:
+        for row in connection.execute(select(AUDIT.c.case_id, AUDIT.c.case_seq)):
+            seen.setdefault(row.case_id, set()).add(row.case_seq)
+    return {case_id: frozenset(seqs) for case_id, seqs in seen.items()}
+
+
+async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
+    """Return which seqs of a case the stream holds.
+
+    Raises:
+        Unavailable: NATS does not answer.
+    """
+    try:
+        info = await js.stream_info(STREAM, subjects_filter=f"tuixuan.v1.case.*.{case_id}.*")
+    except NatsError as error:
+        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
+    return {int(subject.rpartition(".")[2]) for subject in info.state.subjects or {}}
+
+
+def publish_again(engine: Engine, case_id: str, seqs: list[int]) -> None:
+    """Give events back to the relay; ids and bytes stay as they were."""
+    with transaction(engine) as connection:
+        connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.case_id == case_id, OUTBOX.c.seq.in_(seqs))
+            .values(published_at=None, stream_seq=None)
+        )
+
+
+def _audit(case: OnRecord, seen: frozenset[int]) -> list[Difference]:
+    beyond = sorted(seen - set(range(1, case.seq + 1)))
+    if beyond:
+        return [_difference("audit_ahead", case.id, f"审计库多出第 {beyond} 步")]
+    lost = sorted(case.published - seen)
+    if not lost:
+        return []
+    if seen and lost[0] < max(seen):
+        what = f"审计库中间缺少第 {lost} 步，请执行 tuixuan audit verify"
+        return [_difference("audit_gap", case.id, what)]
+    # The audit worker takes what it has not seen from the stream or from SQL by itself.
+    return [_difference("audit_behind", case.id, f"审计尚未收到第 {lost} 步", repaired=False)]
+
+
+def _difference(kind: str, case_id: str, message: str, *, repaired: bool = False) -> Difference:
+    return Difference(kind=kind, case_id=case_id, message=message, repaired=repaired)
