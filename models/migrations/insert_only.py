@@ -1,0 +1,31 @@
+"""Triggers that let a table only grow, whoever holds the connection."""
+
+from alembic import op
+
+_SQLITE = """
+CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is insert only'); END
+"""
+
+_POSTGRESQL_FUNCTION = """
+CREATE FUNCTION {table}_insert_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{table} is insert only' USING ERRCODE = 'restrict_violation'; END $$
+"""
+
+_POSTGRESQL_TRIGGER = """
+CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION {table}_insert_only()
+"""
+
+
+def make_insert_only(table: str) -> None:
+    """Refuse every UPDATE and DELETE (and on PostgreSQL TRUNCATE) of `table`.
+
+    A later batch migration of the table on SQLite copies it, and has to call this again.
+    """
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("update", "delete"):
+            op.execute(_SQLITE.format(table=table, verb=verb))
+    else:
+        op.execute(_POSTGRESQL_FUNCTION.format(table=table))
+        op.execute(_POSTGRESQL_TRIGGER.format(table=table))

@@ -1,0 +1,134 @@
+"""Databases and servers that tests share. All are real; each test has its own state."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from sqlalchemy import Engine
+
+from activities.database import open_engine
+from activities.migrations import upgrade_audit, upgrade_record
+from tests.factories import SEASON, open_season
+from tests.servers import Nats, Postgres, running_nats
+from workers.nats_connection import connect, ensure_streams
+from workers.urls import audit_url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Folders with both databases as new: without a season, and with one open.
+
+    Copying is quicker than migrating and opening for each test.
+    """
+    folders = {season: tmp_path_factory.mktemp("template") for season in (False, True)}
+    for season, folder in folders.items():
+        _prepare(*_sqlite_urls(folder), season=season)
+    return folders
+
+
+@pytest.fixture(scope="session")
+def postgres_templates(postgres: Postgres) -> dict[bool, str]:
+    """The names of databases as new: without a season, and with one open."""
+    names = {season: postgres.create() for season in (False, True)}
+    for season, name in names.items():
+        _prepare(*_postgres_urls(postgres, name), season=season)
+    return names
+
+
+@pytest.fixture
+def sqlite_urls(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_templates: dict[bool, Path]
+) -> tuple[str, str]:
+    """The addresses of the record and of the audit's store, both new."""
+    for path in sqlite_templates["season" in request.fixturenames].iterdir():
+        shutil.copy(path, tmp_path / path.name)
+    return _sqlite_urls(tmp_path)
+
+
+@pytest.fixture
+def postgres_urls(
+    request: pytest.FixtureRequest, postgres: Postgres, postgres_templates: dict[bool, str]
+) -> Iterator[tuple[str, str]]:
+    """The addresses of the record and of the audit's store: two schemas of a new database."""
+    database = postgres.create(postgres_templates["season" in request.fixturenames])
+    yield _postgres_urls(postgres, database)
+    postgres.drop(database)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_urls(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The addresses of the record and of the audit's store, on each database in turn."""
+    urls: tuple[str, str] = request.getfixturevalue(f"{request.param}_urls")
+    return urls
+
+
+@pytest.fixture
+def season() -> str:
+    """The id of the season of 2024; a test that asks for it finds it open."""
+    return SEASON
+
+
+@pytest.fixture
+def engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
+    """The record."""
+    engine = open_engine(database_urls[0])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def audit_engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
+    """The audit's own store."""
+    engine = open_engine(database_urls[1])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[Nats]:
+    """A server of the test's own: it may kill it."""
+    with running_nats(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def nats(nats_server: Nats) -> AsyncIterator[Client]:
+    client = await connect(nats_server.url, "test")
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def js(nats: Client) -> JetStreamContext:
+    """JetStream with our streams."""
+    context = nats.jetstream(timeout=2)
+    await ensure_streams(context)
+    return context
+
+
+def _sqlite_urls(folder: Path) -> tuple[str, str]:
+    return f"sqlite:///{folder / 'tuixuan.db'}", f"sqlite:///{folder / 'audit.db'}"
+
+
+def _postgres_urls(server: Postgres, database: str) -> tuple[str, str]:
+    return server.url(database), audit_url(server.url(database))
+
+
+def _prepare(record: str, audit: str, *, season: bool) -> None:
+    engine, audit_engine = open_engine(record), open_engine(audit)
+    upgrade_record(engine)
+    upgrade_audit(audit_engine)
+    if season:
+        open_season(engine)
+    engine.dispose()
+    audit_engine.dispose()

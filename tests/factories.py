@@ -1,0 +1,164 @@
+"""Plain builders of seasons, cases and transitions, through the code that makes real ones.
+
+Names, units and numbers in the forms are invented.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from activities.database import reading, transaction
+from activities.records import Records
+from models.chain import GENESIS, digest_text
+from models.commands import Actor, Command
+from models.form import CaseForm, form_digest
+from models.lifecycle import RULES, Action, State, allowed_roles
+from models.programme import Programme
+from models.records import COMMANDS, CommitTransitionInput, CommitTransitionResult, Standing
+from models.tables import CaseReason, CaseRecord, CaseRevision, Unit, table_of
+from services.clock import new_id
+from services.seasons import open_season as open_real_season
+
+ROOT = Path(__file__).resolve().parents[1]
+SEASON = "2024"
+OPENS = datetime(2024, 3, 25, 1, tzinfo=UTC)
+"""Nine in the morning of the day on which the 2024 call opens."""
+
+PATHS: dict[State, tuple[Action, ...]] = {
+    State.DRAFT: (),
+    State.PROVINCE_REVIEW: (Action.SUBMIT,),
+    State.RECOMMENDATION: (Action.SUBMIT, Action.ACCEPT),
+    State.FORMAL_CHECK: (Action.SUBMIT, Action.ACCEPT, Action.RECOMMEND),
+}
+PATHS[State.CORRECTION] = (*PATHS[State.FORMAL_CHECK], Action.REQUEST_CORRECTION)
+PATHS[State.EXPERT_REVIEW] = (*PATHS[State.FORMAL_CHECK], Action.PASS_FORMAL_CHECK)
+PATHS[State.ORAL_DEFENSE] = (*PATHS[State.EXPERT_REVIEW], Action.SHORTLIST)
+PATHS[State.PUBLICATION] = (*PATHS[State.ORAL_DEFENSE], Action.SELECT)
+PATHS[State.PUBLISHED] = (*PATHS[State.PUBLICATION], Action.PUBLISH)
+"""How a case comes to each state the shortest way."""
+
+
+def programme() -> Programme:
+    """The real call of 2024."""
+    text = (ROOT / "programmes" / "2024-new-services.toml").read_text(encoding="utf-8")
+    return Programme.from_toml(text)
+
+
+def form(**changes: Any) -> CaseForm:
+    """A form that may be filed, with changes."""
+    text = (ROOT / "programmes" / "samples" / "case.toml").read_text(encoding="utf-8")
+    return CaseForm.from_toml(text).model_copy(update=changes)
+
+
+def open_season(engine: Engine, *, season: str = SEASON) -> str:
+    """Open the season of the real call, with its own dates; return its id."""
+    return open_real_season(engine, programme().model_copy(update={"id": season}), OPENS).id
+
+
+def make_case(
+    engine: Engine, *, season: str = SEASON, state: State = State.DRAFT, **changes: Any
+) -> str:
+    """Put a case on record and bring it to `state`; return its id.
+
+    Each case has a title of its own, so that none counts as filed before.
+    """
+    case_id = new_id("case")
+    content = form(**{"title": f"虚构案例 {case_id[-6:]}", **changes})
+    with transaction(engine) as connection:
+        _insert_draft(connection, case_id, season, content)
+    for action in PATHS[state]:
+        commit(engine, case_id, action)
+    return case_id
+
+
+def keep_reason(engine: Engine, case_id: str, text: str) -> str:
+    """Put a text on record as people's words are; return its digest."""
+    digest = digest_text(text)
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(CaseReason),
+            {"case_id": case_id, "digest": digest, "text": text, "written_at": OPENS},
+        )
+    return digest
+
+
+def standing(engine: Engine, case_id: str) -> Standing:
+    """Where the case stands on record."""
+    return Records(engine).read_standing(case_id, OPENS)
+
+
+def wanted(
+    engine: Engine, case_id: str, action: Action, *, update_id: str | None = None, **fields: Any
+) -> CommitTransitionInput:
+    """The next transition of a case, as a workflow asks for it. Guards are not asked."""
+    stands = standing(engine, case_id)
+    target = next(
+        rule.dest or stands.state
+        for rule in RULES
+        if rule.action is action and stands.state in rule.sources
+    )
+    return CommitTransitionInput.of(
+        stands,
+        update_id or new_id("req"),
+        action,
+        target,
+        OPENS + timedelta(hours=stands.seq + 1),
+        _command(engine, case_id, action, fields),
+    )
+
+
+def commit(
+    engine: Engine, case_id: str, action: Action, *, update_id: str | None = None, **fields: Any
+) -> CommitTransitionResult:
+    """Commit the next transition of a case through the record's one door."""
+    asked = wanted(engine, case_id, action, update_id=update_id, **fields)
+    return Records(engine).commit_transition(asked)
+
+
+def _insert_draft(connection: Connection, case_id: str, season: str, content: CaseForm) -> None:
+    call = programme()
+    unit_id = case_id.replace("case", "unit")
+    connection.execute(
+        insert(Unit),
+        {"id": unit_id, "season_id": season, "name": unit_id, "created_at": OPENS},
+    )
+    connection.execute(
+        insert(CaseRecord),
+        {
+            "id": case_id, "season_id": season, "body_id": call.body_for(content.location).id,
+            "unit_id": unit_id, "applicant_id": unit_id, "title": content.title,
+            "category": call.category(content.category).key, "state": State.DRAFT, "seq": 0,
+            "head_hash": GENESIS, "revision": 1, "since": OPENS, "overdue": False,
+            "deadline": call.instants()["cutoff"], "return_rounds": 0, "created_at": OPENS,
+            "updated_at": OPENS,
+        },
+    )  # fmt: skip
+    connection.execute(
+        insert(CaseRevision),
+        {
+            "case_id": case_id, "revision": 1, "form": content.model_dump(mode="json"),
+            "digest": form_digest(content), "saved_by": f"applicant:{unit_id}", "saved_at": OPENS,
+        },
+    )  # fmt: skip
+
+
+def _command(engine: Engine, case_id: str, action: Action, fields: dict[str, Any]) -> Command:
+    role = allowed_roles(action)[0]
+    values: dict[str, Any] = {"actor": Actor(role=role, id=str(role)), **fields}
+    if action in (Action.SUBMIT, Action.RESUBMIT):
+        values = {**_newest(engine, case_id), **values}
+    return COMMANDS[action].model_validate(values)
+
+
+def _newest(engine: Engine, case_id: str) -> dict[str, Any]:
+    rows = table_of(CaseRevision).c
+    with reading(engine) as connection:
+        found = connection.execute(
+            select(rows.revision, rows.digest)
+            .where(rows.case_id == case_id)
+            .order_by(rows.revision.desc())
+            .limit(1)
+        ).one()
+    return {"revision": found.revision, "content": found.digest}

@@ -1,0 +1,158 @@
+"""The migrations make exactly the tables that the code knows, on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from activities import migrations
+from activities.database import open_engine, transaction
+from activities.migrations import (
+    newest_record_version,
+    record_version,
+    upgrade_audit,
+    upgrade_record,
+)
+from models.lifecycle import State
+from models.tables import metadata
+from models.tables.audit import audit_metadata
+from tests.factories import make_case
+
+STORES = [("record", metadata), ("audit", audit_metadata)]
+
+
+def described(engine: Engine, tables: MetaData) -> dict[str, Any]:
+    """All that a database says of our tables: Alembic's own comparison skips the checks."""
+    seen = inspect(engine)
+    return {
+        name: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"])
+                for column in seen.get_columns(name)
+            },
+            "key": seen.get_pk_constraint(name)["constrained_columns"],
+            "foreign": sorted(
+                (key["constrained_columns"], key["referred_table"], key["referred_columns"])
+                for key in seen.get_foreign_keys(name)
+            ),
+            "unique": sorted(
+                (str(each["name"]), each["column_names"])
+                for each in seen.get_unique_constraints(name)
+            ),
+            "checks": sorted(
+                (str(check["name"]), check["sqltext"]) for check in seen.get_check_constraints(name)
+            ),
+            "indexes": sorted(
+                (str(index["name"]), str(index["column_names"]), bool(index["unique"]))
+                for index in seen.get_indexes(name)
+            ),
+        }
+        for name in sorted(tables.tables)
+    }
+
+
+@pytest.mark.parametrize(("store", "tables"), STORES)
+def test_the_migrated_database_is_what_the_tables_say(
+    store: str, tables: MetaData, engine: Engine, audit_engine: Engine, tmp_path: Path
+) -> None:
+    migrated = engine if store == "record" else audit_engine
+    with migrated.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables) == []
+    if migrated.dialect.name == "sqlite":
+        made = open_engine(f"sqlite:///{tmp_path / 'made.db'}")
+        tables.create_all(made)
+        assert described(migrated, tables) == described(made, tables)
+        made.dispose()
+        return
+    as_migrated = described(migrated, tables)
+    with transaction(migrated) as connection:
+        tables.drop_all(connection)
+        tables.create_all(connection)
+    assert as_migrated == described(migrated, tables)
+
+
+def test_a_missing_column_is_found(engine: Engine) -> None:
+    """The control: the comparison can fail."""
+    with transaction(engine) as connection:
+        connection.execute(text("ALTER TABLE unit DROP COLUMN created_at"))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) != []
+
+
+def test_versions_are_told(engine: Engine, tmp_path: Path) -> None:
+    empty = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    assert record_version(empty) is None
+    empty.dispose()
+    assert record_version(engine) == newest_record_version() is not None
+
+
+def test_upgrading_again_changes_nothing(engine: Engine, audit_engine: Engine, season: str) -> None:
+    case = make_case(engine, season=season)
+    upgrade_record(engine)
+    upgrade_audit(audit_engine)
+    with engine.connect() as connection:
+        assert connection.scalars(text("SELECT id FROM case_record")).all() == [case]
+
+
+def test_many_at_once_upgrade_once(database_urls: tuple[str, str]) -> None:
+    record, audit = (open_engine(url) for url in database_urls)
+    for engine, tables in ((record, metadata), (audit, audit_metadata)):
+        with transaction(engine) as connection:
+            tables.drop_all(connection)
+            connection.execute(text("DROP TABLE alembic_version"))
+            if engine.dialect.name == "postgresql":
+                for name in ("transition", "audit_record"):
+                    connection.execute(text(f"DROP FUNCTION IF EXISTS {name}_insert_only"))
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(upgrade_record, [record] * 3))
+        list(pool.map(upgrade_audit, [audit] * 3))
+    assert described(record, metadata)
+    assert described(audit, audit_metadata)
+    record.dispose()
+    audit.dispose()
+
+
+def test_a_migration_that_breaks_off_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = tmp_path / "record"
+    (scripts / "versions").mkdir(parents=True)
+    real = migrations.FOLDER / "record"
+    (scripts / "env.py").write_text((real / "env.py").read_text())
+    first = (real / "versions" / "r0001_cases.py").read_text()
+    broken = first.replace('    make_insert_only("transition")', "    raise InterruptedError")
+    (scripts / "versions" / "r0001_cases.py").write_text(broken)
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    engine = open_engine(f"sqlite:///{tmp_path / 'broken.db'}")
+
+    with pytest.raises(InterruptedError):
+        upgrade_record(engine)
+
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE transition SET reason = 'x'", "UPDATE transition SET hash = hash WHERE seq = 1",
+     "DELETE FROM transition", "DELETE FROM transition WHERE seq = 1"],
+)  # fmt: skip
+def test_history_only_grows(engine: Engine, season: str, statement: str) -> None:
+    make_case(engine, season=season, state=State.RECOMMENDATION)
+    with pytest.raises(DBAPIError, match="transition is insert only"), transaction(engine) as it:
+        it.execute(text(statement))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM transition")) == 2
+
+
+def test_the_audit_lives_in_a_schema_of_its_own(postgres_urls: tuple[str, str]) -> None:
+    record, audit = (open_engine(url) for url in postgres_urls)
+    assert inspect(audit).get_table_names(schema="audit") == ["alembic_version", "audit_record"]
+    assert "audit_record" not in inspect(record).get_table_names(schema="public")
+    record.dispose()
+    audit.dispose()

