@@ -80,6 +80,7 @@ class Records:
         Raises:
             Refused: There is no such case.
         """
+        self._shelf.forget_calendar()  # what was just entered counts at once
         with reading(self._engine) as connection:
             case = read_case(connection, case_id)
             rows = connection.execute(

@@ -73,6 +73,10 @@ class SeasonShelf:
             self._calendar_until = time.monotonic() + CALENDAR_TTL_SECONDS
         return self._calendar
 
+    def forget_calendar(self) -> None:
+        """Read the working days again at the next look."""
+        self._calendar = None
+
 
 def read_calendar(connection: Connection) -> WorkCalendar:
     """Return the working days on record. A year counts only when all its days are there."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select, update
 
 from activities.database import reading, transaction
+from models.refusals import Refused
 from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.people import unknown_user
 
@@ -143,3 +144,35 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
 def _refuse_unknown(connection: Connection, user_id: str) -> None:
     if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
         raise unknown_user(user_id)
+
+
+def known_status(text: str | None) -> DeliveryStatus | None:
+    """Return the status that somebody typed.
+
+    Raises:
+        Refused: There is no such status.
+    """
+    match text:
+        case None | "waiting" | "sent" | "failed":
+            return text
+        case _:
+            raise Refused("unknown_status", f"没有状态 {text}，可选：waiting、sent、failed。")
+
+
+def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
+    """Put a mail that was set aside, or waits, first in the queue again.
+
+    Raises:
+        Refused: There is no such delivery, or it was sent.
+    """
+    with transaction(engine) as connection:
+        status = connection.scalar(select(_DELIVERY.status).where(_DELIVERY.id == delivery_id))
+        if status is None:
+            raise Refused("unknown_delivery", f"没有投递 {delivery_id}。")
+        if status == "sent":
+            raise Refused("already_sent", f"投递 {delivery_id} 已送出。")
+        connection.execute(
+            update(_DELIVERIES)
+            .where(_DELIVERY.id == delivery_id)
+            .values(status="waiting", attempts=0, next_attempt_at=at)
+        )

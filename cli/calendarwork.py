@@ -1,0 +1,19 @@
+"""What `tuixuan calendar set` does."""
+
+from pathlib import Path
+
+from cli.office import Office, at_the_office
+from cli.output import say, show
+from services.calendar import Arrangement, enter_year
+
+
+def enter(year: int, file: Path) -> None:
+    """Enter a year's arrangement, and let every open case plan again."""
+    arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8"))
+
+    async def run(here: Office) -> int:
+        return await enter_year(here.engine, here.desk, year, arrangement)
+
+    cases = at_the_office(run)
+    show({"year": year, "cases": cases})
+    say(f"{year} 年的工作日安排已录入，{cases} 件案例已重排提醒。")

@@ -1,0 +1,31 @@
+"""`tuixuan db`: the databases' schemas."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def db() -> None:
+    """数据库。"""
+
+
+@app.command()
+def upgrade() -> None:
+    """把记录库与审计库升级到当前版本（up 会自动执行）。"""
+    from activities.database import open_engine
+    from activities.migrations import newest_record_version, upgrade_audit, upgrade_record
+    from cli.options import options
+    from cli.output import show
+
+    settings = options().settings()
+    for url, upgrade_one in (
+        (settings.database_url, upgrade_record),
+        (settings.audit_database_url, upgrade_audit),
+    ):
+        engine = open_engine(url, pool_size=1)
+        try:
+            upgrade_one(engine)
+        finally:
+            engine.dispose()
+    show({"record": newest_record_version()})

@@ -1,0 +1,49 @@
+"""`tuixuan delivery`: mails, how they went, and how to send one again."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    status: Annotated[str | None, typer.Option(help="waiting、sent 或 failed")] = None,
+    user: Annotated[str | None, typer.Option(help="收件用户")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+) -> None:
+    """列出投递，新的在前；failed 为已搁置的死信。"""
+    from cli.office import record
+    from cli.output import show
+    from services.inbox import deliveries, known_status
+
+    with record() as engine:
+        items = deliveries(
+            engine, status=known_status(status), user_id=user, limit=limit, after=cursor
+        )
+    more = items[-1].id if len(items) == limit else None
+    columns = {
+        "id": "编号",
+        "recipient": "收件人",
+        "event_id": "事件",
+        "status": "状态",
+        "attempts": "次数",
+        "last_error": "最近的错误",
+    }
+    show({"items": items, "next_cursor": more}, columns)
+
+
+@app.command()
+def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编号")]) -> None:
+    """重新投递一封已搁置或等待中的邮件。"""
+    from cli.office import record
+    from cli.output import say, show
+    from services.clock import now
+    from services.inbox import send_again
+
+    with record() as engine:
+        send_again(engine, delivery, now())
+    show({"id": delivery})
+    say("已重新排队。")

@@ -1,0 +1,59 @@
+"""What `tuixuan demo` does."""
+
+import asyncio
+
+from services.audit import verify
+
+from cli.office import audit_store, office
+from cli.options import options
+from cli.output import say, show
+from services.demo import Demo, DemoStep
+from services.views import CaseView
+
+
+def run() -> None:
+    """Run the demonstration; steps go to stderr, the case at its end to stdout."""
+    case = asyncio.run(_run())
+    if options().json:
+        show(case)
+
+
+async def _run() -> CaseView:
+    last: CaseView | None = None
+    async with office() as here:
+        with audit_store() as audit:
+            steps = Demo(here.engine, audit, here.desk).run()
+            number = 0
+            async for step in steps:
+                number += 1
+                say(_told(number, step))
+                last = step.case or last
+            settings = here.settings
+            report = await asyncio.to_thread(verify, here.engine, audit, settings.audit_anchor)
+    assert last is not None  # noqa: S101 - the demonstration makes a case
+    outcome = "无误" if report.ok else f"发现 {len(report.problems)} 个问题"
+    say(f"\n审计核验：{report.cases} 件案例、{report.records} 条记录，{outcome}。")
+    say(f"接下来：tuixuan case history {last.id}")
+    say(f"        tuixuan inbox {last.unit}")
+    return last
+
+
+def _told(number: int, step: DemoStep) -> str:
+    lines = [f"{number:2}. {step.what}"]
+    if step.refused is not None:
+        lines.append(f"      被拒绝：{step.refused}")
+    elif step.case is not None:
+        lines.append(
+            f"      状态 {step.case.state_label}（{step.case.state}），序号 {step.case.seq}"
+        )
+    if step.case is not None and step.case.seq and step.refused is None:
+        lines.append(
+            f"      事件 #{_or_missing(step.event)} · 审计 #{_or_missing(step.audit)}"
+            f" · 站内消息 {'、'.join(step.inbox) or '（尚无）'}"
+        )
+        lines += [f"      邮件 {mail}.eml → {who}" for mail, who in step.mails.items()]
+    return "\n".join(lines)
+
+
+def _or_missing(number: int | None) -> str:
+    return "（尚未到达）" if number is None else str(number)

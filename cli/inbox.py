@@ -1,0 +1,29 @@
+"""`tuixuan inbox USER`: what somebody was told."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def inbox(
+    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号（见 tuixuan user list）")],
+    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+    read: Annotated[bool, typer.Option("--read", help="看过即标为已读")] = False,
+) -> None:
+    """查看一位用户的站内消息，新的在前。"""
+    from cli.office import record
+    from cli.output import show
+    from services import inbox as messages
+    from services.clock import now
+
+    with record() as engine:
+        items = messages.inbox(engine, user, limit, cursor)
+        if read:
+            messages.mark_read(engine, user, [item.id for item in items], now())
+    more = items[-1].id if len(items) == limit else None
+    columns = {"at": "时间", "event": "事件", "case_id": "案例", "subject": "主题"}
+    show({"items": items, "next_cursor": more}, columns)

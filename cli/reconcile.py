@@ -1,0 +1,19 @@
+"""`tuixuan reconcile`: compare the four records, repair forward."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def reconcile(
+    restart: Annotated[
+        bool, typer.Option("--restart", help="流程已丢失的案例，由记录重新启动")
+    ] = False,
+) -> None:
+    """核对流程、记录、事件流、审计四处是否一致，并向前修复；仍有不一致时退出码为 3。"""
+    from cli.reconcilework import run
+
+    run(restart=restart)
