@@ -20,7 +20,7 @@ from models.lifecycle import State
 from models.tables import Delivery, InboxMessage, table_of
 from services.inbox import DeliveryItem, deliveries
 from services.people import add_user, set_email
-from tests.factories import OPENS, make_case, open_season
+from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, until
 from workers.notify.letter import Letter, build_message
 from workers.notify.mail import MailSettings
@@ -62,8 +62,6 @@ def letter(**changes: Any) -> Letter:
 
 def put(engine: Engine, *addresses: str | None) -> list[str]:
     """Put one waiting mail for a user of each address; return the delivery ids."""
-    if not _count(engine, "season"):
-        open_season(engine)
     case_id = make_case(engine, state=State.DRAFT)
     ids = []
     with transaction(engine) as connection:
@@ -224,6 +222,7 @@ class TestSmtp:
         assert server.mails == []
 
 
+@pytest.mark.usefixtures("season")
 class TestSender:
     async def test_each_mail_goes_out_once(self, engine: Engine) -> None:
         put(engine, "ann@example.invalid", "bob@example.invalid")

@@ -96,9 +96,12 @@ def insert_new(
     """Insert a row unless one of this key is there; tell whether it was inserted."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = connection.execute(
-        insert(table).values(row).on_conflict_do_nothing(index_elements=list(key))
+        insert(table)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=list(key))
+        .returning(table.c[key[0]])  # a row comes back only where one went in
     )
-    return added.rowcount == 1
+    return added.one_or_none() is not None
 
 
 def _message(

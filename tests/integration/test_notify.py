@@ -1,0 +1,296 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, delete, func, select
+from structlog.testing import capture_logs
+
+from activities.database import reading, transaction
+from models.commands import Role
+from models.events import CaseEvent
+from models.lifecycle import Action, State
+from models.refusals import Refused
+from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
+from services.inbox import deliveries, inbox, mark_read
+from services.people import add_user, find_recipients, set_email
+from tests.factories import OPENS, commit, form, keep_reason, make_case, open_season
+from workers.notify.handler import NotifyHandler
+
+FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
+REASON = "（示例）请补充用户规模，联系 13800000000。"
+
+
+def events(engine: Engine, case_id: str) -> list[tuple[CaseEvent, str]]:
+    """The events of a case as the relay would publish them."""
+    outbox = table_of(Outbox).c
+    with reading(engine) as connection:
+        bodies = connection.scalars(
+            select(outbox.body).where(outbox.case_id == case_id).order_by(outbox.seq)
+        ).all()
+    return [(CaseEvent.model_validate_json(body), body) for body in bodies]
+
+
+def tell(engine: Engine, case_id: str, handler: NotifyHandler | None = None) -> None:
+    """Apply every event of a case, in order."""
+    handler = handler or NotifyHandler(engine)
+    for event, body in events(engine, case_id):
+        handler.apply(event, body, event.data.seq)
+
+
+def new_case(engine: Engine, *, state: State = State.DRAFT) -> str:
+    """Put a case on record whose applicant's desk has the id of its unit."""
+    case_id = make_case(engine, state=state)
+    unit = unit_of(engine, case_id)
+    with transaction(engine) as connection:
+        add_user(
+            connection, id=unit, season_id="2024", role=Role.APPLICANT, org=unit,
+            name="虚构单位", email=None, at=OPENS,
+        )  # fmt: skip
+    return case_id
+
+
+def unit_of(engine: Engine, case_id: str) -> str:
+    case = table_of(CaseRecord).c
+    with reading(engine) as connection:
+        return str(connection.scalar(select(case.unit_id).where(case.id == case_id)))
+
+
+def heard(engine: Engine, user_id: str) -> list[str]:
+    """What a user was told of, the oldest first."""
+    return [item.event for item in reversed(inbox(engine, user_id))]
+
+
+def count(engine: Engine, table: type[InboxMessage | Delivery | ConsumerCursor]) -> int:
+    with reading(engine) as connection:
+        return connection.scalar(select(func.count()).select_from(table_of(table))) or 0
+
+
+@pytest.mark.usefixtures("season")
+class TestTelling:
+    def test_the_way_of_a_case_is_told_to_each_as_it_concerns_them(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PUBLISHED)
+
+        tell(engine, case_id)
+
+        assert heard(engine, unit_of(engine, case_id)) == [
+            "submitted", "accepted", "recommended", "formal_check_passed", "shortlisted",
+            "selected", "published",
+        ]  # fmt: skip
+        assert heard(engine, FUJIAN) == [
+            "submitted", "recommended", "formal_check_passed", "shortlisted", "selected",
+            "published",
+        ]  # fmt: skip
+        assert heard(engine, ORGANISER) == ["recommended", "selected", "published"]
+        assert heard(engine, PANEL) == ["formal_check_passed", "shortlisted"]
+        assert NotifyHandler(engine).last_seq(case_id) == 7
+
+    def test_other_units_bodies_and_seasons_hear_nothing(self, engine: Engine) -> None:
+        open_season(engine, season="2023")
+        other = new_case(engine)
+        case_id = new_case(engine, state=State.FORMAL_CHECK)
+
+        tell(engine, case_id)
+
+        assert heard(engine, unit_of(engine, case_id)) != []
+        for nobody in (unit_of(engine, other), "2024-hunan", "2023-fujian", "2023-organiser"):
+            assert heard(engine, nobody) == []
+
+    def test_everybody_of_a_unit_is_told(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+        with transaction(engine) as connection:
+            add_user(
+                connection, id="second", season_id="2024", role=Role.APPLICANT,
+                org=unit_of(engine, case_id), name="虚构的人", email=None, at=OPENS,
+            )  # fmt: skip
+
+        tell(engine, case_id)
+
+        assert heard(engine, "second") == heard(engine, unit_of(engine, case_id)) == ["submitted"]
+
+    def test_a_returned_case_comes_with_its_reason(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+        reason = keep_reason(engine, case_id, REASON)
+        commit(engine, case_id, Action.RETURN_FOR_REVISION, reason=reason)
+
+        tell(engine, case_id)
+
+        (returned, submitted) = inbox(engine, unit_of(engine, case_id))
+        assert f"说明：{REASON}\n" in returned.text
+        assert returned.at == OPENS + timedelta(hours=2)
+        assert REASON not in submitted.text
+
+    def test_a_reminder_reaches_the_awaited_alone(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+        commit(engine, case_id, Action.REMIND, deadline=OPENS + timedelta(days=9), offset=3)
+
+        tell(engine, case_id)
+
+        assert heard(engine, FUJIAN) == ["submitted", "deadline_approaching"]
+        assert heard(engine, unit_of(engine, case_id)) == ["submitted"]
+        assert "剩 3 个工作日" in inbox(engine, FUJIAN)[0].subject
+
+
+@pytest.mark.usefixtures("season")
+class TestOnce:
+    def test_an_event_told_again_tells_nobody_again(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+
+        tell(engine, case_id)
+        tell(engine, case_id)
+
+        assert heard(engine, FUJIAN) == ["submitted"]
+        assert count(engine, Delivery) == 1
+
+    def test_nor_does_it_when_the_cursor_was_lost(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.FORMAL_CHECK)
+        tell(engine, case_id)
+        messages, mails = count(engine, InboxMessage), count(engine, Delivery)
+        with transaction(engine) as connection:
+            connection.execute(delete(table_of(ConsumerCursor)))
+
+        tell(engine, case_id)
+
+        assert (count(engine, InboxMessage), count(engine, Delivery)) == (messages, mails)
+        assert NotifyHandler(engine).last_seq(case_id) == 3
+
+    def test_nor_when_two_workers_do_it_at_once(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+
+        with ThreadPoolExecutor(4) as threads:
+            for done in [threads.submit(tell, engine, case_id) for _ in range(8)]:
+                done.result()
+
+        assert heard(engine, FUJIAN) == ["submitted"]
+        assert count(engine, Delivery) == 1
+
+    def test_what_fails_in_the_middle_leaves_nothing_behind(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+
+        def no_time() -> datetime:
+            raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            tell(engine, case_id, NotifyHandler(engine, clock=no_time))
+
+        assert count(engine, InboxMessage) == count(engine, ConsumerCursor) == 0
+        tell(engine, case_id)
+        assert heard(engine, FUJIAN) == ["submitted"]
+
+
+@pytest.mark.usefixtures("season")
+class TestMails:
+    def test_those_with_an_address_get_a_mail_and_the_sender_is_woken(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.RECOMMENDATION)
+        woken: list[str] = []
+
+        tell(engine, case_id, NotifyHandler(engine, told=lambda: woken.append("now")))
+
+        assert [(item.recipient, item.event_id, item.status) for item in deliveries(engine)] == [
+            (FUJIAN, f"{case_id}:1", "waiting")
+        ]
+        assert woken == ["now"]
+
+    def test_nothing_personal_is_logged(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+        reason = keep_reason(engine, case_id, REASON)
+        commit(engine, case_id, Action.RETURN_FOR_REVISION, reason=reason)
+
+        with capture_logs() as logs:
+            tell(engine, case_id)
+
+        assert [log["event_id"] for log in logs] == [f"{case_id}:1", f"{case_id}:2"]
+        filed = form()
+        for personal in (
+            "example.invalid", "13800000000", REASON, filed.contact_name, filed.contact_mobile,
+        ):  # fmt: skip
+            assert personal not in repr(logs)
+
+
+@pytest.mark.usefixtures("season")
+class TestInbox:
+    def test_it_is_read_page_by_page_the_newest_first(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PUBLISHED)
+        tell(engine, case_id)
+        user = unit_of(engine, case_id)
+        everything = inbox(engine, user)
+
+        first = inbox(engine, user, limit=3)
+        second = inbox(engine, user, limit=3, after=first[-1].id)
+        third = inbox(engine, user, limit=3, after=second[-1].id)
+
+        assert everything[0].event == "published"
+        assert first + second + third == everything
+        assert inbox(engine, user, after=third[-1].id) == []
+
+    def test_a_message_is_marked_read_by_its_owner_and_once(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.PROVINCE_REVIEW)
+        tell(engine, case_id)
+        user = unit_of(engine, case_id)
+        (message,) = inbox(engine, user)
+
+        assert mark_read(engine, FUJIAN, [message.id], OPENS) == 0
+        assert mark_read(engine, user, [message.id], OPENS) == 1
+        assert mark_read(engine, user, [message.id], OPENS + timedelta(days=1)) == 0
+        assert inbox(engine, user)[0].read_at == OPENS
+
+    def test_whom_nobody_knows_has_no_inbox(self, engine: Engine) -> None:
+        with pytest.raises(Refused, match="unknown_user"):
+            inbox(engine, "nobody")
+        with pytest.raises(Refused, match="unknown_user"):
+            mark_read(engine, "nobody", [], OPENS)
+        with pytest.raises(Refused, match="unknown_user"):
+            set_email(engine, "nobody", None)
+
+    def test_deliveries_are_found_by_what_is_known_of_them(self, engine: Engine) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        case_id = new_case(engine, state=State.FORMAL_CHECK)
+        tell(engine, case_id)
+
+        recommended, submitted = deliveries(engine)
+
+        assert (submitted.event_id, recommended.event_id) == (f"{case_id}:1", f"{case_id}:3")
+        assert deliveries(engine, event_id=f"{case_id}:3") == [recommended]
+        assert deliveries(engine, limit=1) == [recommended]
+        assert deliveries(engine, limit=1, after=recommended.id) == [submitted]
+        assert deliveries(engine, status="failed") == deliveries(engine, user_id=PANEL) == []
+        assert "example.invalid" not in submitted.model_dump_json()
+
+
+@pytest.mark.usefixtures("season")
+class TestUsers:
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"id": "a b"}, "bad_user_id"),
+            ({"id": ""}, "bad_user_id"),
+            ({"id": FUJIAN}, "user_exists"),
+            ({"org": "atlantis"}, "unknown_org"),
+            ({"org": None}, "unknown_org"),
+            ({"role": Role.APPLICANT}, "unknown_org"),
+            ({"email": "nobody"}, "bad_email"),
+            ({"email": "a@b\nBcc: c@d"}, "bad_email"),
+            ({"email": "名@example.invalid"}, "bad_email"),
+        ],
+    )
+    def test_who_could_not_be_told_anything_is_refused(
+        self, engine: Engine, changes: dict[str, object], code: str
+    ) -> None:
+        user: dict[str, object] = {
+            "id": "reviewer", "season_id": "2024", "role": Role.BODY, "org": "fujian",
+            "name": "虚构的人", "email": None, "at": OPENS,
+        }  # fmt: skip
+
+        with pytest.raises(Refused) as refused, transaction(engine) as connection:
+            add_user(connection, **(user | changes))  # type: ignore[arg-type] # wrong on purpose
+
+        assert refused.value.code == code
+
+    def test_nobody_is_found_for_no_role(self, engine: Engine) -> None:
+        with reading(engine) as connection:
+            assert find_recipients(connection, [], "2024", "unit", "fujian") == []
