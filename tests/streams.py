@@ -1,0 +1,65 @@
+"""What tests ask of a stream and of the outbox behind it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
+from sqlalchemy import Engine, select
+
+from activities.database import reading
+from models.events import STREAM
+from models.tables import Outbox, table_of
+
+
+class OutboxRow(NamedTuple):
+    """A row of the outbox; `place`: its number in the stream, None until it is marked."""
+
+    case_id: str
+    seq: int
+    subject: str
+    body: str
+    place: int | None
+    attempts: int
+    last_error: str | None
+
+
+def outbox(engine: Engine) -> list[OutboxRow]:
+    """Every row, in the order of the commits."""
+    columns = table_of(Outbox).c
+    query = select(
+        columns.case_id, columns.seq, columns.subject, columns.body, columns.stream_seq,
+        columns.attempts, columns.last_error,
+    ).order_by(columns.id)  # fmt: skip
+    with reading(engine) as connection:
+        return [OutboxRow(*row) for row in connection.execute(query)]
+
+
+def waiting(engine: Engine) -> int:
+    """How many rows are not marked as published."""
+    return sum(row.place is None for row in outbox(engine))
+
+
+async def messages(js: JetStreamContext) -> list[RawStreamMsg]:
+    """Every message of the stream, in its order."""
+    last = (await js.stream_info(STREAM)).state.last_seq
+    return [await js.get_msg(STREAM, seq) for seq in range(1, last + 1)]
+
+
+async def until(
+    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 30.0
+) -> None:
+    """Wait until a condition holds; a synchronous one is asked in a thread."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = (
+            await condition()
+            if asyncio.iscoroutinefunction(condition)
+            else await asyncio.to_thread(condition)
+        )
+        if answer:
+            return
+        assert time.monotonic() < end, "waited too long"
+        await asyncio.sleep(0.01)

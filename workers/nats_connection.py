@@ -1,0 +1,175 @@
+"""The connection to NATS, and the streams and consumers that must stand on the server.
+
+The settings are those that were measured: see `docs/decisions` and the comments here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from models.events import STREAM, SUBJECTS
+
+DEAD = "TUIXUAN_DEAD"
+MAX_EVENT_BYTES = 65_536
+MAX_STREAM_BYTES = 4 * 1024**3
+MAX_DEAD_BYTES = 64 * 1024**2
+DUPLICATE_WINDOW_SECONDS = 600.0
+DEFAULT_DUPLICATE_WINDOW_SECONDS = 120.0
+DEAD_DAYS_SECONDS = 30 * 86_400.0
+MAX_ACK_PENDING = 256
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivering:
+    """How a durable consumer is served.
+
+    Attributes:
+        ack_wait: Seconds until an unanswered message comes again.
+        max_deliver: How often a message comes at most; -1: until it is acknowledged.
+    """
+
+    ack_wait: float
+    max_deliver: int
+
+
+CONSUMERS = {
+    "audit": Delivering(ack_wait=30.0, max_deliver=-1),
+    "notify": Delivering(ack_wait=30.0, max_deliver=8),
+    "webhook": Delivering(ack_wait=60.0, max_deliver=8),
+}
+
+
+async def connect(url: str, name: str, on_closed: Callable[[], None] | None = None) -> Client:
+    """Connect, and stay connected: a server that is away is waited for, for ever.
+
+    Args:
+        url: `nats://host:port`.
+        name: What the server's monitoring shows for this connection.
+        on_closed: Called when the connection ends for good, wanted or not; a worker ends its
+            process then, so that its supervisor starts it anew.
+    """
+
+    async def closed() -> None:
+        log.info("nats_closed", connection=name)
+        if on_closed is not None:
+            on_closed()
+
+    async def disconnected() -> None:
+        log.warning("nats_away", connection=name)
+
+    async def reconnected() -> None:
+        log.info("nats_back", connection=name)
+
+    async def failed(error: Exception) -> None:
+        log.debug("nats_error", connection=name, error=repr(error))
+
+    return await nats.connect(
+        url,
+        name=name,
+        # The default gives up after two minutes.
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
+        ping_interval=10,
+        max_outstanding_pings=3,
+        closed_cb=closed,
+        disconnected_cb=disconnected,
+        reconnected_cb=reconnected,
+        error_cb=failed,
+    )
+
+
+async def ensure_streams(
+    js: JetStreamContext, *, max_bytes: int = MAX_STREAM_BYTES, replicas: int = 1
+) -> None:
+    """Make both streams, or bring them to our settings; do nothing where they have them.
+
+    Args:
+        js: The connection's JetStream.
+        max_bytes: The most that the events may take; a full stream loses nothing, it refuses.
+        replicas: 1, or 3 on a cluster.
+    """
+    for wanted in (_events(max_bytes, replicas), _dead(replicas)):
+        await _ensure_stream(js, wanted)
+
+
+async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
+    """Make a durable consumer, or bring it to our settings."""
+    delivering = CONSUMERS[durable]
+    await js.add_consumer(
+        STREAM,
+        ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=delivering.ack_wait,
+            max_deliver=delivering.max_deliver,
+            max_ack_pending=MAX_ACK_PENDING,
+        ),
+    )
+
+
+def _events(max_bytes: int, replicas: int) -> StreamConfig:
+    """One message a subject for ever: what is announced stays as it was."""
+    return StreamConfig(
+        name=STREAM,
+        subjects=[SUBJECTS],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
+        discard_new_per_subject=True,
+        max_msgs_per_subject=1,
+        duplicate_window=DUPLICATE_WINDOW_SECONDS,
+        max_age=0,
+        max_bytes=max_bytes,
+        max_msg_size=MAX_EVENT_BYTES,
+        deny_delete=True,
+        deny_purge=True,
+        num_replicas=replicas,
+    )
+
+
+def _dead(replicas: int) -> StreamConfig:
+    """What the server says of messages that a consumer gave up or crashed on."""
+    return StreamConfig(
+        name=DEAD,
+        subjects=[
+            f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{STREAM}.*",
+            f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{STREAM}.*",
+        ],
+        storage=StorageType.FILE,
+        duplicate_window=DEFAULT_DUPLICATE_WINDOW_SECONDS,
+        max_age=DEAD_DAYS_SECONDS,
+        max_bytes=MAX_DEAD_BYTES,
+        num_replicas=replicas,
+    )
+
+
+async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> None:
+    try:
+        stands = (await js.stream_info(str(wanted.name))).config
+    except NotFoundError:
+        await js.add_stream(wanted)
+        log.info("stream_made", stream=wanted.name)
+        return
+    given = {name: value for name, value in vars(wanted).items() if value is not None}
+    different = [name for name, value in given.items() if getattr(stands, name) != value]
+    if different:
+        await js.update_stream(wanted)
+        log.warning("stream_changed", stream=wanted.name, settings=different)
