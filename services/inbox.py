@@ -141,11 +141,6 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
         return [DeliveryItem.model_validate(row) for row in connection.execute(query)]
 
 
-def _refuse_unknown(connection: Connection, user_id: str) -> None:
-    if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
-        raise unknown_user(user_id)
-
-
 def known_status(text: str | None) -> DeliveryStatus | None:
     """Return the status that somebody typed.
 
@@ -176,3 +171,8 @@ def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
             .where(_DELIVERY.id == delivery_id)
             .values(status="waiting", attempts=0, next_attempt_at=at)
         )
+
+
+def _refuse_unknown(connection: Connection, user_id: str) -> None:
+    if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
+        raise unknown_user(user_id)

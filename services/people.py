@@ -31,6 +31,16 @@ class Recipient(NamedTuple):
     email: str | None
 
 
+class UserView(BaseModel):
+    """A user as operations see one; the address itself is not shown."""
+
+    id: str
+    role: Role
+    org: str | None
+    name: str
+    has_email: bool
+
+
 def add_user(  # noqa: PLR0913 - the columns, each by its name
     connection: Connection,
     *,
@@ -91,6 +101,30 @@ def set_email(engine: Engine, user_id: str, email: str | None) -> None:
             raise unknown_user(user_id)
 
 
+def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[UserView]:
+    """Return the users of a season, by id.
+
+    Raises:
+        Refused: There is no such role.
+    """
+    if role is not None and role not in set(Role):
+        raise Refused("unknown_role", f"没有角色 {role}，可选：{'、'.join(Role)}。")
+    query = select(*_USER).where(_USER.season_id == season_id).order_by(_USER.id)
+    if role is not None:
+        query = query.where(_USER.role == role)
+    with reading(engine) as connection:
+        return [
+            UserView(
+                id=row.id,
+                role=Role(row.role),
+                org=row.org,
+                name=row.name,
+                has_email=row.email is not None,
+            )
+            for row in connection.execute(query)
+        ]
+
+
 def find_recipients(
     connection: Connection, roles: Sequence[Role], season: str, unit: str, body: str
 ) -> list[Recipient]:
@@ -138,37 +172,3 @@ def _checked(email: str | None) -> str | None:
     if email is None or (len(email) <= _LONGEST_EMAIL and _EMAIL.fullmatch(email)):
         return email
     raise Refused("bad_email", "邮箱地址不正确，请填写形如 name@example.invalid 的地址。")
-
-
-class UserView(BaseModel):
-    """A user as operations see one; the address itself is not shown."""
-
-    id: str
-    role: Role
-    org: str | None
-    name: str
-    has_email: bool
-
-
-def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[UserView]:
-    """Return the users of a season, by id.
-
-    Raises:
-        Refused: There is no such role.
-    """
-    if role is not None and role not in set(Role):
-        raise Refused("unknown_role", f"没有角色 {role}，可选：{'、'.join(Role)}。")
-    query = select(*_USER).where(_USER.season_id == season_id).order_by(_USER.id)
-    if role is not None:
-        query = query.where(_USER.role == role)
-    with reading(engine) as connection:
-        return [
-            UserView(
-                id=row.id,
-                role=Role(row.role),
-                org=row.org,
-                name=row.name,
-                has_email=row.email is not None,
-            )
-            for row in connection.execute(query)
-        ]

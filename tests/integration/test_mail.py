@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 from activities.database import reading, transaction
 from models.commands import Role
 from models.lifecycle import State
+from models.refusals import Refused
 from models.tables import Delivery, InboxMessage, table_of
-from services.inbox import DeliveryItem, deliveries
+from services.inbox import DeliveryItem, deliveries, send_again
 from services.people import add_user, set_email
 from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, until
@@ -322,6 +323,22 @@ class TestSender:
             await sending(sender, lambda: len(server.mails) == 1)
 
         assert server.mails[0]["To"] == "right@example.invalid"
+
+    async def test_a_mail_that_was_set_aside_can_be_sent_again(self, engine: Engine) -> None:
+        (delivery,) = put(engine, "ann@example.invalid")
+        async with MailServer(answers={"ann@example.invalid": "550 not yet"}) as server:
+            sender = Sender(engine, SmtpTransport(settings(server.port), LOOPBACK), QUICK)
+            await sender.send_due()
+            assert deliveries(engine)[0].status == "failed"
+
+            server.answers.clear()
+            send_again(engine, delivery, OPENS)
+            await sender.send_due()
+
+        assert deliveries(engine)[0].status == "sent"
+        for wrong, code in ((delivery, "already_sent"), ("dlv_none", "unknown_delivery")):
+            with pytest.raises(Refused, match=code):
+                send_again(engine, wrong, OPENS)
 
     async def test_a_sender_killed_before_it_noted_a_mail_sends_it_again_as_the_same(
         self, engine: Engine, database_urls: tuple[str, str]

@@ -113,8 +113,14 @@ class MailQueue:
         return Taken(delivery_id, attempt, row.case_id, letter)
 
     def sent(self, taken: Taken) -> None:
-        """Note that a mail is out."""
-        self._note(taken, status="sent", sent_at=self._clock(), last_error=None)
+        """Note that a mail is out, whoever has taken it since."""
+        values = {"status": "sent", "sent_at": self._clock(), "last_error": None}
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(_DELIVERIES)
+                .where(_D.id == taken.delivery_id, _D.status == "waiting")
+                .values(values)
+            )
 
     def deferred(self, taken: Taken, error: str) -> None:
         """Note why a mail is not out, and try it again later."""
@@ -134,7 +140,7 @@ class MailQueue:
         self._note(taken, status="failed", last_error=error)
 
     def _note(self, taken: Taken, **values: object) -> None:
-        # Where a lease ran out and another sender took the mail, the newest word stands.
+        # Where a lease ran out and another sender took the mail, its word will count.
         mine = (_D.id == taken.delivery_id, _D.status == "waiting", _D.attempts == taken.attempt)
         with transaction(self._engine) as connection:
             connection.execute(update(_DELIVERIES).where(*mine).values(values))
