@@ -19,11 +19,12 @@ from activities.lines import (
     season_dates,
     stored,
 )
-from activities.outlook import outlook
+from activities.outlook import Horizon, outlook
 from activities.seasons import SeasonShelf
-from models.commands import Command, Resubmit, Submit
+from models.commands import Command, Expire, Lapse, Remind, Resubmit, Submit
 from models.lifecycle import State
 from models.records import (
+    RECENT,
     CommitTransitionInput,
     CommitTransitionResult,
     Outlook,
@@ -32,9 +33,6 @@ from models.records import (
     StoredTransition,
 )
 from models.tables import CaseRecord, Outbox, Transition, table_of
-
-RECENT = 3
-"""How many of the last transitions a workflow shows to operations."""
 
 _LINES, _CASES = table_of(Transition), table_of(CaseRecord)
 
@@ -150,6 +148,8 @@ class Records:
         return find_update(connection, wanted.case_id, wanted.update_id)
 
     def _refuse(self, connection: Connection, case: Columns, command: Command) -> Refusal | None:
+        if isinstance(command, Lapse | Remind | Expire):
+            return _refuse_clock(case)
         if not isinstance(command, Submit | Resubmit):
             return None
         programme = self._shelf.programme(connection, case["season_id"])
@@ -184,3 +184,11 @@ class Records:
             self._shelf.calendar(connection),
             now,
         )
+
+
+def _refuse_clock(case: Columns) -> Refusal | None:
+    """Return why the clock must not act: the dates were moved, and the case is told soon."""
+    fresh = Horizon(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+    if fresh == case["deadline"]:
+        return None
+    return Refusal(code="deadline_moved", message="期限已调整，等待通知本案例。")

@@ -83,8 +83,8 @@ class Agenda(BaseModel):
         return min(self.items, key=lambda item: item.at, default=None)
 
     def without(self, done: AgendaItem) -> "Agenda":
-        """Return what is left after `done`, and after all that it made pointless."""
-        left = tuple(item for item in self.items if item.at > done.at)
+        """Return what is left after `done`: the rest of its deadline's, and all of another's."""
+        left = tuple(i for i in self.items if i.at > done.at or i.deadline != done.deadline)
         return self.model_copy(update={"items": left})
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from models import commands as c
 from models.agenda import Agenda
 from models.commands import Command, Role
-from models.lifecycle import Action, State
+from models.lifecycle import NOTES, Action, State
 
 COMMANDS: Mapping[Action, type[Command]] = {
     Action.SUBMIT: c.Submit,
@@ -34,6 +35,10 @@ COMMANDS: Mapping[Action, type[Command]] = {
     Action.MOVE_DEADLINE: c.MoveDeadline,
 }
 """The command that carries each action."""
+
+
+RECENT = 3
+"""How many of the last transitions a workflow shows to operations."""
 
 
 class _Message(BaseModel):
@@ -96,6 +101,19 @@ class Standing(_Message):
     since: datetime
     recent: tuple[StoredTransition, ...]
     outlook: Outlook
+
+    def after(self, result: "CommitTransitionResult") -> "Standing":
+        """Return where the case stands once what the record returned is taken in."""
+        changes: dict[str, Any] = {
+            "recent": (*self.recent, *result.rows)[-RECENT:],
+            "outlook": result.outlook,
+        }
+        if result.rows:
+            changes |= {"seq": result.rows[-1].seq, "state": result.rows[-1].target}
+        moved = [row.at for row in result.rows if row.action not in NOTES]
+        if moved:
+            changes["since"] = moved[-1]
+        return self.model_copy(update=changes)
 
 
 class CommitTransitionInput(_Message):
@@ -170,3 +188,21 @@ class CaseSnapshot(_Message):
     overdue: bool
     return_rounds: int
     agenda: Agenda
+
+    @classmethod
+    def of(cls, case: Standing) -> "CaseSnapshot":
+        """Return what a standing shows."""
+        ahead = case.outlook
+        return cls(
+            case_id=case.case_id,
+            season=case.season,
+            body=case.body,
+            title=ahead.title,
+            state=case.state,
+            seq=case.seq,
+            since=case.since,
+            deadline=ahead.deadline,
+            overdue=ahead.overdue,
+            return_rounds=ahead.return_rounds,
+            agenda=ahead.agenda,
+        )

@@ -6,7 +6,7 @@ the commit returns is what the machine moves by, be it this update's or another'
 """
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from models.agenda import AT_DEADLINE, LAPSES, AgendaItem
     from models.commands import Actor, Command, Expire, Lapse, Remind, Role
-    from models.lifecycle import FINAL, NOTES, Action, Lifecycle
+    from models.lifecycle import FINAL, Action, Lifecycle
     from models.records import (
         COMMANDS,
         CaseSnapshot,
@@ -32,7 +32,6 @@ from workflows.options import quick
 from workflows.visibility import details, search_attribute_updates
 
 CLOCK = Actor(role=Role.SEASON, id="clock")
-RECENT = 3
 
 
 def _performs(action: Action) -> Any:  # noqa: ANN401 - the decorator's type is the SDK's own
@@ -64,7 +63,7 @@ class CaseWorkflow:
         self._case = standing
         self._life = Lifecycle(standing.state)
         self._lock = asyncio.Lock()
-        self._timer_at: datetime | None = None
+        self._timers: dict[datetime, asyncio.Task[None]] = {}
 
     @workflow.run
     async def run(self, standing: Standing) -> CaseSnapshot:
@@ -103,7 +102,7 @@ class CaseWorkflow:
         async with self._lock:
             found: Standing = await workflow.execute_local_activity(
                 names.READ_STANDING,
-                args=[self._case.case_id, workflow.now()],
+                args=[self._case.case_id, self._undone_since()],
                 result_type=Standing,
                 **quick("读取记录"),
             )
@@ -114,20 +113,7 @@ class CaseWorkflow:
     @workflow.query(name=names.SNAPSHOT, description="案例当前情况")
     def snapshot(self) -> CaseSnapshot:
         """Return where the case stands."""
-        case, outlook = self._case, self._case.outlook
-        return CaseSnapshot(
-            case_id=case.case_id,
-            season=case.season,
-            body=case.body,
-            title=outlook.title,
-            state=case.state,
-            seq=case.seq,
-            since=case.since,
-            deadline=outlook.deadline,
-            overdue=outlook.overdue,
-            return_rounds=outlook.return_rounds,
-            agenda=outlook.agenda,
-        )
+        return CaseSnapshot.of(self._case)
 
     def check(self, action: Action, command: Command) -> None:
         """Refuse what the machine refuses. Changes nothing: replay skips validators."""
@@ -158,27 +144,16 @@ class CaseWorkflow:
                 result_type=CommitTransitionResult,
                 **quick(f"{ACTIONS[action].zh} → {wanted.seq}"),
             )
-            self._stand(self._after(result))
+            self._stand(self._case.after(result))
             if result.refusal is not None:
                 raise self._failure(Refused(result.refusal.code, result.refusal.message))
             answered = result.answered
 
-    def _after(self, result: CommitTransitionResult) -> Standing:
-        moved = [row for row in result.rows if row.action not in NOTES]
-        changes: dict[str, Any] = {
-            "recent": (*self._case.recent, *result.rows)[-RECENT:],
-            "outlook": result.outlook,
-        }
-        if result.rows:
-            changes |= {"seq": result.rows[-1].seq, "state": result.rows[-1].target}
-        if moved:
-            changes["since"] = moved[-1].at
-        return self._case.model_copy(update=changes)
-
     def _stand(self, standing: Standing) -> None:
         """Enter what the record says, and show it."""
-        if standing.seq != self._case.seq:
-            workflow.upsert_search_attributes(search_attribute_updates(standing))
+        shown = search_attribute_updates(standing)
+        if shown != search_attribute_updates(self._case):
+            workflow.upsert_search_attributes(shown)
         self._case = standing
         self._life.enter(standing.state)
         workflow.set_current_details(details(standing))
@@ -209,20 +184,37 @@ class CaseWorkflow:
         if item is not None and item.at <= workflow.now():
             await self._fire(item)
             return
-        self._timer_at = None if item is None else item.at
-        left = None if item is None else item.at - workflow.now()
-        note = None if item is None else f"期限事项 {item.id}"
-        try:
-            await workflow.wait_condition(self._restless, timeout=left, timeout_summary=note)
-        except TimeoutError:
-            return
+        if item is not None and not self._rings_by(item.at):
+            self._timers[item.at] = asyncio.create_task(self._ring(item))
+        await workflow.wait_condition(self._restless)
+
+    async def _ring(self, item: AgendaItem) -> None:
+        """Let the loop look again when the item is due.
+
+        Nothing cancels a timer. One that rings too early costs four events and saves two
+        in most lives: a correction's due date comes and goes, and the timer that stood
+        before it still stands after it.
+        """
+        left = item.at - workflow.now()
+        await workflow.sleep(left, summary=f"期限事项 {item.id}")
+        del self._timers[item.at]
+
+    def _rings_by(self, at: datetime) -> bool:
+        return any(rings <= at for rings in self._timers)
 
     def _restless(self) -> bool:
-        """Whether to stop waiting. A timer that rings too early is cheaper than a new one."""
+        """Whether there is something to do for the loop."""
         if self._life.state in FINAL or workflow.info().is_continue_as_new_suggested():
             return True
-        item = self._case.outlook.agenda.next_due(workflow.now())
-        return item is not None and (self._timer_at is None or item.at < self._timer_at)
+        now = workflow.now()
+        item = self._case.outlook.agenda.next_due(now)
+        return item is not None and (item.at <= now or not self._rings_by(item.at))
+
+    def _undone_since(self) -> datetime:
+        """Return from when on reminders are to be planned: what is due now is not done yet."""
+        now = workflow.now()
+        item = self._case.outlook.agenda.next_due(now)
+        return now if item is None or item.at > now else item.at - timedelta(microseconds=1)
 
     async def _fire(self, item: AgendaItem) -> None:
         """Act on an item, unless somebody was quicker."""
