@@ -1,0 +1,217 @@
+"""Where settings come from, which win, and what is refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workers import places
+from workers.environment import SettingsWrong
+from workers.places import CHECKOUT, Places, default_state_dir
+from workers.settings import NotRunning, StackSettings, WorkerSettings
+from workers.stack import lock
+from workers.urls import audit_url, mask_password
+
+KNOWN = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "NATS_URL", "DATABASE_URL", "LOG_LEVEL")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in KNOWN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("TUIXUAN_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which a supervisor runs: this process."""
+    folder = Places(tmp_path / "state")
+    with lock.hold(folder):
+        pid = lock.holder(folder)
+        addresses = {
+            "temporal": "127.0.0.1:7301",
+            "nats": "nats://127.0.0.1:4301",
+            "database": "sqlite:////elsewhere/tuixuan.db",
+        }
+        report = {"ready": True, "pid": pid, "temporal_namespace": "other", "addresses": addresses}
+        folder.report.write_text(json.dumps(report), encoding="utf-8")
+        yield folder.report
+
+
+def test_known_names_and_our_own_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
+    monkeypatch.setenv("NATS_URL", "nats://nats:4222")
+    monkeypatch.setenv("TUIXUAN_TEMPORAL__UI_PORT", "8300")
+    monkeypatch.setenv("LOG_LEVEL", "WARN")
+    settings = StackSettings.load()
+    assert settings.temporal.address == "temporal:7233"
+    assert settings.nats.url == "nats://nats:4222"
+    assert settings.temporal.ui_port == 8300
+    assert settings.log_level == "warning"
+
+
+def test_flags_win_over_environment_over_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config" / "tuixuan" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('log_level = "error"\n[nats]\nport = 4301\nmonitor_port = 8301\n')
+    monkeypatch.setenv("TUIXUAN_NATS__PORT", "4302")
+    settings = StackSettings.load(nats={"port": 4303})
+    assert (settings.nats.port, settings.nats.monitor_port) == (4303, 8301)
+    assert StackSettings.load().nats.port == 4302
+    assert settings.log_level == "error"
+
+
+def test_our_name_wins_over_the_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://one")
+    monkeypatch.setenv("TUIXUAN_DATABASE__URL", "postgresql://two")
+    assert StackSettings.load().database.url == "postgresql://two"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TUIXUAN_DATABASE__URL"])
+def test_a_secret_may_lie_in_a_file(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("postgresql://u:p@host/db\n")
+    monkeypatch.setenv(f"{name}_FILE", str(secret))
+    assert StackSettings.load().database.url == "postgresql://u:p@host/db"
+
+
+def test_a_missing_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL_FILE", "/nowhere/secret")
+    with pytest.raises(SettingsWrong, match=r"DATABASE_URL_FILE.*/nowhere/secret"):
+        StackSettings.load()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("TUIXUAN_TEMPORAL__PROT", "TUIXUAN_TEMPORAL__PORT"),
+        ("TUIXUAN_STATEDIR", "TUIXUAN_STATE_DIR"),
+        ("TUIXUAN_MAIL_HOST", "TUIXUAN_MAIL__HOST"),
+        ("TUIXUAN_DEBUG_FILES", "TUIXUAN_DEBUG"),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_nearest(
+    wrong: str, nearest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(wrong, "1")
+    with pytest.raises(SettingsWrong, match=f"{wrong}.* {nearest}。"):
+        StackSettings.load()
+
+
+def test_an_unknown_key_in_the_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "tuixuan" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("[nats]\nprot = 1\n")
+    with pytest.raises(SettingsWrong, match=r"nats\.prot"):
+        StackSettings.load()
+
+
+def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUIXUAN_MAIL__PORT", "secret-by-mistake")
+    with pytest.raises(SettingsWrong) as refused:
+        StackSettings.load()
+    assert "mail.port" in str(refused.value)
+    assert "secret-by-mistake" not in str(refused.value)
+
+
+def test_passwords_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:geheim@host/db")
+    monkeypatch.setenv("NATS_URL", "nats://u:geheim@host:4222")
+    settings = StackSettings.load()
+    assert "geheim" not in repr(settings) + repr(WorkerSettings.of(settings))
+
+
+def test_the_state_folder_of_a_checkout_and_of_an_installation(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert default_state_dir() == CHECKOUT / "var" / "state"
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    assert default_state_dir() == tmp_path / "xdg" / "tuixuan"
+
+
+def test_a_relative_state_folder_becomes_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUIXUAN_STATE_DIR", "here")
+    assert StackSettings.load().state_dir == Path.cwd() / "here"
+
+
+def test_a_worker_without_addresses_learns_those_of_the_running_stack(running: Path) -> None:
+    settings = WorkerSettings.load(running.parents[1])
+    assert settings.temporal_address == "127.0.0.1:7301"
+    assert settings.temporal_namespace == "other"
+    assert settings.nats_url == "nats://127.0.0.1:4301"
+    assert settings.database_url == "sqlite:////elsewhere/tuixuan.db"
+
+
+def test_what_was_set_wins_over_the_running_stack(
+    running: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "mine")
+    settings = WorkerSettings.load(running.parents[1])
+    assert (settings.temporal_address, settings.temporal_namespace) == ("temporal:7233", "mine")
+
+
+def test_without_a_stack_addresses_are_refused_and_files_have_their_places(tmp_path: Path) -> None:
+    settings = WorkerSettings.load()
+    root = tmp_path / "state"
+    assert settings.database_url == f"sqlite:///{root}/tuixuan.db"
+    assert settings.audit_database_url == f"sqlite:///{root}/audit.db"
+    assert settings.audit_anchor == root / "audit-anchor.jsonl"
+    assert settings.mail.folder == root / "mail"
+    assert settings.temporal_namespace == "tuixuan"
+    with pytest.raises(NotRunning, match="tuixuan up"):
+        _ = settings.temporal_address
+    with pytest.raises(NotRunning, match="NATS_URL"):
+        _ = settings.nats_url
+
+
+def test_what_a_dead_supervisor_left_does_not_count(tmp_path: Path) -> None:
+    folder = Places(tmp_path / "state")
+    folder.prepare()
+    report = {"ready": True, "pid": 1, "addresses": {"temporal": "127.0.0.1:7301"}}
+    folder.report.write_text(json.dumps(report), encoding="utf-8")
+    assert WorkerSettings.load().known_temporal is None
+
+
+def test_a_masked_password_is_asked_for_and_never_tried(running: Path) -> None:
+    report = json.loads(running.read_text())
+    report["addresses"]["database"] = mask_password("postgresql://u:geheim@host/db")
+    running.write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(SettingsWrong, match="DATABASE_URL"):
+        WorkerSettings.load()
+
+
+def test_the_audit_keeps_its_store_beside_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@host/db?sslmode=require")
+    assert WorkerSettings.load().audit_database_url == (
+        "postgresql://u:p@host/db?sslmode=require&options=-csearch_path%3Daudit"
+    )
+    monkeypatch.setenv("TUIXUAN_DATABASE__AUDIT_URL", "postgresql://other/audit")
+    assert WorkerSettings.load().audit_database_url == "postgresql://other/audit"
+
+
+def test_options_of_the_record_are_kept_for_the_audit() -> None:
+    assert audit_url("postgresql://h/d?options=-cwork_mem%3D1MB").endswith(
+        "?options=-cwork_mem%3D1MB%20-csearch_path%3Daudit"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:p@host:5432/db", "postgresql://u:***@host:5432/db"),
+        ("postgresql://u@host/db", "postgresql://u@host/db"),
+        ("nats://token@host:4222", "nats://***@host:4222"),
+        ("nats://u:p@host:4222", "nats://u:***@host:4222"),
+        ("sqlite:////tmp/a@b/tuixuan.db", "sqlite:////tmp/a@b/tuixuan.db"),
+    ],
+)
+def test_passwords_are_masked(url: str, shown: str) -> None:
+    assert mask_password(url) == shown

@@ -1,0 +1,147 @@
+"""Logs: JSON on one line for programs, colours for people, and no personal data in either.
+
+Bind what a piece of work is about once, and every line of it carries it:
+
+    with structlog.contextvars.bound_contextvars(case_id=case_id, event_id=event_id):
+        log.info("published", stream_seq=12)
+"""
+
+import logging
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from io import TextIOBase
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from workers.redaction import redact
+
+QUIET = {"transitions": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
+"""Libraries that say at INFO what nobody asked."""
+FIRST = ("ts", "level", "event", "service", "version")
+"""How a line of JSON begins (ecosystem guide, section 6)."""
+
+
+def configure_logs(
+    service: str,
+    *,
+    level: str = "info",
+    stream: TextIO | TextIOBase | None = None,
+    pretty: bool | None = None,
+) -> None:
+    """Send every log line of this process, ours and the libraries', through one chain.
+
+    Args:
+        service: The name of the process.
+        level: The lowest level that is shown.
+        stream: Where lines go; stdout by default.
+        pretty: For people; by default where `stream` is a terminal.
+    """
+    out = sys.stdout if stream is None else stream
+    shared = _shared(service)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=_ending(out.isatty() if pretty is None else pretty)
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name, lowest in QUIET.items():
+        logging.getLogger(name).setLevel(lowest)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def forward_temporal_core() -> None:
+    """Send what Temporal's own core says through the same chain; call before connecting."""
+    from temporalio.runtime import (
+        LogForwardingConfig,
+        LoggingConfig,
+        Runtime,
+        TelemetryConfig,
+        TelemetryFilter,
+    )
+
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio.core"))
+    levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    logs = LoggingConfig(filter=levels, forwarding=forwarding)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=logs)))
+
+
+def app_version() -> str:
+    """Return the version of this software."""
+    try:
+        return version("tuixuan")
+    except PackageNotFoundError:  # run from a folder, never installed
+        return "0"
+
+
+def _shared(service: str) -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        _Stamp(service),
+        _name_error,
+    ]
+
+
+def _ending(pretty: bool) -> list[Processor]:  # noqa: FBT001 - one of two endings
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if pretty:
+        console = structlog.dev.ConsoleRenderer(
+            colors=not os.environ.get("NO_COLOR"), timestamp_key="ts"
+        )
+        return [drop, _drop_stamp, structlog.processors.format_exc_info, redact, console]
+    return [
+        drop,
+        structlog.processors.format_exc_info,
+        redact,
+        _order,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+
+
+class _Stamp:
+    """Adds who speaks."""
+
+    def __init__(self, service: str) -> None:
+        self._stamp = {"service": service, "version": app_version()}
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        return {**event, **self._stamp}
+
+
+def _name_error(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the kind of an exception; its message may hold anything and comes later, masked."""
+    found = event.get("exc_info")
+    if found is True:
+        found = sys.exc_info()
+    kind = found[0] if isinstance(found, tuple) else type(found)
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        event["error.type"] = kind.__qualname__
+    return event
+
+
+def _order(_logger: object, _method: str, event: EventDict) -> EventDict:
+    return {**{key: event[key] for key in FIRST if key in event}, **event}
+
+
+def _drop_stamp(_logger: object, _method: str, event: EventDict) -> EventDict:
+    event.pop("service", None)
+    event.pop("version", None)
+    return event

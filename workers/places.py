@@ -1,0 +1,103 @@
+"""Where files lie: the state folder, what is in it, and the configuration file."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def default_state_dir() -> Path:
+    """Return `var/state` of the checkout that this code runs from, else the XDG state home."""
+    pyproject = CHECKOUT / "pyproject.toml"
+    if pyproject.is_file() and 'name = "tuixuan"' in pyproject.read_text(encoding="utf-8"):
+        return CHECKOUT / "var" / "state"
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home, "tuixuan")
+
+
+def config_file() -> Path:
+    """Return the file that holds a user's settings, whether it exists or not."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home, "tuixuan", "config.toml")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one stack, all under one folder."""
+
+    root: Path
+
+    @property
+    def record_url(self) -> str:
+        """The record, where no other database is named."""
+        return f"sqlite:///{self.root / 'tuixuan.db'}"
+
+    @property
+    def audit_url(self) -> str:
+        """The audit's own store, beside it."""
+        return f"sqlite:///{self.root / 'audit.db'}"
+
+    @property
+    def audit_anchor(self) -> Path:
+        """Where the audit notes how far its chain goes, outside of any database."""
+        return self.root / "audit-anchor.jsonl"
+
+    @property
+    def temporal_db(self) -> Path:
+        """The file of the embedded Temporal server."""
+        return self.root / "temporal" / "temporal.db"
+
+    @property
+    def nats_store(self) -> Path:
+        """The folder of the embedded JetStream."""
+        return self.root / "nats"
+
+    @property
+    def mail(self) -> Path:
+        """Where mails lie when no SMTP server is named."""
+        return self.root / "mail"
+
+    @property
+    def logs(self) -> Path:
+        """One file for each process."""
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        """What is true only while the stack runs, and the ports of last time."""
+        return self.root / "run"
+
+    @property
+    def report(self) -> Path:
+        """What `status` reads."""
+        return self.run / "stack.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports of last time."""
+        return self.run / "ports.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor as long as it lives; names its pid."""
+        return self.run / "stack.lock"
+
+    @property
+    def nats_conf(self) -> Path:
+        """The configuration written for the embedded NATS server."""
+        return self.run / "nats-server.conf"
+
+    def log_of(self, process: str) -> Path:
+        """Return where the output of a process is kept."""
+        return self.logs / f"{process}.log"
+
+    def ready_file(self, role: str) -> Path:
+        """Return the file in which a worker that serves writes its pid."""
+        return self.run / f"{role}.ready"
+
+    def prepare(self) -> None:
+        """Make the folders, readable by their owner alone: personal data lies here."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.temporal_db.parent, self.nats_store, self.mail, self.logs, self.run):
+            folder.mkdir(mode=0o700, exist_ok=True)

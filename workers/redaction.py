@@ -1,0 +1,66 @@
+"""Keeps personal data out of logs, however it got into a line."""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+REMOVED = "[removed]"
+PERSONAL = frozenset({
+    "contact", "email", "form", "id_number", "location", "mail", "mobile", "note", "password",
+    "person", "phone", "reason", "recipient", "remarks", "sections", "secret", "summary", "tel",
+    "text", "token",
+})  # fmt: skip
+"""Keys whose values never enter a log, whole or as the last part of a longer key."""
+SAFE = frozenset({"digest", "hash", "id", "count", "code"})
+"""`contact_phone` is personal; `reason_digest` is not."""
+
+# ASCII: a number may follow a Chinese character at once, but is no part of an id.
+_MOBILE = re.compile(r"(?<![\w.])((?:\+?86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\w)", re.ASCII)
+_LANDLINE = re.compile(r"(?<![\w.-])(\(?0[1-9]\d{1,2}\)?[- ]?)\d{3,4}(\d{4})(?![\w-])", re.ASCII)
+_IDENTITY = re.compile(r"(?<!\w)(\d{4})\d{13}([\dXx])(?!\w)", re.ASCII)
+_EMAIL = re.compile(r"(?<![\w/:])[\w.%+-]+@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
+_PARAMETERS = re.compile(r"\[parameters: .*")
+"""What SQLAlchemy appends to an error: the values of a row."""
+_ACCOUNT = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
+
+
+def redact(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Return the line without personal data: a structlog processor."""
+    return {key: _value(key, value) for key, value in event.items()}
+
+
+def redact_text(text: str) -> str:
+    """Mask phones, identity numbers, mail addresses and passwords of addresses in a text."""
+    text = _PARAMETERS.sub(f"[parameters: {REMOVED}]", text)
+    text = _ACCOUNT.sub(r"\1:***@", text)
+    text = _IDENTITY.sub(r"\1**********\2", text)
+    text = _MOBILE.sub(r"\1****\2", text)
+    text = _LANDLINE.sub(r"\1****\2", text)
+    return _EMAIL.sub(r"***@\1", text)
+
+
+def is_personal(key: str) -> bool:
+    """Tell whether what stands under this key is about a person."""
+    words = key.lower().replace("-", "_").replace(".", "_").split("_")
+    return words[-1] not in SAFE and (key.lower() in PERSONAL or bool(PERSONAL & {*words}))
+
+
+def _value(key: str, value: object) -> object:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if is_personal(key):
+        return REMOVED
+    return _inside(value)
+
+
+def _inside(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _value(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_inside(item) for item in value]
+    if value is None or isinstance(value, bool | float):
+        return value
+    masked = redact_text(str(value))
+    return value if isinstance(value, int) and masked == str(value) else masked

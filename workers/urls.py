@@ -1,0 +1,33 @@
+"""Addresses with passwords in them: derived, and shown without."""
+
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+MASK = "***"
+AUDIT_SCHEMA = "audit"
+
+
+def mask_password(url: str) -> str:
+    """Return the address as people may see it: `***` for a password, or for a bare token."""
+    parts = urlsplit(url)
+    account, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url
+    user, colon, _password = account.partition(":")
+    shown = f"{user}:{MASK}" if colon else account
+    if parts.scheme in ("nats", "tls", "ws", "wss") and not colon:
+        shown = MASK  # NATS reads a lone word before the @ as a token
+    return urlunsplit(parts._replace(netloc=f"{shown}@{host}"))
+
+
+def holds_mask(url: str) -> bool:
+    """Tell whether a password was taken out of this address."""
+    return MASK in urlsplit(url).netloc
+
+
+def audit_url(record_url: str) -> str:
+    """Return where the audit keeps its store on the same PostgreSQL server: its own schema."""
+    parts = urlsplit(record_url)
+    query = dict(parse_qsl(parts.query))
+    options = f"{query.get('options', '')} -csearch_path={AUDIT_SCHEMA}".strip()
+    encoded = urlencode({**query, "options": options}, quote_via=quote)
+    return urlunsplit(parts._replace(query=encoded))
