@@ -58,6 +58,16 @@ def find_temporal(
     )
 
 
+def temporal_at_hand(environ: Mapping[str, str] = os.environ) -> Running | Binary | None:
+    """Return the server that `find_temporal` would take at once; None: it would make one."""
+    if address := environ.get("TEMPORAL_ADDRESS"):
+        return Running(NAME, address, "TEMPORAL_ADDRESS")
+    for way in (_on_path, _cached):
+        with contextlib.suppress(Unusable):
+            return way(environ, tell, download.fetch_with_sdk)
+    return None
+
+
 def temporal_command(  # noqa: PLR0913 - one keyword per setting
     binary: Path,
     *,

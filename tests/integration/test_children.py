@@ -1,0 +1,218 @@
+"""One process kept alive: small real programs that serve, die, hang and talk."""
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from workers.stack import child, probes, readiness
+from workers.stack.child import Child, StartFailed
+from workers.stack.programs import TETHER, Program
+
+SERVE = """
+import os, signal, sys, time, threading
+from pathlib import Path
+Path({ready!r}).write_text(str(os.getpid()))
+print("serving", os.getpid(), flush=True)
+signal.pause()
+"""
+PARENT = """
+import os, signal, subprocess, sys
+subprocess.Popen([sys.executable, "-I", "-S", sys.argv[1], str(os.getpid()), *sys.argv[2:]])
+signal.pause()
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+
+Make = Callable[..., Child]
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    return tmp_path / "it.ready"
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def make(ready: Path, lines: list[str]) -> AsyncIterator[Make]:
+    made: list[Child] = []
+
+    def one(script: str, *, start_within: float = 20.0, grace: float = 5.0) -> Child:
+        program = Program(
+            name="it",
+            command=[sys.executable, "-c", script],
+            missing=partial(probes.marked, ready),
+            before=partial(readiness.clear_ready, ready),
+            start_within=start_within,
+            grace=grace,
+        )
+        made.append(Child(program, lambda _name, line: lines.append(line), lambda: None))
+        return made[-1]
+
+    yield one
+    at_once = asyncio.Event()
+    at_once.set()
+    for each in made:
+        await each.stop(at_once)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what other processes do raises no event here
+            await asyncio.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def serve(ready: Path) -> str:
+    return SERVE.format(ready=str(ready))
+
+
+async def test_it_serves_and_stops_when_asked(make: Make, ready: Path, lines: list[str]) -> None:
+    it = make(serve(ready))
+    it.start()
+    await it.served()
+    pid = it.pid
+    assert it.report() == {"name": "it", "pid": pid, "ready": True, "restarts": 0}
+    await until(lambda: lines)
+    assert lines == [f"serving {pid}"]
+    await it.stop(asyncio.Event())
+    assert it.report() == {"name": "it", "pid": None, "ready": False, "restarts": 0}
+    assert pid is not None
+    assert is_gone(pid)
+
+
+async def test_it_is_started_again_each_time_it_dies(make: Make, ready: Path) -> None:
+    it = make(serve(ready))
+    it.start()
+    await it.served()
+    pids = []
+    for restarts in (1, 2):
+        pids.append(it.pid)
+        assert it.pid is not None
+        os.kill(it.pid, signal.SIGKILL)
+        await until(lambda count=restarts: it.restarts == count and it.ready)  # type: ignore[misc]
+    assert len({*pids, it.pid}) == 3
+
+
+async def test_waits_between_starts_double(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "FIRST_DELAY", 0.1)
+    monkeypatch.setattr(child, "LONGEST_DELAY", 0.4)
+    starts: list[float] = []
+    it = make("")
+    clock = asyncio.get_running_loop().time
+    object.__setattr__(it.program, "before", lambda: starts.append(clock()))
+    monkeypatch.setattr(child, "GIVE_UP", 6)
+    it.start()
+    with pytest.raises(StartFailed):
+        await it.served()
+    waits = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    for wait, least in zip(waits, (0.1, 0.2, 0.4, 0.4, 0.4), strict=True):
+        assert least <= wait < least + 0.35
+
+
+async def test_one_that_never_serves_is_given_up_with_its_last_words(make: Make) -> None:
+    it = make("import sys; print('no such thing', file=sys.stderr); sys.exit(3)")
+    it.start()
+    with pytest.raises(StartFailed) as failed:
+        await it.served()
+    assert failed.value.why == "exit code 3"
+    assert failed.value.last_lines[-1] == "no such thing"
+    assert it.restarts == child.GIVE_UP
+
+
+async def test_one_that_takes_too_long_is_told_with_what_is_missing(make: Make) -> None:
+    it = make("import signal; signal.pause()", start_within=0.5)
+    it.start()
+    with pytest.raises(StartFailed, match="it has not said that it serves"):
+        await it.served()
+
+
+async def test_one_that_cannot_be_run_at_all_is_told(make: Make) -> None:
+    it = make("")
+    object.__setattr__(it.program, "command", ["/nowhere/program"])
+    it.start()
+    with pytest.raises(StartFailed) as failed:
+        await it.served()
+    assert "/nowhere/program" in " ".join(failed.value.last_lines)
+
+
+async def test_one_that_does_not_listen_is_killed_after_its_grace(make: Make, ready: Path) -> None:
+    it = make(DEAF + serve(ready), grace=0.3)
+    it.start()
+    await it.served()
+    pid = it.pid
+    assert pid is not None
+    async with asyncio.timeout(5):
+        await it.stop(asyncio.Event())
+    assert is_gone(pid)
+
+
+async def test_haste_ends_the_grace(make: Make, ready: Path) -> None:
+    it = make(DEAF + serve(ready), grace=60)
+    it.start()
+    await it.served()
+    hurry = asyncio.Event()
+    stopping = asyncio.create_task(it.stop(hurry))
+    await asyncio.sleep(0)
+    hurry.set()
+    async with asyncio.timeout(5):
+        await stopping
+
+
+async def test_its_own_children_end_with_it(make: Make, ready: Path, lines: list[str]) -> None:
+    script = "import subprocess, sys; p = subprocess.Popen(['sleep', '600']); print(p.pid)\n"
+    it = make(script + DEAF + serve(ready), grace=0.2)
+    it.start()
+    await it.served()
+    await until(lambda: lines)
+    await it.stop(asyncio.Event())
+    await until(lambda: is_gone(int(lines[0])) or zombie(int(lines[0])))
+
+
+def zombie(pid: int) -> bool:
+    """In a container without an init that reaps, a dead orphan stays in the table."""
+    return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+async def test_lines_of_any_length_and_encoding_arrive(make: Make, lines: list[str]) -> None:
+    it = make("import os; os.write(1, b'\\xff\\n' + b'x' * 300000 + b'\\nend')", start_within=5)
+    it.start()
+    await until(lambda: "end" in lines)
+    assert lines[:3] == ["\N{REPLACEMENT CHARACTER}", "x" * 300_000, "end"]
+
+
+async def test_a_child_ends_with_its_parent_however_that_ends(ready: Path) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, str(TETHER), sys.executable, "-c", serve(ready)
+    )
+    await until(lambda: ready.exists() and ready.read_text())
+    pid = int(await asyncio.to_thread(ready.read_text))
+    assert pid != parent.pid
+    parent.kill()
+    await parent.wait()
+    await until(lambda: is_gone(pid) or zombie(pid))
+
+
+async def test_a_child_of_a_dead_parent_does_not_start(tmp_path: Path) -> None:
+    mark = tmp_path / "started"
+    late = await asyncio.create_subprocess_exec(
+        sys.executable, str(TETHER), "1", "touch", str(mark)
+    )
+    assert await late.wait() == 1
+    assert not mark.exists()

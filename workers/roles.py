@@ -1,0 +1,100 @@
+"""What each worker process runs: its connections, its work, and the moment it serves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from nats.js import JetStreamContext
+from sqlalchemy import Engine
+
+from activities.database import open_engine
+from workers.places import Places
+from workers.settings import WorkerSettings
+from workers.stack.readiness import marked_ready
+
+Run = Callable[[WorkerSettings, asyncio.Event], Awaitable[None]]
+
+STREAM_TIMEOUT = 5.0
+"""Seconds for one question to JetStream."""
+
+
+class ConnectionLost(Exception):
+    """A connection ended for good; the supervisor starts the process anew."""
+
+
+async def cases(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Serve the workflows of the cases and the activities of the record."""
+    from workers.cases import LOCAL_ACTIVITIES, case_worker
+    from workers.logs import forward_temporal_core
+    from workers.temporal_client import connect
+
+    forward_temporal_core()
+    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    with (
+        _engine(settings.database_url) as engine,
+        ThreadPoolExecutor(LOCAL_ACTIVITIES, thread_name_prefix="record") as executor,
+    ):
+        cached = settings.cases.max_cached_workflows
+        async with case_worker(client, engine, executor, max_cached=cached):
+            await _serve("cases", settings, stop.wait())
+
+
+async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Carry the outbox to the stream."""
+    from workers.nats_connection import ensure_streams
+    from workers.relay import Relay
+
+    async with _stream("relay", settings) as js:
+        await ensure_streams(js)
+        with _engine(settings.database_url) as engine:
+            await _serve("relay", settings, Relay(engine, js).run(stop))
+
+
+async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:
+    """Do the work, and say meanwhile that the role serves."""
+    with marked_ready(Places(settings.state_dir).ready_file(role)):
+        await work
+
+
+@asynccontextmanager
+async def _stream(role: str, settings: WorkerSettings) -> AsyncIterator[JetStreamContext]:
+    """Connect to JetStream; the block is cancelled when the connection ends for good.
+
+    Raises:
+        ConnectionLost: it did.
+    """
+    from workers.nats_connection import connect
+
+    task, leaving = asyncio.current_task(), False
+    lost = False
+
+    def closed() -> None:
+        nonlocal lost
+        if not leaving and task is not None:
+            lost = True
+            task.cancel()
+
+    connection = await connect(settings.nats_url, role, on_closed=closed)
+    try:
+        yield connection.jetstream(timeout=STREAM_TIMEOUT)
+    except asyncio.CancelledError:
+        if lost:
+            raise ConnectionLost(role) from None
+        raise
+    finally:
+        leaving = True
+        await connection.close()
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+ROLES: Mapping[str, Run] = {"cases": cases, "relay": relay}

@@ -1,0 +1,127 @@
+"""A stack in the background: start it, wait until it serves; stop it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from workers.places import CHECKOUT, Places
+from workers.stack import lock
+from workers.stack.report import StackReport, read_report
+from workers.stack.up import OURS
+
+LOOK_EVERY = 0.1
+STOP_WITHIN = 60.0
+"""Seconds: more than all graces of a stack together."""
+TAIL = 15
+
+
+class DetachFailed(Exception):
+    """The stack in the background did not come to serve.
+
+    Attributes:
+        exit_code: Its own.
+        last_lines: What it said last.
+        log: Where the rest is.
+    """
+
+    def __init__(self, exit_code: int, last_lines: list[str], log: Path) -> None:
+        super().__init__(exit_code, last_lines, log)
+        self.exit_code, self.last_lines, self.log = exit_code, last_lines, log
+
+
+class StillRunning(Exception):
+    """A supervisor was asked to stop and has not."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
+        self.pid = pid
+
+
+def up_in_background(
+    places: Places, flags: Sequence[str], progress: Callable[[str], None]
+) -> StackReport:
+    """Start `tuixuan up` in a session of its own and wait until all is ready.
+
+    Args:
+        places: The folder.
+        flags: The other flags of `up`.
+        progress: Told what the supervisor says meanwhile.
+
+    Raises:
+        FolderTaken: another supervisor runs here.
+        DetachFailed: it ended before it was ready.
+    """
+    with lock.hold(places):  # a clear answer now is better than one in a log
+        pass
+    path = places.log_of("up")
+    with path.open("a", encoding="utf-8") as log:
+        begin = log.tell()
+        process = _spawn(places, flags, log.fileno())
+    follow = _Follower(path, begin, progress)
+    try:
+        while process.poll() is None:
+            report = read_report(places)
+            if report["pid"] == process.pid and report["ready"]:
+                return report
+            time.sleep(LOOK_EVERY)
+            follow.read()
+    except BaseException:  # Ctrl-C while we wait: nobody wanted it then
+        process.terminate()
+        process.wait()
+        raise
+    follow.read()
+    raise DetachFailed(process.returncode, follow.lines[-TAIL:], path)
+
+
+def down(places: Places) -> bool:
+    """Stop the stack of the folder and wait until it is gone; False: none runs.
+
+    Raises:
+        StillRunning: it does not stop.
+    """
+    pid = lock.holder(places)  # who holds our lock is ours; a pid alone may be anybody's
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WITHIN
+    while lock.holder(places) == pid:
+        if time.monotonic() > deadline:
+            raise StillRunning(pid)
+        time.sleep(LOOK_EVERY)
+    return True
+
+
+def _spawn(places: Places, flags: Sequence[str], log: int) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-P", "-m", "cli", "up", "--state-dir", str(places.root), *flags]
+    path = os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+class _Follower:
+    """Reads on in a log, and passes on the supervisor's own lines."""
+
+    def __init__(self, path: Path, begin: int, progress: Callable[[str], None]) -> None:
+        self._path, self._at, self._progress = path, begin, progress
+        self.lines: list[str] = []
+
+    def read(self) -> None:
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            *new, rest = file.read().split(b"\n")
+            self._at = file.tell() - len(rest)
+        for line in (raw.decode(errors="replace") for raw in new):
+            self.lines.append(line)
+            if line.startswith(OURS):
+                self._progress(line)
+        del self.lines[:-TAIL]

@@ -1,0 +1,32 @@
+"""What a stack does once in its life: open the first season, so that there is something to see."""
+
+import structlog
+from sqlalchemy import Engine
+
+from activities.database import open_engine
+from services.seasons import has_seasons
+from workers.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+async def open_first_season(told: WorkerSettings) -> None:
+    """Open the season with its labelled sample cases, unless the record holds one already."""
+    import asyncio
+
+    engine = open_engine(told.database_url, pool_size=2)
+    try:
+        if not await asyncio.to_thread(has_seasons, engine):
+            await _open(engine, told)
+    finally:
+        engine.dispose()
+
+
+async def _open(engine: Engine, told: WorkerSettings) -> None:
+    from services.samples import first_start
+    from workers.temporal_client import connect
+
+    log.info("first_start")
+    client = await connect(told.temporal_address, namespace=told.temporal_namespace)
+    cases = await first_start(engine, client)
+    log.info("first_start_done", cases=cases)

@@ -1,0 +1,106 @@
+"""Whether a server serves: each probe returns what is missing, or None."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from workers.stack.readiness import is_marked
+from workflows.names import SEARCH_ATTRIBUTES
+
+if TYPE_CHECKING:
+    from temporalio.service import ServiceClient
+
+TIMEOUT = 2.0
+"""Seconds for one question."""
+
+
+async def marked(path: Path, pid: int) -> str | None:
+    """Ask whether the worker of this pid says that it serves."""
+    return None if is_marked(path, pid) else "it has not said that it serves"
+
+
+async def own_temporal(address: str, namespace: str, _pid: int) -> str | None:
+    """Ask our own server for all that its command names: it comes up in steps."""
+    return await temporal(address, namespace)
+
+
+async def own_nats(url: str, _pid: int) -> str | None:
+    """Ask our own server."""
+    return await nats(url)
+
+
+async def temporal(address: str, namespace: str) -> str | None:
+    """Ask for the namespace and the search attributes."""
+    from temporalio.service import RPCError
+
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            if trouble := await _refuses(address, 7233):
+                return trouble
+            return await _ask_temporal(await _connect(address), namespace)
+    except TimeoutError:
+        return f"no answer within {TIMEOUT:.0f} s"
+    except RPCError as error:
+        return f"{error.status.name}: {error.message}"
+    except RuntimeError as error:  # what the SDK raises when it cannot connect
+        return str(error)
+
+
+async def nats(url: str) -> str | None:
+    """Connect and ask for JetStream."""
+    import nats as client
+    from nats.errors import Error
+
+    try:
+        async with asyncio.timeout(2 * TIMEOUT):
+            parts = urlsplit(url.split(",", maxsplit=1)[0])
+            if trouble := await _refuses(parts.netloc.rpartition("@")[2], 4222):
+                return trouble
+            connection = await client.connect(
+                url, allow_reconnect=False, connect_timeout=int(TIMEOUT), error_cb=_ignore
+            )
+            try:
+                await connection.jetstream().account_info()
+            finally:
+                await connection.close()
+    except TimeoutError:
+        return "no answer"
+    except (OSError, Error) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+async def _refuses(address: str, usual_port: int) -> str | None:
+    """Knock, before a client with its own retries does."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = address, str(usual_port)
+    try:
+        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except OSError as error:
+        return error.strerror or str(error)
+    writer.close()
+    return None
+
+
+async def _connect(address: str) -> "ServiceClient":
+    from temporalio.service import ConnectConfig, ServiceClient
+
+    return await ServiceClient.connect(ConnectConfig(target_host=address))
+
+
+async def _ask_temporal(client: "ServiceClient", namespace: str) -> str | None:
+    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+    await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=namespace)
+    )
+    lacking = sorted(set(SEARCH_ATTRIBUTES) - set(known.custom_attributes))
+    return f"search attributes are missing: {', '.join(lacking)}" if lacking else None
+
+
+async def _ignore(_error: Exception) -> None:
+    """What goes wrong is the answer of the probe, not a line in the log."""

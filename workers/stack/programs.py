@@ -1,0 +1,124 @@
+"""What a stack runs: each process with its command, and how to see that it serves."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from workers.places import CHECKOUT, Places
+from workers.servers.nats import nats_command, write_nats_conf
+from workers.servers.ports import LOOPBACK
+from workers.servers.temporal import temporal_command
+from workers.stack import probes, readiness
+
+Probe = Callable[[int], Awaitable[str | None]]
+"""Given the pid, returns what is still missing; None: the process serves."""
+
+ROLES = ("cases", "relay", "audit", "notify")
+TETHER = Path(__file__).with_name("tether.py")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process to keep alive.
+
+    Attributes:
+        name: Its name in logs and in `status`.
+        command: What to run.
+        missing: Its probe.
+        environ: Its whole environment.
+        before: Done before each start.
+        chatter: Which of its lines are only kept in its log.
+        start_within: Seconds until it must serve for the first time.
+        grace: Seconds between SIGTERM and SIGKILL.
+    """
+
+    name: str
+    command: list[str]
+    missing: Probe
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    before: Callable[[], object] = bool
+    chatter: Callable[[str], bool] = lambda _line: False
+    start_within: float = 60.0
+    grace: float = 10.0
+
+    @property
+    def tethered(self) -> list[str]:
+        """The command, bound to the life of this process."""
+        return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *self.command]
+
+
+def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Places) -> Program:
+    """Return the embedded Temporal server."""
+    port = ports["temporal"]
+    command = temporal_command(
+        binary,
+        db_file=places.temporal_db,
+        port=port,
+        ui_port=ports["temporal_ui"],
+        namespace=namespace,
+        log_format="json",
+    )
+    return Program(
+        name="temporal",
+        command=command,
+        missing=partial(probes.own_temporal, f"{LOOPBACK}:{port}", namespace),
+        environ=_without_ours(),
+        start_within=120.0,
+    )
+
+
+def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
+    """Return the embedded NATS server."""
+    port = ports["nats"]
+    write = partial(
+        write_nats_conf,
+        places.nats_conf,
+        port=port,
+        monitor_port=ports["nats_monitor"],
+        store_dir=places.nats_store,
+    )
+    return Program(
+        name="nats",
+        command=nats_command(binary, places.nats_conf),
+        missing=partial(probes.own_nats, f"nats://{LOOPBACK}:{port}"),
+        environ=_without_ours(),
+        before=write,
+        chatter=lambda line: "[INF]" in line,  # thirty lines and a banner at each start
+    )
+
+
+def worker(role: str, places: Places, addresses: Mapping[str, str]) -> Program:
+    """Return one of our workers. `addresses`: variables that tell it where the others are."""
+    ready = places.ready_file(role)
+    return Program(
+        name=role,
+        # -P: a folder `cli` where the user stands is not ours.
+        command=[
+            sys.executable,
+            "-P",
+            "-m",
+            "cli",
+            "worker",
+            role,
+            "--state-dir",
+            str(places.root),
+        ],
+        missing=partial(probes.marked, ready),
+        environ={**os.environ, **_import_path(), **addresses},
+        before=partial(readiness.clear_ready, ready),
+    )
+
+
+def _without_ours() -> dict[str, str]:
+    """Return the environment without our settings: servers have no use for our passwords."""
+    ours = ("TUIXUAN_", "DATABASE_URL", "NATS_URL", "TEMPORAL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def _import_path() -> dict[str, str]:
+    """Return what lets a child import what this process imports, wherever it runs."""
+    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}

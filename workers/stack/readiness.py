@@ -1,0 +1,37 @@
+"""How a worker tells the supervisor that it serves: a file that holds its pid."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def mark_ready(path: Path) -> None:
+    """Say that this process serves now."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_text(str(os.getpid()), encoding="ascii")
+    partial.replace(path)
+
+
+def clear_ready(path: Path) -> None:
+    """Say that nobody serves."""
+    path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def marked_ready(path: Path) -> Iterator[None]:
+    """Say that this process serves, for the length of a block."""
+    mark_ready(path)
+    try:
+        yield
+    finally:
+        if is_marked(path, os.getpid()):
+            clear_ready(path)
+
+
+def is_marked(path: Path, pid: int) -> bool:
+    """Tell whether the process of this pid said so."""
+    try:
+        return path.read_text(encoding="ascii") == str(pid)
+    except OSError:
+        return False

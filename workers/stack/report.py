@@ -1,0 +1,93 @@
+"""What runs in a folder: written by the supervisor, read by `status` and by other processes."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from workers.places import Places
+from workers.stack.lock import holder
+
+
+class ProcessReport(TypedDict):
+    """One process. `restarts`: how often it was started again."""
+
+    name: str
+    pid: int | None
+    ready: bool
+    restarts: int
+
+
+class Addresses(TypedDict):
+    """Where things answer; None: not there. Passwords are masked."""
+
+    temporal: str | None
+    temporal_ui: str | None
+    nats: str | None
+    nats_monitor: str | None
+    database: str | None
+    audit: str | None
+    portal: str | None
+
+
+class StackReport(TypedDict):
+    """What `status` shows (DESIGN section 9)."""
+
+    ready: bool
+    state_dir: str
+    pid: int | None
+    temporal_namespace: str | None
+    processes: list[ProcessReport]
+    addresses: Addresses
+
+
+NOWHERE = Addresses(
+    temporal=None,
+    temporal_ui=None,
+    nats=None,
+    nats_monitor=None,
+    database=None,
+    audit=None,
+    portal=None,
+)
+
+
+def down_report(places: Places) -> StackReport:
+    """Return the report of a folder in which nothing runs."""
+    return StackReport(
+        ready=False,
+        state_dir=str(places.root),
+        pid=None,
+        temporal_namespace=None,
+        processes=[],
+        addresses=NOWHERE,
+    )
+
+
+def read_report(places: Places) -> StackReport:
+    """Return what runs in the folder; what a dead supervisor left behind does not count."""
+    down = down_report(places)
+    pid = holder(places)
+    if pid is None:
+        return down
+    found = read_json(places.report)
+    if found.get("pid") != pid:  # a new supervisor that has not written yet
+        return {**down, "pid": pid}
+    return cast("StackReport", {**down, **found})
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a file; an empty one where there is none, or none that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            return content
+    return {}
+
+
+def write_json(path: Path, content: object) -> None:
+    """Replace a file in one step: who reads it sees the old or the new, whole."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    partial.replace(path)

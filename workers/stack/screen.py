@@ -1,0 +1,110 @@
+"""What the processes say: each line to its log file, and to the terminal with its prefix."""
+
+import io
+import json
+import os
+from datetime import datetime
+from typing import Any, TextIO
+
+from workers.places import Places
+
+COLOURS = (36, 33, 32, 35, 34, 96, 93)
+"""Of the prefixes, in the order in which the processes first speak."""
+LEVELS = {"warning": 33, "warn": 33, "error": 31, "critical": 31}
+WIDTH = 8
+"""Of the longest name."""
+
+
+class Screen:
+    """Writes lines; lives as long as the supervisor."""
+
+    def __init__(self, places: Places, stream: TextIO) -> None:
+        """Write to the log files of the folder and to `stream`."""
+        self._places = places
+        self._stream: TextIO | None = stream
+        self._pretty = stream.isatty()
+        self._colours = self._pretty and not os.environ.get("NO_COLOR")
+        self._files: dict[str, TextIO] = {}
+
+    def line(self, name: str, text: str, *, shown: bool = True) -> None:
+        """Keep one line of a process, and show it."""
+        file = self._files.get(name)
+        if file is None:
+            file = self._places.log_of(name).open("a", encoding="utf-8", buffering=1)
+            self._files[name] = file
+        file.write(f"{text}\n")
+        if shown:
+            self._show(name, text)
+
+    def said(self, name: str) -> io.TextIOBase:
+        """Return a stream whose lines come here."""
+        return _Said(self, name)
+
+    def close(self) -> None:
+        """Close the log files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def _show(self, name: str, text: str) -> None:
+        if self._stream is None:
+            return
+        colour = COLOURS[list(self._files).index(name) % len(COLOURS)]
+        prefix = self._paint(f"{name:<{WIDTH}}", colour)
+        shown = self._readable(text) if self._pretty else text
+        try:
+            self._stream.write(f"{prefix} | {shown}\n")
+            self._stream.flush()
+        except OSError:  # the terminal is gone; the processes go on
+            self._stream = None
+
+    def _readable(self, text: str) -> str:
+        """Turn a line of JSON into one for people; leave any other as it is."""
+        try:
+            fields = json.loads(text)
+        except ValueError:
+            return text
+        if not isinstance(fields, dict):
+            return text
+        event = _first(fields, "event", "msg", "message")
+        level = str(fields.pop("level", "info")).lower()
+        at = _clock(_first(fields, "ts", "time"))
+        for known in ("service", "version", "logger", "process"):
+            fields.pop(known, None)
+        rest = " ".join(f"{key}={value}" for key, value in fields.items())
+        painted = self._paint(f"{level:<7}", LEVELS[level]) if level in LEVELS else f"{level:<7}"
+        return f"{at} {painted} {event} {self._paint(rest, 90)}".rstrip()
+
+    def _paint(self, text: str, colour: int) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colours and text else text
+
+
+class _Said(io.TextIOBase):
+    """A stream of whole lines that belong to one process."""
+
+    def __init__(self, screen: Screen, name: str) -> None:
+        super().__init__()
+        self._screen, self._name = screen, name
+        self._rest = ""
+
+    def write(self, text: str, /) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._screen.line(self._name, line)
+        return len(text)
+
+
+def _first(fields: dict[str, Any], *names: str) -> str:
+    """Take out what stands under the first of these names that is there."""
+    for name in names:
+        if name in fields:
+            return str(fields.pop(name))
+    return ""
+
+
+def _clock(at: str) -> str:
+    """Return the local time of day of an ISO instant."""
+    try:
+        return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return at

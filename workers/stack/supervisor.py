@@ -1,0 +1,144 @@
+"""Starts a stack in order, keeps it alive, reports on it, stops it in reverse order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from activities.database import open_engine
+from activities.migrations import upgrade_audit, upgrade_record
+from workers.places import Places
+from workers.settings import StackSettings
+from workers.stack import programs, servers
+from workers.stack.child import Child
+from workers.stack.first_start import open_first_season
+from workers.stack.report import StackReport, down_report, write_json
+from workers.stack.screen import Screen
+from workers.stack.servers import Servers
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """One stack in one folder; the caller holds the folder's lock and the ports."""
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        found: Servers,
+        ports: Mapping[str, int],
+        screen: Screen,
+        *,
+        empty: bool = False,
+    ) -> None:
+        """`empty`: do not open a season on the first start."""
+        self._settings, self._empty, self._screen = settings, empty, screen
+        self._places = Places(settings.state_dir)
+        self._told = servers.settings_of_workers(settings, ports)
+        self._report = down_report(self._places)
+        self._report["addresses"] = servers.addresses(self._told, ports)
+        self._report["temporal_namespace"] = namespace = self._told.temporal_namespace
+        self._report["pid"] = os.getpid()
+        own = servers.own_programs(found, namespace, ports, self._places)
+        self._servers = [self._child(program) for program in own]
+        self._workers = [
+            self._child(programs.worker(role, self._places, servers.variables(self._told)))
+            for role in programs.ROLES
+        ]
+        self._started = False
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+
+    async def run(self, announce: Callable[[StackReport], None]) -> None:
+        """Serve until a signal says stop; call `announce` once when all is ready.
+
+        Raises:
+            StartFailed: a process never came to serve.
+            ServerAway: a server of somebody else does not answer.
+        """
+        self._watch_signals()
+        self._write()
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                self._started = True
+                self._write()
+                announce(self._report)
+                await stopping
+        finally:
+            for task in (starting, stopping):
+                task.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
+            await self._stop_all()
+
+    def _child(self, program: programs.Program) -> Child:
+        def show(name: str, line: str) -> None:
+            # Servers complain at length about each other's end; their logs keep it.
+            ending = self._stop.is_set() and name not in programs.ROLES
+            self._screen.line(name, line, shown=not ending and not program.chatter(line))
+
+        return Child(program, show, self._write)
+
+    async def _start(self) -> None:
+        for server in self._servers:
+            server.start()
+        await asyncio.gather(
+            servers.others_answer(self._settings, self._told.temporal_namespace),
+            asyncio.to_thread(self._upgrade),
+            *(server.served() for server in self._servers),
+        )
+        for worker in self._workers:
+            worker.start()
+        await asyncio.gather(*(worker.served() for worker in self._workers))
+        if not self._empty:
+            await open_first_season(self._told)
+
+    def _upgrade(self) -> None:
+        """Bring both databases to the newest version of their tables."""
+        for url, upgrade in (
+            (self._told.database_url, upgrade_record),
+            (self._told.audit_database_url, upgrade_audit),
+        ):
+            engine = open_engine(url, pool_size=1)
+            try:
+                upgrade(engine)
+            finally:
+                engine.dispose()
+        log.info("databases_ready")
+
+    async def _stop_all(self) -> None:
+        """Workers first, all at once; then the servers, the last started first."""
+        self._started = False
+        self._write()
+        log.info("stopping")
+        await asyncio.gather(*(worker.stop(self._hurry) for worker in self._workers))
+        for server in reversed(self._servers):
+            await server.stop(self._hurry)
+        self._places.report.unlink(missing_ok=True)
+        log.info("stopped")
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants to outlive us
+                loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        """The first one stops in order; the second one has no patience."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def _write(self) -> None:
+        children = [*self._servers, *self._workers]
+        self._report["processes"] = [child.report() for child in children]
+        self._report["ready"] = self._started and all(child.ready for child in children)
+        with contextlib.suppress(OSError):  # a full disk is no reason to stop the processes
+            write_json(self._places.report, self._report)

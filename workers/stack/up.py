@@ -1,0 +1,73 @@
+"""`tuixuan up`: the folder, the servers, the ports, and then the supervisor."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from workers.logs import configure_logs
+from workers.places import Places
+from workers.settings import StackSettings
+from workers.stack import lock, ports
+from workers.stack.report import StackReport
+from workers.stack.screen import Screen
+from workers.stack.servers import asked_ports, find_servers
+from workers.stack.supervisor import Supervisor
+
+OURS = "tuixuan"
+"""The prefix of the supervisor's own lines."""
+
+
+def up(
+    settings: StackSettings, announce: Callable[[StackReport], None], *, empty: bool = False
+) -> None:
+    """Run the stack of the folder until a signal stops it.
+
+    Args:
+        settings: What was asked for.
+        announce: Called once, when all is ready.
+        empty: Open no season on the first start.
+
+    Raises:
+        FolderTaken: another supervisor runs here.
+        PortTaken: a port that was asked for is in use.
+        ServerMissing: a server cannot be had.
+        ServerAway: a server of somebody else does not answer.
+        StartFailed: a process never came to serve.
+    """
+    places = Places(settings.state_dir)
+    with lock.hold(places), _screen(places, settings.log_level) as screen, _sigterm_interrupts():
+        # Not in the event loop: a signal must be able to end a build of minutes.
+        found = find_servers(settings, lambda line: screen.line(OURS, line))
+        with ports.chosen(found.port_names(), asked_ports(settings), places) as chosen:
+
+            async def supervise() -> None:
+                await Supervisor(settings, found, chosen, screen, empty=empty).run(announce)
+
+            asyncio.run(supervise())
+
+
+@contextlib.contextmanager
+def _screen(places: Places, level: str) -> Iterator[Screen]:
+    screen = Screen(places, sys.stderr)
+    configure_logs(OURS, level=level, stream=screen.said(OURS))
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Until the supervisor takes over, SIGTERM does what Ctrl-C does: undo and leave."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
