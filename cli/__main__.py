@@ -1,0 +1,5 @@
+"""`python -m cli` is `tuixuan`."""
+
+from cli.main import main
+
+main()

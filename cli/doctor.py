@@ -1,0 +1,26 @@
+"""`tuixuan doctor`: what is wrong here, and what to do about it."""
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command(help="检查环境，指出问题及解决办法；发现问题时退出码为 3")
+def doctor() -> None:
+    from cli.checks import examine
+    from cli.exits import Exit
+    from cli.options import options
+    from cli.output import say, show
+    from workers.settings import StackSettings
+
+    found = examine(StackSettings.load(state_dir=options().state_dir))
+    ok = all(check.ok for check in found)
+    rows = [vars(check) for check in found]
+    if options().json:
+        show({"ok": ok, "checks": rows})
+    else:
+        shown = [{**row, "ok": "✓" if row["ok"] else "✗"} for row in rows]
+        show(shown, {"ok": "", "name": "检查", "found": "情况", "advice": "办法"})
+    if not ok:
+        say("有问题待处理，见“办法”一栏。")
+        raise typer.Exit(Exit.FOUND)

@@ -1,0 +1,56 @@
+"""The one place that turns what went wrong into words, a code and an exit code."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+
+from typer import TyperException
+
+from cli.exits import Exit, Problem
+from cli.explained import explain_known
+from cli.usage import explain_usage
+from models.refusals import Refused
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Write to stderr what went wrong and return the exit code."""
+    problem = explain(error)
+    if as_json:
+        text = json.dumps({"code": problem.code, "message": problem.message}, ensure_ascii=False)
+    else:
+        text = problem.message
+        if problem.exit != Exit.USAGE:  # what is wrong with a line needs no name
+            text += f"（{problem.code}）"
+    print(text, file=sys.stderr)
+    if os.environ.get("TUIXUAN_DEBUG"):
+        traceback.print_exception(error)
+    return int(problem.exit)
+
+
+def explain(error: BaseException) -> Problem:
+    """Return what an error means to a person."""
+    for known in _causes(error):
+        problem = _ours(known) or explain_known(known)
+        if problem is not None:
+            return problem
+    words = f"内部错误：{type(error).__name__}: {error}（设置 TUIXUAN_DEBUG=1 再试可见详情）"
+    return Problem("internal_error", words, Exit.FAILED)
+
+
+def _ours(error: BaseException) -> Problem | None:
+    if isinstance(error, Refused):
+        return Problem(error.code, error.message, Exit.FAILED)
+    if isinstance(error, TyperException):
+        return Problem("usage", explain_usage(error), Exit.USAGE)
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, what is grouped in it, and what it was raised from."""
+    yield error
+    for inner in getattr(error, "exceptions", ()):
+        yield from _causes(inner)
+    if error.__cause__ is not None:
+        yield from _causes(error.__cause__)

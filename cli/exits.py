@@ -1,0 +1,25 @@
+"""How a command ends."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Exit(IntEnum):
+    """Exit codes (ecosystem guide, section 3)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    FOUND = 3
+    UNAVAILABLE = 69
+    TRY_AGAIN = 75
+    CONFIG = 78
+    INTERRUPTED = 130
+
+
+class Problem(NamedTuple):
+    """What is told: a code for programs, words for people, and the exit code."""
+
+    code: str
+    message: str
+    exit: int

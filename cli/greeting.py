@@ -1,0 +1,48 @@
+"""What `tuixuan up` says when everything serves."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from workers.places import Places, default_state_dir
+
+if TYPE_CHECKING:
+    from workers.settings import StackSettings
+    from workers.stack.report import StackReport
+
+ADDRESSES = {
+    "temporal_ui": "Temporal 网页",
+    "temporal": "Temporal",
+    "nats": "NATS",
+    "nats_monitor": "NATS 监控",
+    "database": "数据库",
+}
+
+
+def greeting(report: "StackReport", settings: "StackSettings") -> str:
+    """Return a block of lines: addresses, folder, mail, and three commands to try."""
+    places = Places(settings.state_dir)
+    known = {**report["addresses"]}
+    lines = ["", "推选系统已就绪。"]
+    lines += [f"  {label}：{known[name]}" for name, label in ADDRESSES.items() if known[name]]
+    lines += [f"  状态目录：{places.root}", f"  邮件：{_mail(settings, places)}", "", "试一试："]
+    lines += [f"  {command}" for command in _commands(settings)]
+    return "\n".join([*lines, ""])
+
+
+def _mail(settings: "StackSettings", places: Places) -> str:
+    mail = settings.mail
+    if mail.host is not None:
+        return f"经 {mail.host}:{mail.server_port} 发出"
+    folder = mail.folder or places.mail
+    return f"未设置邮件服务器，信件以 .eml 文件存于 {folder}（设置 TUIXUAN_MAIL__HOST 可发出）"
+
+
+def _commands(settings: "StackSettings") -> list[str]:
+    where = ""
+    if settings.state_dir != default_state_dir():
+        where = f" --state-dir {shlex.quote(str(settings.state_dir))}"
+    return [
+        f"tuixuan{where} demo        # 一件新案例从草稿走到公布",
+        f"tuixuan{where} case list   # 现有案例各在哪一步",
+        f"tuixuan{where} down        # 停止系统",
+    ]

@@ -1,0 +1,136 @@
+"""The `tuixuan` command: which commands there are, and what happens around each of them."""
+
+import contextlib
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cli import errors
+from cli.exits import Exit
+from cli.options import Options, Output, add_options, begin
+
+PROGRAM = "tuixuan"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command of the first level. Its module is imported when it is used, and not before.
+
+    Attributes:
+        module: has `app`, a `typer.Typer`.
+        help: one line.
+        name: for a module with several commands of the first level: which of them this is.
+        group: whether commands stand below it.
+    """
+
+    module: str
+    help: str
+    name: str | None = None
+    group: bool = False
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "up": Entry("cli.stack", "启动整个系统，按 Ctrl-C 停止", name="up"),
+    "down": Entry("cli.stack", "停止后台运行的系统", name="down"),
+    "status": Entry("cli.stack", "查看系统是否运行、各进程与地址", name="status"),
+    "season": Entry("cli.season", "征集季：开启、查看、调整日期", group=True),
+    "case": Entry("cli.case", "案例：申报、查看、办理", group=True),
+    "inbox": Entry("cli.inbox", "查看一位用户的站内消息"),
+    "delivery": Entry("cli.delivery", "邮件投递：查看、重投", group=True),
+    "user": Entry("cli.user", "用户：查看、设定邮箱", group=True),
+    "audit": Entry("cli.audit", "审计记录：核验、导出", group=True),
+    "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),
+    "calendar": Entry("cli.calendar", "工作日安排", group=True),
+    "demo": Entry("cli.demo", "演示：一件新案例从草稿走到公布"),
+    "worker": Entry("cli.worker", "运行一个后台进程（通常由 up 启动）"),
+    "db": Entry("cli.db", "数据库", group=True),
+    "doctor": Entry("cli.doctor", "检查环境，指出问题及解决办法"),
+    "version": Entry("cli.stack", "显示版本", name="version"),
+}
+
+
+class Root(TyperGroup):
+    """The commands of the first level, each a stand-in until it is used."""
+
+    def resolve_command(
+        self,
+        ctx: Any,  # noqa: ANN401 - the context is private to Typer
+        args: list[str],
+    ) -> tuple[str | None, Any, list[str]]:
+        """Find the command that is meant, and load it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else load(name), rest
+
+
+def root() -> Root:
+    """Return the command of the first level."""
+    stand_ins = {
+        name: TyperCommand(name, help=entry.help, rich_markup_mode=None)
+        for name, entry in COMMANDS.items()
+    }
+    command = Root(
+        name=PROGRAM,
+        commands={**stand_ins},
+        help="推选：征集推选全过程，从草稿到公布。",
+        epilog="每条命令都接受上述选项，写在命令名之前或之后均可；详见 COMMAND --help。",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    command.params = []
+    add_options(command, below=False)
+    return command
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """Import a command of the first level, with the common options on all that is below it."""
+    entry = COMMANDS[name]
+    app: typer.Typer = importlib.import_module(entry.module).app
+    command: Any = typer.main.get_group(app) if entry.group else typer.main.get_command(app)
+    if entry.name is not None:
+        command = command.commands[entry.name]
+    command.help = command.help or entry.help
+    add_options(command)
+    loaded: TyperCommand | TyperGroup = command
+    return loaded
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; no exception leaves it but `SystemExit`."""
+    given = Options()
+    begin(given)
+    try:
+        code = root().main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - this is where every error ends
+        return errors.report(error, as_json=given.json or _asks_for_json(arguments))
+    finally:
+        _flush()
+    return code if isinstance(code, int) else Exit.OK
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """Tell whether JSON is asked for on a line that could not be read to its end."""
+    pairs = itertools.pairwise(arguments)
+    return f"--output={Output.JSON}" in arguments or ("--output", Output.JSON) in pairs
+
+
+def _flush() -> None:
+    """Write what is left; where the reader has gone (`| head`), there is nobody to tell."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,41 @@
+"""What Typer says about wrong arguments, in Chinese; the names in it stay as they are."""
+
+import re
+from typing import Any
+
+from typer import TyperException
+
+NO_ARGUMENTS = "NoArgsIsHelpError"
+"""Typer's private name for a group that was called without a command."""
+
+SAYINGS = (
+    (r"No such command (.+?)\. Did you mean (.+)\?", r"没有命令 \1。是不是 \2？"),
+    (r"No such command (.+?)\.", r"没有命令 \1。"),
+    (r"Missing command\.", "缺少命令。"),
+    (r"No such option: (\S+) \(Possible options: (.+)\)", r"没有选项 \1。是不是 \2？"),
+    (r"No such option: (\S+)", r"没有选项 \1。"),
+    (r"Option (.+) requires an argument\.", r"选项 \1 需要一个值。"),
+    (r"Option (.+) does not take a value\.", r"选项 \1 不带值。"),
+    (r"Got unexpected extra argument\(s\) \((.+)\)", r"多出的参数：\1。"),
+    (r"Missing (?:argument|option) (.+?)\.(?: Choose from:\s*(.+))?", r"缺少 \1。\2"),
+    (
+        r"Invalid value for (.+?): Value error, (.+) is not one of (.+)\.",
+        r"\1 的值 \2 不在下列之中：\3。",
+    ),
+    (r"Invalid value for (.+?): (?:Value error, )?(.+)", r"\1 的值不对：\2"),
+    (r"Invalid value: (.+)", r"\1"),
+)
+
+
+def explain_usage(error: TyperException) -> str:
+    """Return a usage error in one line, and where to read on."""
+    if type(error).__name__ == NO_ARGUMENTS:
+        return error.format_message()  # the help
+    said = " ".join(error.format_message().split())
+    for pattern, chinese in SAYINGS:
+        match = re.fullmatch(pattern, said)
+        if match is not None:
+            said = match.expand(chinese)
+            break
+    context: Any = getattr(error, "ctx", None)
+    return f"{said} 用法见 {context.command_path} --help" if context is not None else said

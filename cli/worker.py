@@ -1,0 +1,64 @@
+"""`tuixuan worker ROLE`: one of the processes that `up` starts."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.options import options
+
+app = typer.Typer()
+
+GRACE = 25.0
+"""Seconds after SIGTERM in which work in hand may end; production allows 30."""
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    CASES = "cases"
+    RELAY = "relay"
+    AUDIT = "audit"
+    NOTIFY = "notify"
+
+
+@app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")
+def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的职责")]) -> None:
+    from workers.logs import configure_logs
+
+    settings = options().settings()
+    configure_logs(role, level=settings.log_level)
+    asyncio.run(_run(role))
+
+
+async def _run(role: Role) -> None:
+    import structlog
+
+    from workers.places import Places
+    from workers.roles import ROLES
+    from workers.stack.readiness import is_marked
+
+    settings = options().settings()
+    places = Places(settings.state_dir)
+    places.prepare()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    log = structlog.get_logger()
+    log.info("worker_starting", state_dir=str(settings.state_dir))
+    work = asyncio.ensure_future(ROLES[role](settings, stop))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not work.done():
+        # One that does not serve yet has nothing in hand: it may still wait for a server.
+        serves = is_marked(places.ready_file(role), os.getpid())
+        await asyncio.wait({work}, timeout=GRACE if serves else 0)
+        work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+    log.info("worker_stopped")

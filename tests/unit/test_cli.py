@@ -1,0 +1,370 @@
+"""The frame of the command line: options anywhere, one way to fail, data on stdout alone."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from nats.errors import NoServersError
+from sqlalchemy.exc import OperationalError
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli import errors, main, output
+from cli.exits import Exit
+from cli.options import Options, Output, begin, options
+from models.commands import Actor, Role
+from models.refusals import Refused
+from services.views import Unavailable
+from workers.environment import SettingsWrong
+from workers.servers.found import ServerMissing
+from workers.settings import NotRunning
+from workers.stack.child import StartFailed
+from workers.stack.detach import DetachFailed, StillRunning
+from workers.stack.lock import FolderTaken
+from workers.stack.ports import PortTaken
+from workers.stack.servers import ServerAway
+
+ROWS = [
+    {"id": "case_1", "title": "=1+1", "deadline": None, "tags": ["a"]},
+    {"id": "case_2", "title": "第二\n件", "deadline": "2024-05-12", "tags": []},
+]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TUIXUAN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("TUIXUAN_DEBUG", raising=False)
+    begin(Options())
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
+    """A group `try` with the commands `it` and `fail`; `it` keeps the options that it saw."""
+    kept: list[Options] = []
+    app = typer.Typer()
+
+    @app.command(help="试一试")
+    def it(name: str, count: Annotated[int, typer.Option(help="几次")] = 1) -> None:
+        kept.append(Options(**vars(options())))
+        output.show({"name": name, "count": count})
+
+    @app.command(help="失败")
+    def fail(code: str) -> None:
+        raise Refused(code, "不行")
+
+    module = type(sys)("cli.try_it")
+    module.app = app  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cli.try_it", module)
+    entry = main.Entry("cli.try_it", "试一试", group=True)
+    monkeypatch.setattr(main, "COMMANDS", {**main.COMMANDS, "try": entry})
+    return kept
+
+
+def test_help_takes_less_than_a_third_of_a_second() -> None:
+    command = [sys.executable, "-m", "cli", "--help"]
+    subprocess.run(command, check=True, capture_output=True)  # compiles
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.3
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from cli.main import run; run(['--help']);"
+        "heavy = {'temporalio', 'sqlalchemy', 'pydantic', 'nats', 'rich', 'structlog'};"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_can_be_imported_and_helps(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run([name, "--help"]) == 0
+    said = capsys.readouterr().out
+    for option in ("--state-dir", "--output", "--as", "--quiet", "--yes"):
+        assert option in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--output", "json", "--as", "body:fujian", "--quiet", "--yes", "try", "it", "x"],
+        ["try", "--output", "json", "--as", "body:fujian", "--quiet", "--yes", "it", "x"],
+        ["try", "it", "--output", "json", "--as", "body:fujian", "x", "--quiet", "--yes"],
+        [
+            "--output",
+            "csv",
+            "--yes",
+            "try",
+            "--quiet",
+            "it",
+            "x",
+            "--as=body:fujian",
+            "--output=json",
+        ],
+    ],
+)
+def test_common_options_stand_anywhere_and_the_last_one_counts(
+    arguments: list[str], seen: list[Options], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(arguments) == 0
+    (given,) = seen
+    assert given == Options(output=Output.JSON, actor_text="body:fujian", quiet=True, yes=True)
+    assert given.actor() == Actor(role=Role.BODY, id="fujian")
+    assert json.loads(capsys.readouterr().out) == {"name": "x", "count": 1}
+
+
+def test_the_state_folder_is_an_option_of_every_command(
+    seen: list[Options], tmp_path: Path
+) -> None:
+    assert main.run(["try", "it", "x", "--state-dir", str(tmp_path / "other")]) == 0
+    assert seen[0].state_dir == tmp_path / "other"
+    begin(seen[0])
+    assert options().settings().state_dir == tmp_path / "other"
+
+
+@pytest.mark.parametrize("text", ["fujian", "king:fujian", "body:", "body:a b", ":x"])
+def test_a_wrong_actor_is_a_usage_error(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="--as"):
+        Options(actor_text=text).actor()
+
+
+def test_without_an_actor_the_default_acts() -> None:
+    default = Actor(role=Role.ORGANISER, id="desk")
+    assert Options().actor(default) == default
+
+
+@pytest.mark.usefixtures("seen")
+def test_a_refusal_is_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["try", "fail", "not_yet"]) == 1
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "不行（not_yet）\n")
+
+
+@pytest.mark.usefixtures("seen")
+def test_a_refusal_is_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["try", "fail", "not_yet", "--output", "json"]) == 1
+    written = capsys.readouterr()
+    assert json.loads(written.err) == {"code": "not_yet", "message": "不行"}
+    assert written.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nothing"], "没有命令 'nothing'"),
+        (["stats"], "是不是 'status'"),
+        (["try"], "缺少命令"),
+        (["try", "it"], "缺少 'name'"),
+        (["try", "it", "x", "y"], "多出的参数：y"),
+        (["try", "it", "x", "--count"], "--count"),
+        (["try", "it", "x", "--count", "many"], "'--count' 的值不对"),
+        (["try", "it", "x", "--cuont", "2"], "没有选项 --cuont"),
+        (["try", "it", "x", "--output", "xml"], "'--output' 的值 'xml' 不在下列之中"),
+        (["--otput", "json", "status"], "没有选项 --otput"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.usefixtures("seen")
+def test_wrong_usage_ends_with_2(
+    arguments: list[str],
+    says: str,
+    as_json: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    json_first = ["--output", "json"] if as_json else []
+    assert main.run([*json_first, *arguments]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    if as_json:
+        told = json.loads(written.err)
+        assert told["code"] == "usage"
+        assert says in told["message"]
+    else:
+        assert says in written.err
+        assert written.err.count("\n") == 1
+
+
+def test_json_is_asked_for_even_on_a_line_that_is_wrong_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.run(["status", "--nope", "--output", "json"]) == 2
+    assert json.loads(capsys.readouterr().err)["code"] == "usage"
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([]) == 2
+    assert "case" in capsys.readouterr().err
+
+
+def rpc_error(status: RPCStatusCode) -> RPCError:
+    return RPCError("down", status, b"")
+
+
+def sql_error(said: str) -> OperationalError:
+    return OperationalError("SELECT 1", {}, Exception(said))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "exit_code", "says"),
+    [
+        (Refused("late", "已过期"), "late", 1, "已过期"),
+        (SettingsWrong("没有"), "settings_wrong", 78, "没有"),
+        (NotRunning("未运行"), "stack_not_running", 69, "未运行"),
+        (ServerMissing("no server"), "server_missing", 69, "no server"),
+        (FolderTaken(Path("/s"), 12), "stack_running", 1, "12"),
+        (PortTaken("nats", 4222), "port_taken", 69, "--nats-port"),
+        (ServerAway("NATS_URL", "nats://h", "no"), "server_unavailable", 69, "NATS_URL"),
+        (StartFailed("nats", "exit code 1", ["bad"]), "start_failed", 69, "bad"),
+        (DetachFailed(78, ["bad"], Path("/log")), "start_failed", 78, "/log"),
+        (DetachFailed(-9, [], Path("/log")), "start_failed", 1, "/log"),
+        (StillRunning(12), "still_running", 75, "12"),
+        (Unavailable("temporal_unavailable", "m", retry=True), "temporal_unavailable", 69, "m"),
+        (Unavailable("no_answer_yet", "m", retry=True), "no_answer_yet", 75, "m"),
+        (Unavailable("workflow_missing", "m"), "workflow_missing", 69, "m"),
+        (rpc_error(RPCStatusCode.UNAVAILABLE), "temporal_unavailable", 69, "tuixuan up"),
+        (rpc_error(RPCStatusCode.DEADLINE_EXCEEDED), "no_answer_yet", 75, "再试"),
+        (RuntimeError("Failed client connect: x"), "temporal_unavailable", 69, "tuixuan up"),
+        (NoServersError(), "nats_unavailable", 69, "NATS"),
+        (sql_error("no such table: season"), "database_not_ready", 69, "db upgrade"),
+        (sql_error("database is locked"), "database_busy", 75, "再试"),
+        (sql_error("connection refused"), "database_unavailable", 69, "DATABASE_URL"),
+        (FileNotFoundError(2, "No such file", "a.toml"), "file_error", 1, "a.toml"),
+        (ConnectionRefusedError(111, "refused"), "unavailable", 69, "tuixuan up"),
+        (RuntimeError("other"), "internal_error", 1, "TUIXUAN_DEBUG"),
+        (ExceptionGroup("g", [Refused("late", "已过期")]), "late", 1, "已过期"),
+    ],
+)
+def test_each_error_has_its_code_and_its_words(
+    error: Exception, code: str, exit_code: int, says: str
+) -> None:
+    problem = errors.explain(error)
+    assert (problem.code, int(problem.exit)) == (code, exit_code)
+    assert says in problem.message
+
+
+def test_a_person_sees_a_traceback_only_when_asking(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert errors.report(KeyError("x"), as_json=False) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    monkeypatch.setenv("TUIXUAN_DEBUG", "1")
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        errors.report(error, as_json=False)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_unknown_variable_is_told_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUIXUAN_NATS__PROT", "1")
+    assert main.run(["status", "--output", "json"]) == Exit.CONFIG
+    assert "TUIXUAN_NATS__PORT" in json.loads(capsys.readouterr().err)["message"]
+
+
+def test_json_has_everything_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    begin(Options(output=Output.JSON))
+    output.show({"items": ROWS, "next_cursor": "abc"}, ["id"])
+    written = capsys.readouterr()
+    assert json.loads(written.out) == {"items": ROWS, "next_cursor": "abc"}
+    assert "第二" in written.out
+
+
+def test_csv_has_no_formulas(capsys: pytest.CaptureFixture[str]) -> None:
+    begin(Options(output=Output.CSV))
+    output.show({"items": ROWS, "next_cursor": None}, {"id": "编号", "title": "标题"})
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows == [["编号", "标题"], ["case_1", "'=1+1"], ["case_2", "第二\n件"]]
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\ta", "\ra"])
+def test_cells_that_a_spreadsheet_would_run_are_neutralised(cell: str) -> None:
+    assert output.neutral(cell) == f"'{cell}"
+
+
+def test_a_pipe_gets_one_line_for_each_record(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show(ROWS)
+    assert capsys.readouterr().out == (
+        "id\ttitle\tdeadline\ncase_1\t=1+1\t\ncase_2\t第二 件\t2024-05-12\n"
+    )
+
+
+def test_a_pipe_gets_one_line_for_each_key_of_one_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.show(Actor(role=Role.BODY, id="fujian"))
+    assert capsys.readouterr().out == "role\tbody\nid\tfujian\norg\t\n"
+
+
+def test_a_table_shows_headings_and_markup_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    begin(Options(output=Output.TABLE))
+    output.show([{"title": "[red]名[/red]"}], {"title": "标题"})
+    written = capsys.readouterr().out
+    assert "标题" in written
+    assert "[red]名[/red]" in written
+
+
+def test_an_empty_list_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show({"items": [], "next_cursor": None}, ["id"])
+    assert capsys.readouterr().out == "id\n"
+
+
+def test_more_pages_are_told_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show({"items": [], "next_cursor": "abc"}, ["id"])
+    assert "--cursor abc" in capsys.readouterr().err
+    begin(Options(quiet=True))
+    output.show({"items": [], "next_cursor": "abc"}, ["id"])
+    assert capsys.readouterr().err == ""
+
+
+def test_nobody_there_to_ask_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(Refused, match="confirmation_needed"):
+        output.confirm("确定吗？")
+    begin(Options(yes=True))
+    output.confirm("确定吗？")
+
+
+def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
+    command = f"{sys.executable} -m cli --help | head -c 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    assert done.stderr == b""
+
+
+def test_status_of_nothing_is_no_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main.run(["status", "--output", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ready"] is False
+    assert told["state_dir"] == str(tmp_path / "state")
+    assert told["processes"] == []
+    assert set(told["addresses"]) >= {"temporal", "temporal_ui", "nats", "database", "portal"}
+    assert not (tmp_path / "state").exists()
+
+
+def test_down_says_that_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["down"]) == 0
+    assert "没有系统在运行" in capsys.readouterr().err
+
+
+def test_version_names_software_database_and_events(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["version", "--output", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["events"] == "v1"
+    assert told["version"]
+    assert told["database"]
