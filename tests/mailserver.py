@@ -76,10 +76,3 @@ class MailServer:
         self.mails.append(mail)
         self.on_data(mail)
         return TAKEN
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for a condition that nothing announces, and let the loop go on meanwhile."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - rows in a database ring no bell
-            await asyncio.sleep(0.01)

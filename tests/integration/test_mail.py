@@ -22,7 +22,8 @@ from models.tables import Delivery, InboxMessage, table_of
 from services.inbox import DeliveryItem, deliveries, send_again
 from services.people import add_user, set_email
 from tests.factories import OPENS, make_case
-from tests.mailserver import MailServer, until
+from tests.mailserver import MailServer
+from tests.streams import until
 from workers.notify.letter import Letter, build_message
 from workers.notify.mail import MailSettings
 from workers.notify.queue import Patience
@@ -260,7 +261,7 @@ class TestSender:
 
         def tried_more_often_than_a_mail_may_be() -> bool:
             nonlocal refused
-            refused = sum(log["event"] == "mail server away" for log in logs)
+            refused = sum(log["event"] == "mail_server_away" for log in logs)
             return refused > 3 * QUICK.attempts
 
         with capture_logs() as logs:
@@ -399,9 +400,9 @@ class TestSender:
             await Sender(engine, transport, QUICK).send_due()
 
         assert {log["event"] for log in logs} == {
-            "delivery sent",
-            "delivery failed",
-            "mail server away",
+            "delivery_sent",
+            "delivery_failed",
+            "mail_server_away",
         }
         for personal in ("example.invalid", "虚构的人", SECRET):
             assert personal not in repr(logs)

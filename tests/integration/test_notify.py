@@ -1,20 +1,30 @@
+import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from nats.js import JetStreamContext
 from sqlalchemy import Engine, delete, func, select
 from structlog.testing import capture_logs
 
 from activities.database import reading, transaction
 from models.commands import Role
-from models.events import CaseEvent
+from models.events import STREAM, CaseEvent
 from models.lifecycle import Action, State
 from models.refusals import Refused
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
 from services.inbox import deliveries, inbox, mark_read
 from services.people import add_user, find_recipients, set_email
 from tests.factories import OPENS, commit, form, keep_reason, make_case, open_season
+from tests.mailserver import MailServer
+from tests.streams import until
 from workers.notify.handler import NotifyHandler
+from workers.notify.mail import MailSettings
+from workers.notify.run import run
+from workers.relay import Relay
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
 REASON = "（示例）请补充用户规模，联系 13800000000。"
@@ -142,7 +152,7 @@ class TestOnce:
         assert heard(engine, FUJIAN) == ["submitted"]
         assert count(engine, Delivery) == 1
 
-    def test_nor_does_it_when_the_cursor_was_lost(self, engine: Engine) -> None:
+    def test_a_lost_cursor_tells_nobody_again(self, engine: Engine) -> None:
         set_email(engine, FUJIAN, "fujian@example.invalid")
         case_id = new_case(engine, state=State.FORMAL_CHECK)
         tell(engine, case_id)
@@ -155,7 +165,34 @@ class TestOnce:
         assert (count(engine, InboxMessage), count(engine, Delivery)) == (messages, mails)
         assert NotifyHandler(engine).last_seq(case_id) == 3
 
-    def test_nor_when_two_workers_do_it_at_once(self, engine: Engine) -> None:
+    def test_events_out_of_order_are_all_told(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.FORMAL_CHECK)
+        handler = NotifyHandler(engine)
+
+        for event, body in reversed(events(engine, case_id)):
+            handler.apply(event, body, event.data.seq)
+
+        assert sorted(heard(engine, unit_of(engine, case_id))) == [
+            "accepted",
+            "recommended",
+            "submitted",
+        ]
+        assert handler.last_seq(case_id) == 3
+
+    def test_who_comes_later_is_not_told_of_what_was_before(self, engine: Engine) -> None:
+        case_id = new_case(engine, state=State.FORMAL_CHECK)
+        tell(engine, case_id)
+        with transaction(engine) as connection:
+            add_user(
+                connection, id="new", season_id="2024", role=Role.BODY, org="fujian",
+                name="虚构的人", email=None, at=OPENS,
+            )  # fmt: skip
+
+        tell(engine, case_id)
+
+        assert heard(engine, "new") == []
+
+    def test_two_workers_at_once_tell_it_once(self, engine: Engine) -> None:
         set_email(engine, FUJIAN, "fujian@example.invalid")
         case_id = new_case(engine, state=State.PROVINCE_REVIEW)
 
@@ -294,3 +331,67 @@ class TestUsers:
     def test_nobody_is_found_for_no_role(self, engine: Engine) -> None:
         with reading(engine) as connection:
             assert find_recipients(connection, [], "2024", "unit", "fujian") == []
+
+
+@pytest.mark.usefixtures("season")
+class TestWorker:
+    async def test_what_the_record_holds_reaches_inboxes_and_mailboxes_once(
+        self, engine: Engine, js: JetStreamContext
+    ) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        set_email(engine, PANEL, "panel@example.invalid")
+        case_id = new_case(engine, state=State.PUBLISHED)
+        while await Relay(engine, js).drain():
+            pass
+
+        async with MailServer() as server:
+            async with notifying(engine, js, server):
+                await until(lambda: len(server.mails) == 8)
+            await js.delete_consumer(STREAM, NotifyHandler.name)  # so that all comes again
+            async with notifying(engine, js, server):
+                commit(engine, case_id, Action.DISQUALIFY, objection="虚构-1")
+                await Relay(engine, js).drain()
+                await until(lambda: len(server.mails) == 9)
+
+        assert heard(engine, FUJIAN) == [
+            "submitted", "recommended", "formal_check_passed", "shortlisted", "selected",
+            "published", "disqualified",
+        ]  # fmt: skip
+        assert heard(engine, PANEL) == ["formal_check_passed", "shortlisted"]
+        assert [mail["X-Tuixuan-Event"] for mail in server.to("fujian@example.invalid")] == [
+            f"{case_id}:{seq}" for seq in (1, 3, 4, 5, 6, 7, 8)
+        ]
+        shown = inbox(engine, FUJIAN)[0]
+        mail = server.to("fujian@example.invalid")[-1]
+        assert mail["Subject"] == shown.subject
+        assert mail.get_content().replace("\r\n", "\n").startswith(shown.text)
+
+    async def test_without_a_server_the_mail_lies_in_the_folder(
+        self, engine: Engine, js: JetStreamContext, tmp_path: Path
+    ) -> None:
+        set_email(engine, FUJIAN, "fujian@example.invalid")
+        new_case(engine, state=State.PROVINCE_REVIEW)
+        await Relay(engine, js).drain()
+        stop = asyncio.Event()
+
+        worker = asyncio.create_task(run(js, engine, MailSettings(folder=tmp_path / "mail"), stop))
+        await until(lambda: any(item.status == "sent" for item in deliveries(engine)))
+        stop.set()
+        await worker
+
+        (delivery,) = deliveries(engine)
+        assert [path.name for path in (tmp_path / "mail").iterdir()] == [f"{delivery.id}.eml"]
+
+
+@asynccontextmanager
+async def notifying(
+    engine: Engine, js: JetStreamContext, server: MailServer
+) -> AsyncIterator[None]:
+    settings = MailSettings(host="127.0.0.1", port=server.port, sender="office@example.invalid")
+    stop = asyncio.Event()
+    worker = asyncio.create_task(run(js, engine, settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await worker

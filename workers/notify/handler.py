@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, select, update
+from sqlalchemy import Connection, Engine, Table, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.database import reading, transaction
@@ -48,19 +48,26 @@ class NotifyHandler:
         self._engine, self._told, self._clock = engine, told, clock
 
     def last_seq(self, case_id: str) -> int:
-        """Return up to which event of a case everybody was told."""
+        """Return the furthest event of a case of which people were told."""
         with reading(self._engine) as connection:
-            return _last_seq(connection, case_id)
+            found = connection.scalar(
+                select(_CURSORS.c.last_seq).filter_by(consumer=self.name, case_id=case_id)
+            )
+        return found or 0
 
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Tell everybody concerned, in one transaction; an event told before does nothing."""
+        """Tell everybody concerned, in one transaction; an event told before does nothing.
+
+        Events of a case may come in any order, so that one that cannot be told does not
+        keep people from hearing of the next: only the event's own messages count.
+        """
         del body, stream_seq
         with transaction(self._engine) as connection:
-            if event.data.seq <= _last_seq(connection, event.data.case_id):
+            _move_cursor(connection, event, self._clock())
+            if _was_told(connection, event):
                 return
             messages, mails = self._tell(connection, event)
-            _move_cursor(connection, event, self._clock())
-        _log.info("event told", event_id=event.id, messages=messages, deliveries=mails)
+        _log.info("event_told", event_id=event.id, messages=messages, deliveries=mails)
         if mails:
             self._told()
 
@@ -120,22 +127,24 @@ def _message(
     }
 
 
-def _last_seq(connection: Connection, case_id: str) -> int:
-    cursor = _CURSORS.c
-    found = connection.scalar(
-        select(cursor.last_seq).where(
-            cursor.consumer == NotifyHandler.name, cursor.case_id == case_id
-        )
-    )
-    return found or 0
+def _was_told(connection: Connection, event: CaseEvent) -> bool:
+    """Whether anybody was told: who came later is not told of what was before them."""
+    message = _MESSAGES.c
+    found = select(message.id).where(message.event_id == event.id).limit(1)
+    return connection.scalar(found) is not None
 
 
 def _move_cursor(connection: Connection, event: CaseEvent, at: datetime) -> None:
-    place = {"consumer": NotifyHandler.name, "case_id": event.data.case_id}
-    row = {**place, "last_seq": event.data.seq, "at": at}
+    """Note the furthest event of the case. It comes first: it locks out a second worker."""
+    seq, place = event.data.seq, {"consumer": NotifyHandler.name, "case_id": event.data.case_id}
+    row = {**place, "last_seq": seq, "at": at}
     if not insert_new(connection, _CURSORS, row, tuple(place)):
         connection.execute(
-            update(_CURSORS).filter_by(**place).values(last_seq=row["last_seq"], at=at)
+            update(_CURSORS)
+            .filter_by(**place)
+            .values(
+                last_seq=case((_CURSORS.c.last_seq < seq, seq), else_=_CURSORS.c.last_seq), at=at
+            )
         )
 
 

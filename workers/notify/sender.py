@@ -53,7 +53,7 @@ class Sender:
             try:
                 away = not await self.send_due(stop)
             except DBAPIError:
-                _log.exception("deliveries unreadable")
+                _log.exception("deliveries_unreadable")
                 away = True
             if away:
                 await _first_of(stop, within=self._patience.away)
@@ -82,19 +82,19 @@ class Sender:
         error = await self._try(taken)
         if error is None:
             await asyncio.to_thread(self._queue.sent, taken)
-            log.info("delivery sent")
+            log.info("delivery_sent")
             return True
         why = _visible(error, taken)
         if isinstance(error, ServerAwayError):
             await asyncio.to_thread(self._queue.given_back, taken, why)
-            log.warning("mail server away", smtp_code=error.code)
+            log.warning("mail_server_away", smtp_code=error.code)
             return False
         if isinstance(error, DeferredError) and taken.attempt < self._patience.attempts:
             await asyncio.to_thread(self._queue.deferred, taken, why)
-            log.warning("delivery deferred", smtp_code=error.code)
+            log.warning("delivery_deferred", smtp_code=error.code)
         else:
             await asyncio.to_thread(self._queue.failed, taken, why)
-            log.error("delivery failed", smtp_code=error.code)
+            log.error("delivery_failed", smtp_code=error.code)
         return True
 
     async def _try(self, taken: Taken) -> NotSentError | None:
