@@ -16,9 +16,9 @@ def verify() -> None:
     from services.audit import verify as verify_all
 
     from cli.exits import Exit
-    from cli.office import audit_store, record
     from cli.options import options
     from cli.output import say, show
+    from cli.record import audit_store, record
 
     settings = options().settings()
     with record() as engine, audit_store() as store:

@@ -11,8 +11,8 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("list")
 def list_() -> None:
     """列出已有工作日安排的年份；没有的年份不推算提醒。"""
-    from cli.office import record
     from cli.output import show
+    from cli.record import record
     from services.calendar import years
 
     with record() as engine:

@@ -5,6 +5,7 @@ answers at once.
 """
 
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -231,7 +232,7 @@ def _act(
     _work().act(case_id, action, fields or {}, text, update_id)
 
 
-def _work() -> Any:
+def _work() -> ModuleType:
     """Import what the commands need, late."""
     from cli import casework
 

@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from cli.moments import parse_moment
-from cli.office import at_the_office, record
 from cli.options import options
 from cli.output import say, show
+from cli.record import record
 from models.form import CaseForm
 from models.lifecycle import Action, State
 from services import case_record, drafts
@@ -42,6 +42,8 @@ HISTORY_COLUMNS = {
 def create(season: str, file: Path, email: str | None) -> None:
     """Start a draft from a file."""
     draft = NewDraft(season, _form(file), options().actor(), email)
+    from cli.office import at_the_office
+
     case_id = at_the_office(lambda here: here.desk.create(draft))
     show({"id": case_id})
     say(f"草稿已保存。下一步：tuixuan case submit {case_id}")
@@ -61,7 +63,7 @@ def show_case(case_id: str) -> None:
         show(case_record.show(engine, case_id))
 
 
-def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None:
+def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None:  # noqa: ANN401 - the filter's own fields
     """Show a page of cases."""
     known = ", ".join(State)
     unknown = [state for state in states if state not in set(State)]
@@ -93,6 +95,8 @@ def act(
     case_id: str, action: str, fields: Mapping[str, Any], text: str | None, update_id: str | None
 ) -> None:
     """Do something to a case, and show it afterwards."""
+    from cli.office import at_the_office
+
     given = {} if update_id is None else {"update_id": update_id}
     request = Request(case_id, Action(action), fields, options().actor(), text, **given)
     after: CaseView = at_the_office(lambda here: here.desk.act(request))

@@ -15,8 +15,8 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
     """列出投递，新的在前；failed 为已搁置的死信。"""
-    from cli.office import record
     from cli.output import show
+    from cli.record import record
     from services.inbox import deliveries, known_status
 
     with record() as engine:
@@ -38,8 +38,8 @@ def list_(
 @app.command()
 def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编号")]) -> None:
     """重新投递一封已搁置或等待中的邮件。"""
-    from cli.office import record
     from cli.output import say, show
+    from cli.record import record
     from services.clock import now
     from services.inbox import send_again
 

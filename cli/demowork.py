@@ -4,9 +4,10 @@ import asyncio
 
 from services.audit import verify
 
-from cli.office import audit_store, office
+from cli.office import office
 from cli.options import options
 from cli.output import say, show
+from cli.record import audit_store
 from services.demo import Demo, DemoStep
 from services.views import CaseView
 

@@ -15,8 +15,8 @@ def inbox(
     read: Annotated[bool, typer.Option("--read", help="看过即标为已读")] = False,
 ) -> None:
     """查看一位用户的站内消息，新的在前。"""
-    from cli.office import record
     from cli.output import show
+    from cli.record import record
     from services import inbox as messages
     from services.clock import now
 

@@ -27,7 +27,8 @@ def parse_moment(text: str) -> datetime:
     if ahead:
         return datetime.now(UTC) + timedelta(**{_UNITS[ahead[2]]: int(ahead[1])})
     try:
-        parsed = date.fromisoformat(text) if len(text) <= len("2024-05-12") else _with_time(text)
+        whole_day = len(text) <= len("2024-05-12")
+        parsed = date.fromisoformat(text) if whole_day else datetime.fromisoformat(text)
         return end_of(parsed, BEIJING)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"看不懂时间“{text}”，可写：{WHEN}") from error

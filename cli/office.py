@@ -1,19 +1,17 @@
 """What a command works with: the record, and the way to the workflows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from temporalio.client import Client
 
-from activities.database import open_engine
 from cli.options import options
+from cli.record import record
 from services.cases import CaseDesk
-from services.views import Unavailable
 from workers.settings import WorkerSettings
 from workers.temporal_client import connect
 
@@ -26,28 +24,6 @@ class Office:
     engine: Engine
     client: Client
     desk: CaseDesk
-
-
-@contextmanager
-def record() -> Iterator[Engine]:
-    """Open the record for a command; the workflows need not be running.
-
-    Raises:
-        Unavailable: There is none yet.
-    """
-    with _opened(options().settings().database_url) as engine:
-        yield engine
-
-
-@contextmanager
-def audit_store() -> Iterator[Engine]:
-    """Open the audit's own store.
-
-    Raises:
-        Unavailable: There is none yet.
-    """
-    with _opened(options().settings().audit_database_url) as engine:
-        yield engine
 
 
 @asynccontextmanager
@@ -67,17 +43,3 @@ def at_the_office[T](work: Callable[[Office], Coroutine[Any, Any, T]]) -> T:
             return await work(here)
 
     return asyncio.run(run())
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[Engine]:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
-        # SQLite would make an empty file, and the first start would not be the first.
-        message = f"还没有数据：{parsed.database} 不存在。请先执行 tuixuan up。"
-        raise Unavailable("no_record_yet", message)
-    engine = open_engine(url, pool_size=2)
-    try:
-        yield engine
-    finally:
-        engine.dispose()

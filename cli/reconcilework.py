@@ -5,9 +5,10 @@ import asyncio
 import typer
 
 from cli.exits import Exit
-from cli.office import audit_store, office
+from cli.office import office
 from cli.options import options
 from cli.output import say, show
+from cli.record import audit_store
 from services.milestones import Calendar
 from services.reconcile import Reconciler, ReconcileReport
 from workers.nats_connection import connect

@@ -5,7 +5,8 @@ Declarations only, as in `cli.case`.
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -67,7 +68,7 @@ def extend(
     _work().extend(season, unit, until, reason)
 
 
-def _work() -> Any:
+def _work() -> ModuleType:
     """Import what the commands need, late."""
     from cli import seasonwork
 

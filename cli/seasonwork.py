@@ -4,9 +4,10 @@ from datetime import date
 from pathlib import Path
 
 from cli.moments import parse_moment
-from cli.office import at_the_office, record
+from cli.office import at_the_office
 from cli.options import options
 from cli.output import say, show
+from cli.record import record
 from models.commands import Actor, Role
 from models.programme import Programme
 from services.clock import now

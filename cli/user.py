@@ -13,8 +13,8 @@ def list_(
     role: Annotated[str | None, typer.Option(help="只列此角色")] = None,
 ) -> None:
     """列出一个征集季的用户。"""
-    from cli.office import record
     from cli.output import show
+    from cli.record import record
     from services.people import list_users
 
     with record() as engine:
@@ -29,8 +29,8 @@ def email(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="邮箱；none 为不用邮件")],
 ) -> None:
     """设定用户接收通知的邮箱。"""
-    from cli.office import record
     from cli.output import say
+    from cli.record import record
     from services.people import set_email
 
     with record() as engine:

@@ -1,0 +1,47 @@
+"""What a command reads: the record, and the audit's own store. No server is needed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from activities.database import open_engine
+from cli.options import options
+from services.views import Unavailable
+
+
+@contextmanager
+def record() -> Iterator[Engine]:
+    """Open the record for a command; the workflows need not be running.
+
+    Raises:
+        Unavailable: There is none yet.
+    """
+    with _opened(options().settings().database_url) as engine:
+        yield engine
+
+
+@contextmanager
+def audit_store() -> Iterator[Engine]:
+    """Open the audit's own store.
+
+    Raises:
+        Unavailable: There is none yet.
+    """
+    with _opened(options().settings().audit_database_url) as engine:
+        yield engine
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Engine]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
+        # SQLite would make an empty file, and the first start would not be the first.
+        message = f"还没有数据：{parsed.database} 不存在。请先执行 tuixuan up。"
+        raise Unavailable("no_record_yet", message)
+    engine = open_engine(url, pool_size=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
