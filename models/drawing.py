@@ -53,7 +53,7 @@ def _diagram(moves: list[Rule]) -> str:
         title="",
         show_conditions=False,
     )
-    source: str = machine.get_combined_graph().source
+    source: str = machine.get_combined_graph().source  # type: ignore[attr-defined] # mermaid's own
     # An untitled drawing begins with an empty front matter, which some viewers refuse.
     return source.removeprefix("---\n\n---\n").strip()
 

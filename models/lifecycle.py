@@ -30,6 +30,7 @@ from models.rules import (
     remarks_given,
     until_in_future,
 )
+from models.wording import ACTIONS, state_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +219,10 @@ class Lifecycle:
             Refused: The state, the role or a guard is against it.
         """
         if action not in self._machine.get_triggers(self.state):
-            raise Refused("not_in_this_state", f"案例当前状态为 {self.state}，不能执行 {action}。")
+            raise Refused(
+                "not_in_this_state",
+                f"案例当前状态为{state_name(self.state)}，不能{ACTIONS[action].zh}。",
+            )
         if not self.may_trigger(action, facts):
             raise Refused("no_open_branch", f"从 {self.state} 出发没有可行的 {action}。")
 

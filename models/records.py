@@ -129,10 +129,15 @@ class CommitTransitionInput(_Message):
     command: Mapping[str, JsonValue]
 
     @classmethod
-    def of(
-        cls, standing: "Standing", update_id: str, action: Action, target: State,
-        at: datetime, command: Command,
-    ) -> "CommitTransitionInput":  # fmt: skip
+    def of(  # noqa: PLR0913 - what a line of history holds
+        cls,
+        standing: "Standing",
+        update_id: str,
+        action: Action,
+        target: State,
+        at: datetime,
+        command: Command,
+    ) -> "CommitTransitionInput":
         """Return the next transition of a case that stands at `standing`."""
         return cls(
             case_id=standing.case_id,

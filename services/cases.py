@@ -19,6 +19,7 @@ from models.commands import Command
 from models.lifecycle import FINAL
 from models.records import CaseSnapshot, Standing
 from models.refusals import Refused
+from models.wording import state_name
 from services import case_record, drafts, intake
 from services.clock import new_id, now
 from services.drafts import NewDraft
@@ -152,7 +153,7 @@ class CaseDesk:
         """Return why no workflow takes the update: the case has ended, or it is lost."""
         state, _ = await asyncio.to_thread(case_record.position, self._engine, case_id)
         if state in FINAL:
-            message = f"案例已结束，当前状态为 {state}，不能再办理。"
+            message = f"案例已结束，当前状态为{state_name(state)}，不能再办理。"
             return _Refusal(Refused("case_closed", message), None)
         raise Unavailable(
             "workflow_missing",

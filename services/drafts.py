@@ -114,23 +114,6 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
     return revision
 
 
-def read_form(engine: Engine, case_id: str) -> CaseForm:
-    """Return the newest form of a case.
-
-    Raises:
-        Refused: There is no such case.
-    """
-    with reading(engine) as connection:
-        case = read_case(connection, case_id)
-        return CaseForm.from_json(
-            connection.scalar(
-                select(CASE_REVISION.c.form).where(
-                    CASE_REVISION.c.case_id == case_id, CASE_REVISION.c.revision == case["revision"]
-                )
-            )
-        )
-
-
 def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> str:
     found: str | None = connection.scalar(
         select(UNIT.c.id).where(UNIT.c.season_id == season_id, UNIT.c.name == name)

@@ -66,15 +66,20 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
     return kept
 
 
-def test_help_takes_less_than_a_third_of_a_second() -> None:
-    command = [sys.executable, "-m", "cli", "--help"]
-    subprocess.run(command, check=True, capture_output=True)  # compiles
-    took = []
-    for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        took.append(time.perf_counter() - started)
-    assert min(took) < 0.3
+def test_help_costs_little_more_than_python_itself() -> None:
+    """Machines are noisy: compared with what the interpreter takes on the same machine, now."""
+
+    def fastest(*arguments: str) -> float:
+        took = []
+        for _ in range(5):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            took.append(time.perf_counter() - started)
+        return min(took)
+
+    fastest("-m", "cli", "--help")  # compiles
+    bare = "import argparse, asyncio, json"
+    assert fastest("-m", "cli", "--help") < 4 * fastest("-c", bare)
 
 
 def test_help_imports_nothing_heavy() -> None:

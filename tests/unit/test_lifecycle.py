@@ -12,6 +12,7 @@ from models.records import COMMANDS
 from models.refusals import Refused
 from models.rules import Facts
 
+A, S = Action, State
 NOW = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)
 AHEAD, PAST = NOW + timedelta(days=3), NOW - timedelta(days=3)
 POINTS = ("complete", "new")
@@ -59,14 +60,14 @@ def _expected() -> dict[tuple[State, Action, Role], State]:
 EXPECTED = _expected()
 
 FIELDS: dict[Action, dict[str, Any]] = {
-    Action.SUBMIT: {"revision": 1, "content": "sha256:1"},
-    Action.RESUBMIT: {"revision": 1, "content": "sha256:1"},
-    Action.ACCEPT: {"answers": dict.fromkeys(POINTS, True)},
-    Action.REQUEST_CORRECTION: {"due": AHEAD},
-    Action.DISQUALIFY: {"objection": "2024-07"},
-    Action.WITHDRAW: {"body_consents": True},
-    Action.REMIND: {"deadline": AHEAD, "offset": 3},
-    Action.EXPIRE: {"deadline": PAST},
+    A.SUBMIT: {"revision": 1, "content": "sha256:1"},
+    A.RESUBMIT: {"revision": 1, "content": "sha256:1"},
+    A.ACCEPT: {"answers": dict.fromkeys(POINTS, True)},
+    A.REQUEST_CORRECTION: {"due": AHEAD},
+    A.DISQUALIFY: {"objection": "2024-07"},
+    A.WITHDRAW: {"body_consents": True},
+    A.REMIND: {"deadline": AHEAD, "offset": 3},
+    A.EXPIRE: {"deadline": PAST},
 }
 """What each action needs so that no guard but the role is against it."""
 
@@ -77,7 +78,7 @@ def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts:
     command = COMMANDS[action].model_validate(
         {"actor": Actor(role=role, id="x"), "reason": "sha256:2", **fields}
     )
-    timed = action in (Action.LAPSE, Action.EXPIRE)
+    timed = action in (A.LAPSE, A.EXPIRE)
     values: dict[str, Any] = {
         "command": command, "now": NOW, "unit": "unit_1", "body": "fujian", "cutoff": AHEAD,
         "national_cutoff": PAST, "deadline": PAST if timed else AHEAD, "screening": POINTS,
@@ -113,46 +114,76 @@ def test_the_tables_speak_of_the_same_things() -> None:
 
 def test_only_published_of_the_ends_can_still_change() -> None:
     leaving = {source for source, action, _ in EXPECTED if action not in NOTES}
-    assert leaving == {*AT_WORK, State.PUBLISHED}
+    assert leaving == {*AT_WORK, S.PUBLISHED}
     assert not leaving & FINAL
 
 
 @pytest.mark.parametrize(
     ("action", "state", "changes", "code"),
     [
-        (Action.SUBMIT, State.DRAFT, {"cutoff": NOW}, "cutoff_passed"),
-        (Action.SUBMIT, State.DRAFT, {"unit": "unit_2"}, None),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"reason": None}}, "remarks_required"),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"cutoff": NOW}, "cutoff_passed"),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": PAST}}, "due_in_past"),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": NOW}}, "due_in_past"),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": AHEAD}}, None),
-        (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, {"fields": {"due": AHEAD + timedelta(seconds=1)}}, "due_after_cutoff"),
-        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"new": True}}}, "screening_unanswered"),
-        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"new": False, "complete": True}}}, "screening_failed"),
-        (Action.ACCEPT, State.PROVINCE_REVIEW, {"fields": {"answers": {"other": True}}}, "screening_unknown"),
-        (Action.DECLINE, State.PROVINCE_REVIEW, {"fields": {"reason": None}}, "reason_required"),
-        (Action.SEND_BACK, State.RECOMMENDATION, {"list_sealed": True}, "list_sealed"),
-        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"reason": None}}, "remarks_required"),
-        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"due": None}}, "due_required"),
-        (Action.REQUEST_CORRECTION, State.FORMAL_CHECK, {"fields": {"due": NOW}}, "due_in_past"),
-        (Action.RESUBMIT, State.CORRECTION, {"deadline": NOW}, "due_passed"),
-        (Action.RESUBMIT, State.CORRECTION, {"deadline": NOW + timedelta(microseconds=1)}, None),
-        (Action.PASS_FORMAL_CHECK, State.FORMAL_CHECK, {"national_cutoff": AHEAD}, "cutoff_not_passed"),
-        (Action.PASS_FORMAL_CHECK, State.FORMAL_CHECK, {"national_cutoff": NOW}, None),
-        (Action.FAIL_FORMAL_CHECK, State.FORMAL_CHECK, {"fields": {"reason": None}}, "reason_required"),
-        (Action.DISQUALIFY, State.PUBLISHED, {"fields": {"objection": " "}}, "objection_required"),
-        (Action.DISQUALIFY, State.PUBLISHED, {"fields": {"reason": None}}, "reason_required"),
-        (Action.WITHDRAW, State.DRAFT, {"fields": {"body_consents": False}}, None),
-        (Action.WITHDRAW, State.EXPERT_REVIEW, {"list_sealed": True, "fields": {"body_consents": False}}, "consent_required"),
-        (Action.LAPSE, State.DRAFT, {"deadline": AHEAD}, "not_due"),
-        (Action.LAPSE, State.DRAFT, {"deadline": None}, "not_due"),
-        (Action.LAPSE, State.DRAFT, {"deadline": NOW}, None),
-        (Action.EXPIRE, State.PUBLICATION, {"deadline": AHEAD}, "not_due"),
-        (Action.MOVE_DEADLINE, State.DRAFT, {"fields": {"until": PAST}}, "due_in_past"),
-        (Action.MOVE_DEADLINE, State.DRAFT, {"fields": {"until": AHEAD}, "deadline": None}, "no_deadline"),
+        (A.SUBMIT, S.DRAFT, {"cutoff": NOW}, "cutoff_passed"),
+        (A.SUBMIT, S.DRAFT, {"unit": "unit_2"}, None),
+        (
+            A.RETURN_FOR_REVISION,
+            S.PROVINCE_REVIEW,
+            {"fields": {"reason": None}},
+            "remarks_required",
+        ),
+        (A.RETURN_FOR_REVISION, S.PROVINCE_REVIEW, {"cutoff": NOW}, "cutoff_passed"),
+        (A.RETURN_FOR_REVISION, S.PROVINCE_REVIEW, {"fields": {"due": PAST}}, "due_in_past"),
+        (A.RETURN_FOR_REVISION, S.PROVINCE_REVIEW, {"fields": {"due": NOW}}, "due_in_past"),
+        (A.RETURN_FOR_REVISION, S.PROVINCE_REVIEW, {"fields": {"due": AHEAD}}, None),
+        (
+            A.RETURN_FOR_REVISION,
+            S.PROVINCE_REVIEW,
+            {"fields": {"due": AHEAD + timedelta(seconds=1)}},
+            "due_after_cutoff",
+        ),
+        (
+            A.ACCEPT,
+            S.PROVINCE_REVIEW,
+            {"fields": {"answers": {"new": True}}},
+            "screening_unanswered",
+        ),
+        (
+            A.ACCEPT,
+            S.PROVINCE_REVIEW,
+            {"fields": {"answers": {"new": False, "complete": True}}},
+            "screening_failed",
+        ),
+        (
+            A.ACCEPT,
+            S.PROVINCE_REVIEW,
+            {"fields": {"answers": {"other": True}}},
+            "screening_unknown",
+        ),
+        (A.DECLINE, S.PROVINCE_REVIEW, {"fields": {"reason": None}}, "reason_required"),
+        (A.SEND_BACK, S.RECOMMENDATION, {"list_sealed": True}, "list_sealed"),
+        (A.REQUEST_CORRECTION, S.FORMAL_CHECK, {"fields": {"reason": None}}, "remarks_required"),
+        (A.REQUEST_CORRECTION, S.FORMAL_CHECK, {"fields": {"due": None}}, "due_required"),
+        (A.REQUEST_CORRECTION, S.FORMAL_CHECK, {"fields": {"due": NOW}}, "due_in_past"),
+        (A.RESUBMIT, S.CORRECTION, {"deadline": NOW}, "due_passed"),
+        (A.RESUBMIT, S.CORRECTION, {"deadline": NOW + timedelta(microseconds=1)}, None),
+        (A.PASS_FORMAL_CHECK, S.FORMAL_CHECK, {"national_cutoff": AHEAD}, "cutoff_not_passed"),
+        (A.PASS_FORMAL_CHECK, S.FORMAL_CHECK, {"national_cutoff": NOW}, None),
+        (A.FAIL_FORMAL_CHECK, S.FORMAL_CHECK, {"fields": {"reason": None}}, "reason_required"),
+        (A.DISQUALIFY, S.PUBLISHED, {"fields": {"objection": " "}}, "objection_required"),
+        (A.DISQUALIFY, S.PUBLISHED, {"fields": {"reason": None}}, "reason_required"),
+        (A.WITHDRAW, S.DRAFT, {"fields": {"body_consents": False}}, None),
+        (
+            A.WITHDRAW,
+            S.EXPERT_REVIEW,
+            {"list_sealed": True, "fields": {"body_consents": False}},
+            "consent_required",
+        ),
+        (A.LAPSE, S.DRAFT, {"deadline": AHEAD}, "not_due"),
+        (A.LAPSE, S.DRAFT, {"deadline": None}, "not_due"),
+        (A.LAPSE, S.DRAFT, {"deadline": NOW}, None),
+        (A.EXPIRE, S.PUBLICATION, {"deadline": AHEAD}, "not_due"),
+        (A.MOVE_DEADLINE, S.DRAFT, {"fields": {"until": PAST}}, "due_in_past"),
+        (A.MOVE_DEADLINE, S.DRAFT, {"fields": {"until": AHEAD}, "deadline": None}, "no_deadline"),
     ],
-)  # fmt: skip
+)
 def test_guards(action: Action, state: State, changes: dict[str, Any], code: str | None) -> None:
     role = next(role for source, what, role in EXPECTED if (source, what) == (state, action))
     life, asked = Lifecycle(state), facts(action, role, **changes)
@@ -178,8 +209,8 @@ def test_guards(action: Action, state: State, changes: dict[str, Any], code: str
 def test_who_belongs_to_another_unit_or_body_keeps_out(
     role: Role, org: str | None, refused: bool
 ) -> None:
-    action = Action.SEND_BACK if role is Role.BODY else Action.SUBMIT
-    state = State.RECOMMENDATION if role is Role.BODY else State.DRAFT
+    action = A.SEND_BACK if role is Role.BODY else A.SUBMIT
+    state = S.RECOMMENDATION if role is Role.BODY else S.DRAFT
     asked = facts(action, role, fields={"actor": Actor(role=role, id="x", org=org)})
     if refused:
         with pytest.raises(Refused, match="not_yours"):
