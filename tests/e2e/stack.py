@@ -1,0 +1,206 @@
+"""A whole system in a folder of its own, started and used as people do: by `tuixuan`."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nats.aio.client import Client as Nats
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from activities.database import open_engine
+from models.case_form import CaseForm
+from models.wording import BEIJING
+from services.clock import now
+from tests.factories import ROOT, form
+from workers.nats_connection import connect as connect_nats
+from workers.places import Places
+from workers.temporal_client import connect
+
+START_SECONDS = 180.0
+"""For `up`, `down` and `tuixuan` itself on a machine that is busy."""
+CALL = ROOT / "programmes" / "2024-new-services.toml"
+OTHERS = ("TEMPORAL_", "NATS_URL", "DATABASE_URL", "TUIXUAN_", "LOG_LEVEL", "XDG_CONFIG_HOME")
+"""What would make our stack another one than the default."""
+
+Status = dict[str, Any]
+
+
+class Stack:
+    """A state folder, the stack that runs in it, and what tests ask of both.
+
+    Everything that changes something goes through `run` or `json`: the real command in a
+    process of its own. What runs is looked at through `engine`, `client()` and `nats()`.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
+        """Take the folder, and variables that the stack and its commands see."""
+        self.places = Places(root)
+        bare = {name: text for name, text in os.environ.items() if not name.startswith(OTHERS)}
+        nowhere = str(root / "config")
+        self.environ = {**bare, "XDG_CONFIG_HOME": nowhere, **(environ or {})}
+        self._drafts = 0
+
+    def up(self, *flags: str) -> Status:
+        """Start it, or start it again; return its status once all is ready."""
+        status: Status = self.json("up", "--detach", *flags)
+        assert status["ready"] is True
+        return status
+
+    def down(self) -> None:
+        """Stop it and wait until every process has ended."""
+        self.run("down")
+
+    def run(
+        self, *arguments: str, check: bool = True, within: float = START_SECONDS
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `tuixuan` on this stack; `check`: it must end with 0."""
+        command = [sys.executable, "-P", "-m", "cli", *arguments]
+        done = subprocess.run(
+            [*command, "--state-dir", str(self.places.root)],
+            capture_output=True,
+            text=True,
+            timeout=within,
+            env={**self.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{arguments}: {done.returncode}: {done.stderr}"
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that must succeed; return what it writes for programs."""
+        return json.loads(self.run(*arguments, "--output", "json").stdout)
+
+    def refused(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command that must fail; return its exit code, and its code and message."""
+        done = self.run(*arguments, "--output", "json", check=False)
+        assert done.returncode != 0, done.stdout
+        told = json.loads(done.stderr.splitlines()[-1])
+        return done.returncode, told["code"], told["message"]
+
+    def status(self) -> Status:
+        """Return what `tuixuan status` says; read without a process, so that it may be polled."""
+        from workers.stack.report import read_report
+
+        return {**read_report(self.places)}
+
+    def pid(self, process: str) -> int:
+        """Return the pid of a process of the stack, `tuixuan` being the supervisor."""
+        status = self.status()
+        pids = {each["name"]: each["pid"] for each in status["processes"]}
+        found = {**pids, "tuixuan": status["pid"]}[process]
+        assert isinstance(found, int), f"{process} is down"
+        return found
+
+    def kill(self, process: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to a process of the stack; return the pid that it had."""
+        pid = self.pid(process)
+        os.kill(pid, number)
+        return pid
+
+    def wait_restarted(self, process: str, old_pid: int, within: float = 60.0) -> None:
+        """Wait until a process that was killed serves again."""
+
+        def serves() -> bool:
+            found = [each for each in self.status()["processes"] if each["name"] == process]
+            return any(each["ready"] and each["pid"] != old_pid for each in found)
+
+        self.wait_until(serves, within=within, what=f"{process} serves again")
+
+    def wait_until[T](self, condition: Callable[[], T], within: float = 60.0, what: str = "") -> T:
+        """Ask until the answer is true, and return it."""
+        deadline = time.monotonic() + within
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, f"in vain for {within:.0f} s: {what or condition}"
+            time.sleep(0.05)  # other processes raise no event here
+        return answer
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where the stack's servers answer."""
+        found: dict[str, str] = self.status()["addresses"]
+        return found
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The record."""
+        return open_engine(self.places.record_url)
+
+    @cached_property
+    def audit_engine(self) -> Engine:
+        """The audit's own store."""
+        return open_engine(self.places.audit_url)
+
+    async def client(self) -> Client:
+        """Return a client of the stack's Temporal."""
+        return await connect(self.addresses["temporal"])
+
+    async def nats(self) -> Nats:
+        """Return a connection to the stack's NATS; the caller closes it."""
+        return await connect_nats(self.addresses["nats"], "test")
+
+    def ask_temporal[T](self, work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine with a client, from a synchronous test."""
+
+        async def asked() -> T:
+            return await work(await self.client())
+
+        return asyncio.run(asked())
+
+    def open_season(self, season: str, *flags: str, days_ago: int = 14) -> str:
+        """Open the real call under this id, as if it had opened so many days ago."""
+        starting = (now() - timedelta(days=days_ago)).astimezone(BEIJING).date()
+        options = ["--starting", starting.isoformat(), *flags]
+        self.json("season", "open", str(CALL), "--id", season, *options)
+        return season
+
+    def create_case(self, season: str, content: CaseForm | None = None, **changes: Any) -> str:
+        """File a draft by the command line; return its id. `changes`: other form fields."""
+        content = content or form(**changes)
+        self._drafts += 1
+        path = self.places.root / f"draft-{self._drafts}.toml"
+        path.write_text(case_file(content), encoding="utf-8")
+        made: str = self.json("case", "create", "--season", season, "--from", str(path))["id"]
+        return made
+
+    def clean(self) -> None:
+        """Stop whatever still runs in the folder."""
+        for name in ("engine", "audit_engine"):
+            if name in self.__dict__:
+                getattr(self, name).dispose()
+        pids = [each["pid"] for each in self.status()["processes"] if each["pid"]]
+        if self.run("down", check=False).returncode != 0:
+            for pid in (self.status()["pid"], *pids):
+                if pid is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    def logs(self, process: str) -> str:
+        """Return what a process has written."""
+        path = self.places.log_of(process)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def case_file(content: CaseForm) -> str:
+    """Return the form as a file that `case create --from` reads."""
+    fields = content.model_dump(mode="json")
+    sections = fields.pop("sections")
+    # A JSON string is a TOML string as well.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
+    for section in sections:
+        lines += ["", "[[sections]]"]
+        lines += [
+            f"{key} = {json.dumps(text, ensure_ascii=False)}" for key, text in section.items()
+        ]
+    return "\n".join([*lines, ""])
