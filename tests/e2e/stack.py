@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
@@ -22,6 +21,7 @@ from activities.database import open_engine
 from models.case_form import CaseForm
 from models.wording import BEIJING
 from services.clock import now
+from tests.e2e.commands import commands
 from tests.factories import ROOT, form
 from workers.nats_connection import connect as connect_nats
 from workers.places import Places
@@ -65,15 +65,9 @@ class Stack:
         self, *arguments: str, check: bool = True, within: float = START_SECONDS
     ) -> "subprocess.CompletedProcess[str]":
         """Run `tuixuan` on this stack; `check`: it must end with 0."""
-        command = [sys.executable, "-P", "-m", "cli", *arguments]
-        done = subprocess.run(
-            [*command, "--state-dir", str(self.places.root)],
-            capture_output=True,
-            text=True,
-            timeout=within,
-            env={**self.environ, "PYTHONPATH": str(ROOT)},
-            check=False,
-        )
+        environ = {**self.environ, "PYTHONPATH": str(ROOT)}
+        told = [*arguments, "--state-dir", str(self.places.root)]
+        done = commands().run(told, environ, within)
         if check:
             assert done.returncode == 0, f"{arguments}: {done.returncode}: {done.stderr}"
         return done
