@@ -27,6 +27,7 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
             parsed,
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,  # errors reach logs, and logs hold no personal data
             connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -34,7 +35,9 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(
+        parsed, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 

@@ -1,15 +1,16 @@
 """Databases and servers that tests share. All are real; each test has its own state."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from activities.database import open_engine
+from activities.database import open_engine, transaction
 from activities.migrations import upgrade_audit, upgrade_record
 from tests.factories import SEASON, open_season
 from tests.servers import Nats, Postgres, running_nats
@@ -87,6 +88,35 @@ def engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def sqlite_engine(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
+    """The record on SQLite, for what does not depend on the database."""
+    engine = open_engine(sqlite_urls[0])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database_away(
+    request: pytest.FixtureRequest, engine: Engine
+) -> Callable[[], AbstractContextManager[None]]:
+    """Take the record away for the length of a block: no statement on the outbox works."""
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        if engine.dialect.name == "sqlite":
+            _execute(engine, "ALTER TABLE outbox RENAME TO gone")
+            yield
+            _execute(engine, "ALTER TABLE gone RENAME TO outbox")
+            return
+        server: Postgres = request.getfixturevalue("postgres")
+        server.close(str(engine.url.database))
+        yield
+        server.reopen(str(engine.url.database))
+
+    return away
+
+
+@pytest.fixture
 def audit_engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
     """The audit's own store."""
     engine = open_engine(database_urls[1])
@@ -132,3 +162,8 @@ def _prepare(record: str, audit: str, *, season: bool) -> None:
         open_season(engine)
     engine.dispose()
     audit_engine.dispose()
+
+
+def _execute(engine: Engine, statement: str) -> None:
+    with transaction(engine) as connection:
+        connection.execute(text(statement))

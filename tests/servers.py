@@ -100,6 +100,16 @@ class Postgres:
     def drop(self, name: str) -> None:
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def close(self, name: str) -> None:
+        """Turn everybody out of a database, and let nobody in."""
+        self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self._execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - a name of ours
+        )
+
+    def reopen(self, name: str) -> None:
+        self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)  # "fast": it waits for no client
         self._process.wait()

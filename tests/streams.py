@@ -48,18 +48,12 @@ async def messages(js: JetStreamContext) -> list[RawStreamMsg]:
     return [await js.get_msg(STREAM, seq) for seq in range(1, last + 1)]
 
 
-async def until(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 30.0
-) -> None:
-    """Wait until a condition holds; a synchronous one is asked in a thread."""
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
+    """Wait until a condition holds; asked in a thread, since it may look into a database."""
     end = time.monotonic() + seconds
     while True:
-        answer = (
-            await condition()
-            if asyncio.iscoroutinefunction(condition)
-            else await asyncio.to_thread(condition)
-        )
-        if answer:
+        answer = await asyncio.to_thread(condition)
+        if answer if isinstance(answer, bool) else await answer:
             return
         assert time.monotonic() < end, "waited too long"
         await asyncio.sleep(0.01)

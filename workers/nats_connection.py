@@ -95,17 +95,18 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
 
 
 async def ensure_streams(
-    js: JetStreamContext, *, max_bytes: int = MAX_STREAM_BYTES, replicas: int = 1
+    js: JetStreamContext, *, max_bytes: int | None = None, replicas: int | None = None
 ) -> None:
     """Make both streams, or bring them to our settings; do nothing where they have them.
 
     Args:
         js: The connection's JetStream.
-        max_bytes: The most that the events may take; a full stream loses nothing, it refuses.
-        replicas: 1, or 3 on a cluster.
+        max_bytes: The most that the events may take; a full stream loses nothing, it
+            refuses. None: as it stands, 4 GiB for a new one.
+        replicas: 1, or 3 on a cluster. None: as it stands, 1 for a new one.
     """
-    for wanted in (_events(max_bytes, replicas), _dead(replicas)):
-        await _ensure_stream(js, wanted)
+    await _ensure_stream(js, _events(), max_bytes=max_bytes, num_replicas=replicas)
+    await _ensure_stream(js, _dead(), num_replicas=replicas)
 
 
 async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
@@ -125,7 +126,7 @@ async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
     )
 
 
-def _events(max_bytes: int, replicas: int) -> StreamConfig:
+def _events() -> StreamConfig:
     """One message a subject for ever: what is announced stays as it was."""
     return StreamConfig(
         name=STREAM,
@@ -137,15 +138,15 @@ def _events(max_bytes: int, replicas: int) -> StreamConfig:
         max_msgs_per_subject=1,
         duplicate_window=DUPLICATE_WINDOW_SECONDS,
         max_age=0,
-        max_bytes=max_bytes,
+        max_bytes=MAX_STREAM_BYTES,
         max_msg_size=MAX_EVENT_BYTES,
         deny_delete=True,
         deny_purge=True,
-        num_replicas=replicas,
+        num_replicas=1,
     )
 
 
-def _dead(replicas: int) -> StreamConfig:
+def _dead() -> StreamConfig:
     """What the server says of messages that a consumer gave up or crashed on."""
     return StreamConfig(
         name=DEAD,
@@ -157,19 +158,26 @@ def _dead(replicas: int) -> StreamConfig:
         duplicate_window=DEFAULT_DUPLICATE_WINDOW_SECONDS,
         max_age=DEAD_DAYS_SECONDS,
         max_bytes=MAX_DEAD_BYTES,
-        num_replicas=replicas,
+        num_replicas=1,
     )
 
 
-async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig) -> None:
+async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig, **sizes: int | None) -> None:
+    """Sizes that nobody gave are the operator's own affair once the stream stands."""
+    given = {name: size for name, size in sizes.items() if size is not None}
     try:
         stands = (await js.stream_info(str(wanted.name))).config
     except NotFoundError:
-        await js.add_stream(wanted)
+        await js.add_stream(wanted.evolve(**given))
         log.info("stream_made", stream=wanted.name)
         return
-    given = {name: value for name, value in vars(wanted).items() if value is not None}
-    different = [name for name, value in given.items() if getattr(stands, name) != value]
+    kept = {name: getattr(stands, name) for name in ("max_bytes", "num_replicas")}
+    wanted = wanted.evolve(**{**kept, **given})
+    different = [
+        name
+        for name, value in vars(wanted).items()
+        if value is not None and getattr(stands, name) != value
+    ]
     if different:
         await js.update_stream(wanted)
         log.warning("stream_changed", stream=wanted.name, settings=different)
