@@ -1,0 +1,102 @@
+"""A real Temporal dev server for tests: it can be killed, started again, and lose its store."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+
+from tests.servers import START_SECONDS
+from workers.servers.found import Binary
+from workers.servers.ports import LOOPBACK, free_ports
+from workers.servers.temporal import find_temporal, temporal_command
+from workflows import names
+
+IDENTITY = "tuixuan-test"
+"""Histories name who polled: not the machine on which they were recorded."""
+
+
+class Temporal:
+    """The server as we start it. `settings`: more of its dynamic configuration."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.port, ui_port = free_ports(2)
+        binary = find_temporal({**os.environ, "TEMPORAL_ADDRESS": ""})
+        assert isinstance(binary, Binary)
+        self._command = temporal_command(
+            binary.path, db_file=folder / "temporal.db", port=self.port, ui_port=ui_port
+        )
+        for setting in settings:
+            self._command += ["--dynamic-config-value", setting]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        assert self._process is None
+        with (self._folder / "temporal.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it, unless it has ended; nothing of it is needed any more."""
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+
+    def lose_store(self) -> None:
+        """Remove all that the killed server kept."""
+        assert self._process is None
+        for file in self._folder.glob("temporal.db*"):
+            file.unlink()
+
+    async def client(self) -> Client:
+        """Return a client as soon as the server knows our namespace and search attributes."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                with contextlib.suppress(RPCError, RuntimeError):
+                    client = await Client.connect(
+                        self.address,
+                        namespace=names.NAMESPACE,
+                        data_converter=pydantic_data_converter,
+                        identity=IDENTITY,
+                    )
+                    if await _knows_attributes(client):
+                        return client
+                await asyncio.sleep(0.05)
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait()
+        self._process = None
+
+
+@contextlib.contextmanager
+def running_temporal(folder: Path, *settings: str) -> Iterator[Temporal]:
+    server = Temporal(folder, *settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+async def _knows_attributes(client: Client) -> bool:
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=names.NAMESPACE)
+    )
+    return set(names.SEARCH_ATTRIBUTES) <= set(known.custom_attributes)
