@@ -53,7 +53,9 @@ def list_(
     state: Annotated[list[str] | None, typer.Option(help="状态，可多次给出")] = None,
     body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
     category: Annotated[str | None, typer.Option(help="类别")] = None,
+    title: Annotated[str | None, typer.Option(help="名称中含有的文字")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="只列已过期限的")] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", help="只列在办的，停留最久的在前")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
@@ -62,11 +64,23 @@ def list_(
         season=season,
         body=body,
         category=category,
+        title=title,
         states=state or [],
         overdue=overdue,
+        waiting=waiting,
         limit=limit,
         cursor=cursor,
     )
+
+
+@app.command()
+def count(
+    season: Annotated[str | None, typer.Option(help="征集季")] = None,
+    body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
+    category: Annotated[str | None, typer.Option(help="类别")] = None,
+) -> None:
+    """各状态各有多少件案例。"""
+    _work().count_cases(season=season, body=body, category=category)
 
 
 @app.command()

@@ -26,8 +26,10 @@ LIST_COLUMNS = {
     "state_label": "状态名称",
     "seq": "序号",
     "body": "推荐单位",
+    "since": "进入时间",
     "deadline": "期限",
 }
+COUNT_COLUMNS = {"state": "状态", "state_label": "状态名称", "cases": "件数"}
 HISTORY_COLUMNS = {
     "seq": "序号",
     "action": "事项",
@@ -74,6 +76,14 @@ def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None: 
     )
     with record() as engine:
         show(case_record.list_cases(engine, chosen), LIST_COLUMNS)
+
+
+def count_cases(season: str | None, body: str | None, category: str | None) -> None:
+    """Show how many cases stand in each state."""
+    chosen = case_record.CaseFilter(season=season, body=body, category=category)
+    with record() as engine:
+        items = case_record.count_cases(engine, chosen)
+    show({"items": items, "next_cursor": None}, COUNT_COLUMNS)
 
 
 def show_history(case_id: str) -> None:

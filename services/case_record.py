@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, func, select, tuple_
 
 from activities.database import reading
 from activities.lines import read_case
 from models.commands import Actor
-from models.lifecycle import State
+from models.lifecycle import AT_WORK, State
 from models.refusals import Refused
 from models.tables import CaseRecord, Transition, table_of
-from services.views import CaseHistory, CaseList, CaseView, HistoryLine
+from services.views import CaseCount, CaseHistory, CaseList, CaseView, HistoryLine
 
 CASE_RECORD = table_of(CaseRecord)
 TRANSITION = table_of(Transition)
@@ -41,8 +41,10 @@ class CaseFilter:
 
     Attributes:
         season, body, category: Only of this one.
+        title: Only with this in their title, whatever its case.
         states: Only in one of these.
         overdue_at: Only those whose deadline had passed at this instant.
+        waiting: Only those that await something, the one that waits longest first.
         limit: At most so many, 200 at the most.
         cursor: `next_cursor` of the page before.
     """
@@ -50,30 +52,52 @@ class CaseFilter:
     season: str | None = None
     body: str | None = None
     category: str | None = None
+    title: str | None = None
     states: tuple[State, ...] = ()
     overdue_at: datetime | None = None
+    waiting: bool = False
     limit: int = 50
     cursor: str | None = None
 
 
 def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
-    """Return a page of cases in the order of their filing."""
+    """Return a page of cases in the order of their filing, or of their waiting."""
     limit = max(1, min(wanted.limit, MOST_AT_ONCE))
-    query = select(*CASE_RECORD.c).order_by(CASE_RECORD.c.id).limit(limit + 1)
-    equal = (("season_id", wanted.season), ("body_id", wanted.body), ("category", wanted.category))
-    for column, value in equal:
-        if value is not None:
-            query = query.where(CASE_RECORD.c[column] == value)
-    if wanted.states:
-        query = query.where(CASE_RECORD.c.state.in_(wanted.states))
-    if wanted.overdue_at is not None:
-        query = query.where(CASE_RECORD.c.deadline <= wanted.overdue_at)
+    columns = CASE_RECORD.c
+    order = (columns.since, columns.id) if wanted.waiting else (columns.id,)
+    query = select(*columns).where(*_conditions(wanted)).order_by(*order).limit(limit + 1)
     if wanted.cursor is not None:
-        query = query.where(CASE_RECORD.c.id > wanted.cursor)
+        last = CASE_RECORD.alias("last").c
+        place = select(*(last[column.name] for column in order)).where(last.id == wanted.cursor)
+        query = query.where(tuple_(*order) > place.scalar_subquery())
     with reading(engine) as connection:
         rows = connection.execute(query).all()
     items = [CaseView.of(row._mapping) for row in rows[:limit]]  # noqa: SLF001 - SQLAlchemy's documented name
     return CaseList(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+
+
+def count_cases(engine: Engine, wanted: CaseFilter) -> list[CaseCount]:
+    """Return how many cases stand in each state, in the order of their life; none: left out."""
+    state = CASE_RECORD.c.state
+    query = select(state, func.count()).where(*_conditions(wanted)).group_by(state)
+    with reading(engine) as connection:
+        counts = {State(row[0]): row[1] for row in connection.execute(query)}
+    return [CaseCount.of(state, counts[state]) for state in State if state in counts]
+
+
+def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
+    columns = CASE_RECORD.c
+    equal = {"season_id": wanted.season, "body_id": wanted.body, "category": wanted.category}
+    found = [columns[name] == value for name, value in equal.items() if value is not None]
+    if wanted.title is not None:
+        found.append(columns.title.icontains(wanted.title, autoescape=True))
+    if wanted.states:
+        found.append(columns.state.in_(wanted.states))
+    if wanted.overdue_at is not None:
+        found.append(columns.deadline <= wanted.overdue_at)
+    if wanted.waiting:
+        found.append(columns.state.in_(AT_WORK))
+    return found
 
 
 def history(engine: Engine, case_id: str) -> CaseHistory:

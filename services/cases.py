@@ -1,11 +1,13 @@
 """Cases, as applicants and offices use them: file, look, act."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -30,6 +32,9 @@ from workflows.visibility import search_attributes, summary
 
 ANSWER_WITHIN_SECONDS = 30.0
 """How long a caller waits before being told to ask again under the same id."""
+
+TASK_TIMEOUT = timedelta(seconds=3)
+"""How long a case waits for a worker that was killed in the middle of a task."""
 
 _AWAY = frozenset({
     RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED,
@@ -118,6 +123,11 @@ class CaseDesk:
         )
         return result
 
+    async def runs(self, case_id: str) -> bool:
+        """Return whether the case's newest workflow is open."""
+        described = await self._handle(case_id).describe()
+        return described.status is WorkflowExecutionStatus.RUNNING
+
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(names.case_workflow_id(case_id))
 
@@ -190,6 +200,7 @@ async def start_workflow(client: Client, standing: Standing) -> None:
         standing,
         id=names.case_workflow_id(standing.case_id),
         task_queue=names.TASK_QUEUE,
+        task_timeout=TASK_TIMEOUT,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         search_attributes=search_attributes(standing),

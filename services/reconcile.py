@@ -123,8 +123,11 @@ class Reconciler:
         if snapshot.seq > case.seq:
             what = f"流程在第 {snapshot.seq} 步，记录只到第 {case.seq} 步：记录可能由旧备份恢复"
             return [_difference("record_behind", case.id, what)]
-        behind = snapshot.seq < case.seq or snapshot.state is not case.state
-        if behind and case.state not in FINAL:
+        if case.state in FINAL:
+            return []
+        if not await self._desk.runs(case.id):  # terminated by hand: it still answers queries
+            return await self._missing(case)
+        if snapshot.seq < case.seq or snapshot.state is not case.state:
             after = await self._desk.catch_up(case.id)
             what = f"流程在第 {snapshot.seq} 步，记录在第 {case.seq} 步，已对齐"
             return [_difference("workflow_behind", case.id, what, repaired=after.seq >= case.seq)]

@@ -61,6 +61,19 @@ class CaseList(BaseModel):
     next_cursor: str | None
 
 
+class CaseCount(BaseModel):
+    """How many cases stand in a state."""
+
+    state: State
+    state_label: str
+    cases: int
+
+    @classmethod
+    def of(cls, state: State, cases: int) -> Self:
+        """Return it with the state's name."""
+        return cls(state=state, state_label=STATES[state].zh, cases=cases)
+
+
 class HistoryLine(BaseModel):
     """A line of a case's history."""
 
