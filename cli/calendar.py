@@ -9,14 +9,20 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    missing: Annotated[
+        bool, typer.Option("--missing", help="只列在办案例用得到而尚未录入的年份")
+    ] = False,
+) -> None:
     """列出已有工作日安排的年份；没有的年份不推算提醒。"""
     from cli.output import show
     from cli.record import record
-    from services.calendar import years
+    from services.calendar import uncovered, years
 
+    columns = {"year": "年份", "days": "天数", "working": "工作日", "source": "来源"}
     with record() as engine:
-        show({"items": years(engine), "next_cursor": None})
+        items = [{"year": year} for year in uncovered(engine)] if missing else years(engine)
+    show({"items": items, "next_cursor": None}, {"year": "年份"} if missing else columns)
 
 
 @app.command("set")

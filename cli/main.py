@@ -44,6 +44,8 @@ COMMANDS: Mapping[str, Entry] = {
     "case": Entry("cli.case", "案例：申报、查看、办理", group=True),
     "inbox": Entry("cli.inbox", "查看一位用户的站内消息"),
     "delivery": Entry("cli.delivery", "邮件投递：查看、重投", group=True),
+    "event": Entry("cli.event", "事件：查看去向、积压", group=True),
+    "dead-letter": Entry("cli.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True),
     "user": Entry("cli.user", "用户：查看、设定邮箱", group=True),
     "audit": Entry("cli.audit", "审计记录：核验、导出", group=True),
     "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),

@@ -1,6 +1,7 @@
 """What a command works with: the record, and the way to the workflows."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from temporalio.client import Client
 from cli.options import options
 from cli.record import record
 from services.cases import CaseDesk
+from workers.logs import configure_logs
 from workers.settings import WorkerSettings
 from workers.temporal_client import connect
 
@@ -30,9 +32,15 @@ class Office:
 async def office() -> AsyncIterator[Office]:
     """Open the record and connect to the workflows' server."""
     settings = options().settings()
+    quiet_logs()
     with record() as engine:
         client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
         yield Office(settings, engine, client, CaseDesk(engine, client))
+
+
+def quiet_logs() -> None:
+    """Keep what workers log out of a command's output; errors go to stderr."""
+    configure_logs("tuixuan", level="error", stream=sys.stderr)
 
 
 def at_the_office[T](work: Callable[[Office], Coroutine[Any, Any, T]]) -> T:

@@ -9,9 +9,9 @@ from cli.office import office
 from cli.options import options
 from cli.output import say, show
 from cli.record import audit_store
+from cli.stream import stream
 from services.milestones import Calendar
 from services.reconcile import Reconciler, ReconcileReport
-from workers.nats_connection import connect
 
 
 def run(*, restart: bool) -> None:
@@ -29,17 +29,10 @@ def run(*, restart: bool) -> None:
 
 
 async def _run(*, restart: bool) -> ReconcileReport:
-    async with office() as here:
-        nats = await connect(here.settings.nats_url, "reconcile")
-        try:
-            with audit_store() as audit:
-                reconciler = Reconciler(
-                    here.engine, audit, here.desk, nats.jetstream(), restart=restart
-                )
-                report = await reconciler.run()
-            calendar = Calendar(here.engine, here.desk)
-            for change in calendar.unapplied():  # a move that was cut short goes on
-                await calendar.apply(change)
-            return report
-        finally:
-            await nats.close()
+    async with office() as here, stream(here.settings, "reconcile") as js:
+        with audit_store() as audit:
+            report = await Reconciler(here.engine, audit, here.desk, js, restart=restart).run()
+        calendar = Calendar(here.engine, here.desk)
+        for change in calendar.unapplied():  # a move that was cut short goes on
+            await calendar.apply(change)
+        return report

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, delete, insert, select
 
 from activities.database import reading, transaction
 from models.lifecycle import ENDED
@@ -90,8 +90,7 @@ def uncovered(engine: Engine) -> list[int]:
             )
         )
         needed = {deadline.year for deadline in deadlines}
-        newest: date | None = connection.scalar(select(func.max(CALENDAR_DAY.c.day)))
-    return sorted(year for year in needed if newest is None or year > newest.year)
+    return sorted(needed - {known["year"] for known in years(engine)})
 
 
 def _works(day: date, arrangement: Arrangement) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from models.events import STREAM, CaseEvent
-from workers.incoming import UnreadableError, announced_on_record, read_event
+from workers.incoming import UnreadableError, announced_on_record, given_up, read_event
 from workers.nats_connection import CONSUMERS, ensure_consumer, ensure_streams
 
 NATS_AWAY = (NatsError, OSError, TimeoutError)
@@ -73,6 +73,9 @@ class ConsumerPace:
     backoff: float = 5.0
 
 
+STEADY = ConsumerPace()
+
+
 class _Stopping(Exception):
     """The process ends; the message goes back."""
 
@@ -84,7 +87,7 @@ async def consume(  # noqa: PLR0913 - what it joins, and how
     stop: asyncio.Event,
     *,
     ordered: bool = True,
-    pace: ConsumerPace = ConsumerPace(),
+    pace: ConsumerPace = STEADY,
 ) -> None:
     """Serve the durable consumer of a handler until `stop`.
 
@@ -240,7 +243,7 @@ class _Consumer:
         self.log.error(
             "dead_letter", alarm=True, subject=message.subject, stream_seq=place, why=why
         )
-        await message.term()
+        await message.respond(given_up(why))
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -6,6 +6,9 @@ from sqlalchemy import Engine, select
 from activities.database import reading
 from models.events import CaseEvent, event_id, event_subject
 from models.tables import Outbox, table_of
+from workers.redaction import redact_text
+
+LONGEST_REASON = 300
 
 _OUTBOX = table_of(Outbox).c
 
@@ -32,6 +35,15 @@ def read_event(subject: str, data: bytes) -> tuple[CaseEvent, str]:
     if subject != expected or event.id != event_id(event.data.case_id, event.data.seq):
         raise UnreadableError(f"{event.id} belongs under {expected}")
     return event, body
+
+
+def given_up(why: str) -> bytes:
+    """Return the answer that gives a message up; the server's advisory then says why.
+
+    The client's own `Msg.term` gives no reason.
+    """
+    reason = " ".join(redact_text(why).split())[:LONGEST_REASON]
+    return f"+TERM {reason}".encode()
 
 
 def announced_on_record(engine: Engine, case_id: str, first: int, last: int) -> list[str]:

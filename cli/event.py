@@ -1,0 +1,42 @@
+"""`tuixuan event`: what became of an event, and what is not announced yet."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("show")
+def show_(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="事件编号，即 案例编号:序号")],
+) -> None:
+    """查看一个事件：是否已发布、已审计，告知了谁，邮件是否送出。"""
+    from cli.options import options
+    from cli.output import show
+    from cli.record import audit_store, record
+    from services.events import show_event
+
+    with record() as engine, audit_store() as audit:
+        found = show_event(engine, audit, event)
+    show(found)
+    if not options().json and found.told:
+        columns = {"user": "用户", "role": "角色", "at": "告知于", "read_at": "读于",
+                   "mail": "邮件", "delivery": "投递编号"}  # fmt: skip
+        show(found.told, columns)
+
+
+@app.command()
+def backlog() -> None:
+    """查看已记录而尚未发布的事件：多少件，最早的等了多少秒，哪些发布不了。"""
+    from cli.options import options
+    from cli.output import show
+    from cli.record import record
+    from services.clock import now
+    from services.events import backlog as waiting
+
+    with record() as engine:
+        found = waiting(engine, now())
+    show(found)
+    if not options().json and found.stuck:
+        show(found.stuck, {"id": "事件", "attempts": "次数", "last_error": "最近的错误"})

@@ -1,0 +1,33 @@
+"""The event stream, for the length of a command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nats.js import JetStreamContext
+
+from services.views import Unavailable
+from workers.nats_connection import connect
+from workers.settings import WorkerSettings
+
+PATIENCE = 5.0
+"""Seconds: a worker waits for NATS for ever, a person does not."""
+
+
+@asynccontextmanager
+async def stream(settings: WorkerSettings, name: str) -> AsyncIterator[JetStreamContext]:
+    """Connect to JetStream as `name`.
+
+    Raises:
+        Unavailable: NATS does not answer.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            connection = await connect(settings.nats_url, name)
+    except TimeoutError as error:
+        message = "NATS 没有应答。请执行 tuixuan status 查看。"
+        raise Unavailable("nats_unavailable", message, retry=True) from error
+    try:
+        yield connection.jetstream(timeout=PATIENCE)
+    finally:
+        await connection.close()
