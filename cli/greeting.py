@@ -1,6 +1,9 @@
 """What `tuixuan up` says when everything serves."""
 
 import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workers.places import Places, default_state_dir
@@ -38,11 +41,20 @@ def _mail(settings: "StackSettings", places: Places) -> str:
 
 
 def _commands(settings: "StackSettings") -> list[str]:
-    where = ""
+    where = _program()
     if settings.state_dir != default_state_dir():
-        where = f" --state-dir {shlex.quote(str(settings.state_dir))}"
+        where += f" --state-dir {shlex.quote(str(settings.state_dir))}"
     return [
-        f"tuixuan{where} demo        # 一件新案例从草稿走到公布",
-        f"tuixuan{where} case list   # 现有案例各在哪一步",
-        f"tuixuan{where} down        # 停止系统",
+        f"{where} demo        # 一件新案例从草稿走到公布",
+        f"{where} case list   # 现有案例各在哪一步",
+        f"{where} down        # 停止系统",
     ]
+
+
+def _program() -> str:
+    """Return what to type: the plain name, or where it lies when the shell would not find it."""
+    beside = Path(sys.executable).parent / "tuixuan"
+    if shutil.which("tuixuan") is not None or not beside.exists():
+        return "tuixuan"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)

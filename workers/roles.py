@@ -52,6 +52,28 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
             await _serve("relay", settings, Relay(engine, js).run(stop))
 
 
+async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Witness every event in a store of its own."""
+    from workers.audit import run
+
+    async with _stream("audit", settings) as js:
+        with (
+            _engine(settings.database_url) as engine,
+            _engine(settings.audit_database_url) as store,
+        ):
+            work = run(js, engine, store, settings.audit_anchor, stop)
+            await _serve("audit", settings, work)
+
+
+async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Tell people of events, and send the mails that this leaves."""
+    from workers.notify.run import run
+
+    async with _stream("notify", settings) as js:
+        with _engine(settings.database_url) as engine:
+            await _serve("notify", settings, run(js, engine, settings.mail, stop))
+
+
 async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:
     """Do the work, and say meanwhile that the role serves."""
     with marked_ready(Places(settings.state_dir).ready_file(role)):
@@ -97,4 +119,9 @@ def _engine(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-ROLES: Mapping[str, Run] = {"cases": cases, "relay": relay}
+ROLES: Mapping[str, Run] = {
+    "cases": cases,
+    "relay": relay,
+    "audit": audit,
+    "notify": notify,
+}

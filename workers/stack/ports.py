@@ -63,7 +63,10 @@ def _reserve(port: int, held: contextlib.ExitStack) -> bool:
     """Take a port that is free and that no other stack is about to listen on."""
     if not port_is_free(port):
         return False
-    file = held.enter_context(_folder().joinpath(f"{port}.lock").open("w"))
+    try:
+        file = held.enter_context(_folder().joinpath(f"{port}.lock").open("w"))
+    except OSError:  # somebody else owns the folder: no other stack of ours is told, that is all
+        return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -69,7 +69,7 @@ class Screen:
         event = _first(fields, "event", "msg", "message")
         level = str(fields.pop("level", "info")).lower()
         at = _clock(_first(fields, "ts", "time"))
-        for known in ("service", "version", "logger", "process"):
+        for known in ("service", "version", "logger"):
             fields.pop(known, None)
         rest = " ".join(f"{key}={value}" for key, value in fields.items())
         painted = self._paint(f"{level:<7}", LEVELS[level]) if level in LEVELS else f"{level:<7}"

@@ -1,0 +1,257 @@
+"""`tuixuan up`, `down`, `status` on real servers and workers, as a person runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.places import Places
+from workers.servers.ports import free_port
+from workers.settings import StackSettings
+from workers.stack import servers
+from workers.stack.lock import holder
+from workers.stack.ports import PREFERRED
+from workers.stack.servers import ServerAway, others_answer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
+
+NAMES = ["temporal", "nats", "cases", "relay", "audit", "notify"]
+PATIENCE = 120.0
+"""Seconds: other tests may keep the machine busy."""
+
+
+def until[T](ask: Callable[[], T], what: str) -> T:
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        time.sleep(0.05)  # what other processes do raises no event here
+    return answer
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, reaped or not."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+
+
+class Stack:
+    """A folder, and the commands that are run on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.places = Places(root)
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "cli", *arguments, "--state-dir", str(self.places.root)]
+
+    def run(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env={**os.environ, **(environ or {})},
+            check=False,
+        )
+
+    def json(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Any:
+        done = self.run(*arguments, "--output", "json", environ=environ)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def refused(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Any:
+        """Run a command that must fail; return its exit code, code and message."""
+        done = self.run(*arguments, "--output", "json", environ=environ)
+        told = json.loads(done.stderr.splitlines()[-1])
+        return done.returncode, told["code"], told["message"]
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start `up` in the foreground."""
+        self.places.prepare()
+        with self.places.log_of("terminal").open("ab") as out:
+            process = subprocess.Popen(self.command("up", *arguments), stdout=out, stderr=out)
+        self.started.append(process)
+        return process
+
+    def report(self) -> Any:
+        return json.loads(self.places.report.read_text()) if self.places.report.exists() else {}
+
+    def ready(self) -> Any:
+        return until(lambda: self.report() if self.report().get("ready") else None, "ready")
+
+    def pids(self) -> dict[str, int]:
+        return {process["name"]: process["pid"] for process in self.report()["processes"]}
+
+    def restarted(self, name: str, old: int) -> Any:
+        """Wait until a process serves again under another pid; return its report."""
+
+        def again() -> Any:
+            found = next(p for p in self.report()["processes"] if p["name"] == name)
+            return found if found["ready"] and found["pid"] not in (None, old) else None
+
+        return until(again, f"{name} restarted")
+
+    def clean(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if holder(self.places) is not None:
+            self.run("down")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TEMPORAL_ADDRESS", "NATS_URL", "DATABASE_URL", "TUIXUAN_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
+    made: list[Stack] = []
+
+    def one() -> Stack:
+        made.append(Stack(tmp_path / f"stack{len(made)}"))
+        return made[-1]
+
+    yield one
+    for stack in made:
+        stack.clean()
+
+
+def test_a_life_in_the_background(stacks: Callable[[], Stack]) -> None:
+    stack, other = stacks(), stacks()
+    told = stack.json("up", "--detach", "--empty")
+    assert told["ready"] is True
+    assert [process["name"] for process in told["processes"]] == NAMES
+    assert stack.json("status") == stack.report()
+
+    # The folder is taken, and so are its ports for whoever asks for one of them.
+    code, name, message = stack.refused("up", "--empty")
+    assert (code, name) == (1, "stack_running")
+    assert str(told["pid"]) in message
+    taken = told["addresses"]["nats"].rpartition(":")[2]
+    code, name, message = other.refused("up", "--empty", "--nats-port", taken)
+    assert (code, name) == (69, "port_taken")
+    assert taken in message
+    assert "--nats-port" in message
+    environ = {"TUIXUAN_NATS__PORT": taken}
+    assert other.refused("up", "--detach", environ=environ)[:2] == (69, "start_failed")
+
+    # Whatever dies is started again, where it was.
+    for victim in NAMES:
+        pid = stack.pids()[victim]
+        os.kill(pid, signal.SIGKILL)
+        assert stack.restarted(victim, pid)["restarts"] == 1
+    stack.ready()
+    assert stack.json("status")["addresses"] == told["addresses"]
+
+    # Nothing outlives the supervisor, and the next one finds everything where it was.
+    pids = stack.pids()
+    os.kill(told["pid"], signal.SIGKILL)
+    until(lambda: all(map(is_gone, pids.values())), "no orphans")
+    down = stack.json("status")
+    assert (down["ready"], down["processes"]) == (False, [])
+    assert stack.json("up", "--detach", "--empty")["addresses"] == told["addresses"]
+
+    pids = stack.pids()
+    stopped = stack.run("down")
+    assert stopped.returncode == 0
+    assert all(map(is_gone, pids.values()))
+    assert not stack.places.report.exists()
+    assert "没有系统在运行" in stack.run("down").stderr
+
+
+def test_a_second_stack_takes_other_ports_and_the_same_ones_again(
+    stacks: Callable[[], Stack],
+) -> None:
+    first, second = stacks(), stacks()
+    processes = [first.start("--empty"), second.start("--empty")]  # at the same time
+    reports = [first.ready(), second.ready()]
+    ports = [
+        {
+            name: address.rpartition(":")[2]
+            for name, address in report["addresses"].items()
+            if address
+        }
+        for report in reports
+    ]
+    for name in PREFERRED:
+        assert ports[0][name] != ports[1][name]
+
+    # Ctrl-C is a clean stop; workers end before the servers.
+    pids = [pid for stack in (first, second) for pid in stack.pids().values()]
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert all(map(is_gone, pids))
+    said = first.places.log_of("tuixuan").read_text()
+    assert "process_killed" not in said
+    terminal = first.places.log_of("terminal").read_text()
+    assert "http://127.0.0.1:" in terminal
+    assert ".eml" in terminal
+    assert "cases    | {" in terminal
+
+
+def test_a_stop_before_it_is_ready_leaves_nothing(stacks: Callable[[], Stack]) -> None:
+    stack = stacks()
+    process = stack.start("--empty")
+    until(lambda: any(p["pid"] for p in stack.report().get("processes", [])), "a first process")
+    pids = [pid for pid in stack.pids().values() if pid]
+    process.terminate()
+    assert process.wait(60) == 0
+    assert all(map(is_gone, pids))
+    assert stack.json("status")["ready"] is False
+
+
+def test_a_failed_start_in_the_background_tells_why(stacks: Callable[[], Stack]) -> None:
+    stack = stacks()
+    environ = {"DATABASE_URL": f"postgresql://u:geheim@127.0.0.1:{free_port()}/none"}
+    code, name, message = stack.refused("up", "--detach", "--empty", environ=environ)
+    assert (code, name) == (69, "start_failed")
+    assert "DATABASE_URL" in message
+    written = "".join(path.read_text() for path in stack.places.logs.iterdir())
+    assert "geheim" not in message + written
+    assert stack.json("status")["ready"] is False
+
+
+async def test_servers_of_somebody_else_are_waited_for_and_then_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(servers, "PATIENCE", 0.5)
+    port = free_port()
+    for variable, address in (
+        ("TEMPORAL_ADDRESS", f"127.0.0.1:{port}"),
+        ("NATS_URL", f"nats://u:geheim@127.0.0.1:{port}"),
+    ):
+        monkeypatch.setenv(variable, address)
+        settings = StackSettings.load(state_dir=tmp_path)
+        with pytest.raises(ServerAway, match=variable) as away:
+            await others_answer(settings, "tuixuan")
+        assert "geheim" not in str(away.value)
+        monkeypatch.delenv(variable)
+
+
+def test_servers_of_somebody_else_are_used_and_not_started(stacks: Callable[[], Stack]) -> None:
+    host, guest = stacks(), stacks()
+    addresses = host.json("up", "--detach", "--empty")["addresses"]
+    environ = {"TEMPORAL_ADDRESS": addresses["temporal"], "NATS_URL": addresses["nats"]}
+    told = guest.json("up", "--detach", "--empty", environ=environ)
+    assert [process["name"] for process in told["processes"]] == NAMES[2:]
+    assert told["addresses"]["temporal"] == addresses["temporal"]
+    assert told["addresses"]["temporal_ui"] is None
+    assert guest.json("doctor")["ok"] is True
+    guest.run("down")
+    assert host.json("status")["ready"] is True
