@@ -4,6 +4,7 @@ Names, units and numbers in the forms are invented.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,28 @@ PATHS[State.PUBLISHED] = (*PATHS[State.PUBLICATION], Action.PUBLISH)
 """How a case comes to each state the shortest way."""
 
 
+@cache
 def programme() -> Programme:
     """The real call of 2024."""
     text = (ROOT / "programmes" / "2024-new-services.toml").read_text(encoding="utf-8")
     return Programme.from_toml(text)
 
 
+@cache
+def _sample() -> CaseForm:
+    text = (ROOT / "programmes" / "samples" / "case.toml").read_text(encoding="utf-8")
+    return CaseForm.from_toml(text)
+
+
+@lru_cache(maxsize=8)
+def _records(engine: Engine) -> Records:
+    """A worker keeps it too: programmes and calendars are read once."""
+    return Records(engine)
+
+
 def form(**changes: Any) -> CaseForm:
     """A form that may be filed, with changes."""
-    text = (ROOT / "programmes" / "samples" / "case.toml").read_text(encoding="utf-8")
-    return CaseForm.from_toml(text).model_copy(update=changes)
+    return _sample().model_copy(update=changes)
 
 
 def open_season(engine: Engine, *, season: str = SEASON) -> str:
@@ -86,7 +99,7 @@ def keep_reason(engine: Engine, case_id: str, text: str) -> str:
 
 def standing(engine: Engine, case_id: str) -> Standing:
     """Where the case stands on record."""
-    return Records(engine).read_standing(case_id, OPENS)
+    return _records(engine).read_standing(case_id, OPENS)
 
 
 def wanted(
@@ -114,7 +127,7 @@ def commit(
 ) -> CommitTransitionResult:
     """Commit the next transition of a case through the record's one door."""
     asked = wanted(engine, case_id, action, update_id=update_id, **fields)
-    return Records(engine).commit_transition(asked)
+    return _records(engine).commit_transition(asked)
 
 
 def _insert_draft(connection: Connection, case_id: str, season: str, content: CaseForm) -> None:

@@ -1,0 +1,184 @@
+"""Verify the record and its witness against each other, without trusting either."""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Table, func, select, tuple_
+
+from activities.database import reading
+from models.chain import GENESIS
+from models.events import event_id
+from models.tables import CaseRecord, table_of
+from services.audit_cases import CaseFile, check_case, read_cases
+from services.audit_chain import RECORDS, AnchorFile, record_hash
+from services.audit_report import AuditReport, Problem
+
+CASES_AT_ONCE = 100
+ROWS_AT_ONCE = 1000
+LOOK_AGAIN_SECONDS = 0.05
+
+_CASES = table_of(CaseRecord)
+
+type Place = tuple[str, int]
+
+
+def verify(
+    record_engine: Engine,
+    audit_engine: Engine,
+    anchor_path: Path,
+    *,
+    patience_seconds: float = 5.0,
+) -> AuditReport:
+    """Look at every case and every line of the audit; change nothing.
+
+    The system may run meanwhile.
+
+    Args:
+        record_engine: The record.
+        audit_engine: The audit's own store.
+        anchor_path: The file of the anchors.
+        patience_seconds: How long events that are published may take to be witnessed.
+    """
+    problems = list(_chain(audit_engine, anchor_path))
+    missing: list[Place] = []
+    for case_ids in batched(_case_ids(record_engine, audit_engine), CASES_AT_ONCE):
+        problems += _cases(record_engine, audit_engine, case_ids, missing)
+    problems += [
+        Problem(kind="not_audited", where=event_id(*place), message="已发布的事件没有审计记录")
+        for place in _still_missing(audit_engine, missing, patience_seconds)
+    ]
+    return AuditReport(
+        ok=not problems,
+        cases=_count(record_engine, _CASES),
+        records=_count(audit_engine, RECORDS),
+        problems=problems,
+    )
+
+
+def _chain(engine: Engine, anchor_path: Path) -> Iterator[Problem]:
+    """Compute the chain anew, and hold it against the anchors."""
+    anchors, unreadable = _read_anchors(anchor_path)
+    if unreadable:
+        message = f"锚点文件有 {unreadable} 行无法读取"
+        yield Problem(kind="anchor_unreadable", where="anchor", message=message)
+    n, previous = 0, GENESIS
+    for row in _audit_rows(engine):
+        where = f"audit:{row['n']}"
+        if row["n"] != n + 1:
+            message = f"审计记录缺少第 {n + 1} 至 {row['n'] - 1} 条"
+            yield Problem(kind="missing", where=where, message=message)
+        elif row["previous_hash"] != previous:
+            message = f"审计记录第 {row['n']} 条与上一条不衔接"
+            yield Problem(kind="changed", where=where, message=message)
+        if record_hash(row) != row["hash"]:
+            message = f"审计记录第 {row['n']} 条的内容与其哈希不符"
+            yield Problem(kind="changed", where=where, message=message)
+        if not anchors.get(row["n"], set()) <= {row["hash"]}:
+            message = f"审计记录第 {row['n']} 条的哈希与当时的锚点不同：审计链被重写"
+            yield Problem(kind="rewritten", where=f"anchor:{row['n']}", message=message)
+        n, previous = row["n"], row["hash"]
+    yield from _tail(n, max(anchors, default=0))
+
+
+def _tail(length: int, anchored: int) -> Iterator[Problem]:
+    if anchored > length:
+        message = f"锚点已到第 {anchored} 条，审计记录止于第 {length} 条：末尾被截去"
+        yield Problem(kind="cut_tail", where=f"anchor:{anchored}", message=message)
+    if length and not anchored:
+        message = f"审计记录有 {length} 条，却没有任何锚点：锚点文件丢失"
+        yield Problem(kind="anchor_missing", where="anchor", message=message)
+
+
+def _read_anchors(path: Path) -> tuple[dict[int, set[str]], int]:
+    anchors: dict[int, set[str]] = {}
+    unreadable = 0
+    for anchor in AnchorFile(path).read():
+        if anchor is None:
+            unreadable += 1
+        else:
+            anchors.setdefault(anchor[0], set()).add(anchor[1])
+    return anchors, unreadable
+
+
+def _audit_rows(engine: Engine) -> Iterator[Any]:
+    with reading(engine) as connection:
+        query = select(RECORDS).order_by(RECORDS.c.n).execution_options(yield_per=ROWS_AT_ONCE)
+        yield from connection.execute(query).mappings()
+
+
+def _case_ids(record_engine: Engine, audit_engine: Engine) -> list[str]:
+    """Return every case that either store knows."""
+    with reading(audit_engine) as connection:
+        ids = set(connection.scalars(select(RECORDS.c.case_id).distinct()))
+    with reading(record_engine) as connection:
+        ids |= set(connection.scalars(select(_CASES.c.id)))
+    return sorted(ids)
+
+
+def _cases(
+    record_engine: Engine, audit_engine: Engine, case_ids: Sequence[str], missing: list[Place]
+) -> Iterator[Problem]:
+    """Check some cases; note in `missing` what is published and was not witnessed.
+
+    The audit is read before the record: whatever it holds, the record has held before.
+    """
+    with reading(audit_engine) as connection:
+        columns = RECORDS.c
+        rows = connection.execute(
+            select(columns.case_id, columns.case_seq, columns.body).where(
+                columns.case_id.in_(case_ids)
+            )
+        )
+        witnessed: dict[Place, str] = {(row.case_id, row.case_seq): row.body for row in rows}
+    with reading(record_engine) as connection:
+        files = read_cases(connection, case_ids)
+    for file in files.values():
+        yield from check_case(file)
+        yield from _witness(file, witnessed, missing)
+    for place in sorted(witnessed):
+        message = "审计有此事件，记录中没有：记录被删除，或事件是伪造的"
+        yield Problem(kind="not_in_record", where=event_id(*place), message=message)
+
+
+def _witness(
+    file: CaseFile, witnessed: dict[Place, str], missing: list[Place]
+) -> Iterator[Problem]:
+    """Compare a case's events with what was witnessed of them, and take those away."""
+    for seq, event in file.events.items():
+        place = (file.case["id"], seq)
+        body = witnessed.pop(place, None)
+        if body is None and event["published_at"] is not None:
+            missing.append(place)
+        elif body not in (None, event["body"]):
+            message = "记录中的事件与审计所见不同"
+            yield Problem(kind="differs", where=event_id(*place), message=message)
+
+
+def _still_missing(engine: Engine, missing: list[Place], patience_seconds: float) -> list[Place]:
+    """Wait for the audit worker; return what it has not got by then."""
+    until = time.monotonic() + patience_seconds
+    while missing:
+        missing = [place for part in batched(missing, 200)
+                   for place in _absent(engine, part)]  # fmt: skip
+        if not missing or time.monotonic() >= until:
+            break
+        time.sleep(LOOK_AGAIN_SECONDS)
+    return missing
+
+
+def _absent(engine: Engine, places: Sequence[Place]) -> list[Place]:
+    columns = RECORDS.c
+    query = select(columns.case_id, columns.case_seq).where(
+        tuple_(columns.case_id, columns.case_seq).in_(places)
+    )
+    with reading(engine) as connection:
+        there = {(row.case_id, row.case_seq) for row in connection.execute(query)}
+    return [place for place in places if place not in there]
+
+
+def _count(engine: Engine, table: Table) -> int:
+    with reading(engine) as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0

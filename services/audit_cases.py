@@ -1,0 +1,141 @@
+"""Whether one case on record is as it was written: its history, its forms, its events."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Table, and_, select
+
+from models.chain import GENESIS, digest, digest_text
+from models.events import event_id
+from models.history import transition_hash
+from models.lifecycle import Action
+from models.records import COMMANDS
+from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
+from services.audit_report import Problem
+
+type Row = Mapping[Any, Any]
+
+_CASES, _LINES = table_of(CaseRecord), table_of(Transition)
+_REVISIONS, _OUTBOX = table_of(CaseRevision), table_of(Outbox)
+
+
+@dataclass
+class CaseFile:
+    """Everything on record of one case. `form`: the filed revision, where one was filed."""
+
+    case: Row
+    lines: list[Row] = field(default_factory=list)
+    events: dict[int, Row] = field(default_factory=dict)
+    form: Row | None = None
+
+
+def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, CaseFile]:
+    """Return the files of some cases, as of one moment."""
+    found = connection.execute(select(_CASES).where(_CASES.c.id.in_(case_ids)))
+    files = {row["id"]: CaseFile(row) for row in found.mappings()}
+    for row in _rows(connection, _LINES, case_ids):
+        files[row["case_id"]].lines.append(row)
+    for row in _rows(connection, _OUTBOX, case_ids):
+        files[row["case_id"]].events[row["seq"]] = row
+    frozen = select(_REVISIONS).join(
+        _CASES,
+        and_(
+            _CASES.c.id == _REVISIONS.c.case_id,
+            _CASES.c.frozen_revision == _REVISIONS.c.revision,
+        ),
+    )
+    for row in connection.execute(frozen.where(_CASES.c.id.in_(case_ids))).mappings():
+        files[row["case_id"]].form = row
+    return files
+
+
+def check_case(file: CaseFile) -> Iterator[Problem]:
+    """Yield what is not as it was written."""
+    yield from _history(file)
+    yield from _standing(file)
+    yield from _filed(file)
+
+
+def _rows(connection: Connection, table: Table, case_ids: Sequence[str]) -> Iterator[Row]:
+    query = select(table).where(table.c.case_id.in_(case_ids))
+    yield from connection.execute(query.order_by(table.c.case_id, table.c.seq)).mappings()
+
+
+def _history(file: CaseFile) -> Iterator[Problem]:
+    expected, previous = 1, GENESIS
+    for line in file.lines:
+        where = event_id(line["case_id"], line["seq"])
+        if line["seq"] != expected:
+            message = f"办理记录缺少第 {expected} 至 {line['seq'] - 1} 步"
+            yield Problem(kind="missing", where=where, message=message)
+        elif line["previous_hash"] != previous:
+            message = "办理记录与上一步的哈希不衔接"
+            yield Problem(kind="changed", where=where, message=message)
+        for message in _changed(line):
+            yield Problem(kind="changed", where=where, message=message)
+        yield from _event(line, file.events.get(line["seq"]), where)
+        expected, previous = line["seq"] + 1, line["hash"]
+
+
+def _changed(line: Row) -> Iterator[str]:
+    """Yield what of a line is not what its hashes say."""
+    if transition_hash(line) != line["hash"]:
+        yield "办理记录的内容与其哈希不符"
+    try:
+        command = COMMANDS[Action(line["action"])].model_validate(line["command"])
+    except (ValidationError, ValueError):
+        yield "办理记录中的请求内容无法读取"
+        return
+    if command.digest != line["command_digest"]:
+        yield "请求内容与其摘要不符"
+    if line["reason"] is not None and digest_text(line["reason"]) != command.reason:
+        yield "意见或理由的文字与其摘要不符"
+
+
+def _event(line: Row, event: Row | None, where: str) -> Iterator[Problem]:
+    if event is None:
+        yield Problem(kind="missing", where=where, message="这一步没有对应的事件")
+        return
+    try:
+        body = json.loads(event["body"])
+        announced = (body["id"], body["data"]["record_hash"])
+    except (ValueError, KeyError, TypeError):
+        announced = None
+    if announced != (where, line["hash"]):
+        message = "事件的内容与办理记录的哈希不符"
+        yield Problem(kind="changed", where=where, message=message)
+
+
+def _standing(file: CaseFile) -> Iterator[Problem]:
+    case, lines = file.case, file.lines
+    seq, head = (lines[-1]["seq"], lines[-1]["hash"]) if lines else (0, GENESIS)
+    if case["seq"] > seq:
+        message = f"办理记录止于第 {seq} 步，案例已到第 {case['seq']} 步：末尾被截去"
+        yield Problem(kind="missing", where=case["id"], message=message)
+    elif (case["seq"], case["head_hash"]) != (seq, head):
+        message = "案例的步数或最新哈希与办理记录不符"
+        yield Problem(kind="changed", where=case["id"], message=message)
+    elif lines and case["state"] != lines[-1]["target"]:
+        message = f"案例状态为 {case['state']}，办理记录为 {lines[-1]['target']}"
+        yield Problem(kind="changed", where=case["id"], message=message)
+
+
+def _filed(file: CaseFile) -> Iterator[Problem]:
+    """What was filed is under the hash of its line; the form has to be that very one."""
+    filed = file.case["content_digest"]
+    bound = file.lines[-1]["content_digest"] if file.lines else None
+    if file.lines and filed != bound:
+        message = "案例所记的申报内容摘要与办理记录不符"
+        yield Problem(kind="changed", where=file.case["id"], message=message)
+    if file.case["frozen_revision"] is None:
+        return
+    form = file.form
+    if form is None:
+        message = f"已申报的申报表（第 {file.case['frozen_revision']} 版）不存在"
+        yield Problem(kind="missing", where=file.case["id"], message=message)
+    elif digest(form["form"]) != filed or form["digest"] != filed:
+        message = f"已申报的申报表（第 {form['revision']} 版）在申报后被改动"
+        yield Problem(kind="changed", where=file.case["id"], message=message)

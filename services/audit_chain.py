@@ -1,0 +1,133 @@
+"""The audit's chain: one line an event, each bound to all before, and anchors outside.
+
+The chain shows what was changed inside. An anchor is the newest hash, written to a file
+beside the database after each commit; it shows a tail that was cut off, or a chain that
+was made anew. Whoever copies the file elsewhere can check against everybody.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select, text
+
+from models.chain import GENESIS, chain_hash, digest_text
+from models.events import CaseEvent
+from models.tables import table_of
+from models.tables.audit import AuditRecord
+
+RECORDS = table_of(AuditRecord)
+HASHED = ("n", "event_id", "case_id", "case_seq", "stream_seq")
+"""The columns under the hash as they are; of the body its digest, of the time its text."""
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('tuixuan.audit'))")
+
+
+class Anchor(NamedTuple):
+    """The head of the chain at one moment."""
+
+    n: int
+    hash: str
+    at: datetime
+
+
+def record_hash(record: Mapping[str, Any]) -> str:
+    """Return the hash that binds a line of the audit to the line before."""
+    at: datetime = record["recorded_at"]
+    bound = {name: record[name] for name in HASHED}
+    bound["body"] = digest_text(record["body"])
+    bound["recorded_at"] = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return chain_hash(record["previous_hash"], bound)
+
+
+def append(
+    connection: Connection, event: CaseEvent, body: str, stream_seq: int, at: datetime
+) -> Anchor | None:
+    """Append an event to the chain; None where it is in the chain already.
+
+    Args:
+        connection: A transaction on the audit's store.
+        event: The event.
+        body: Its exact text.
+        stream_seq: Its place in the stream; 0 where the text came from the record.
+        at: This instant.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(_ONE_AT_A_TIME)
+    if event.data.seq <= last_seq(connection, event.data.case_id):
+        return None
+    head = read_head(connection)
+    record: dict[str, Any] = {
+        "n": 1 if head is None else head.n + 1,
+        "event_id": event.id,
+        "case_id": event.data.case_id,
+        "case_seq": event.data.seq,
+        "stream_seq": stream_seq or None,
+        "body": body,
+        "recorded_at": at,
+        "previous_hash": GENESIS if head is None else head.hash,
+    }
+    record["hash"] = record_hash(record)
+    connection.execute(insert(RECORDS), record)
+    return Anchor(record["n"], record["hash"], at)
+
+
+def last_seq(connection: Connection, case_id: str) -> int:
+    """Return the newest event of a case in the chain; 0 for none."""
+    newest = (
+        select(RECORDS.c.case_seq)
+        .where(RECORDS.c.case_id == case_id)
+        .order_by(RECORDS.c.case_seq.desc())
+        .limit(1)
+    )
+    return connection.scalar(newest) or 0
+
+
+def read_head(connection: Connection) -> Anchor | None:
+    """Return the newest line of the chain; None for an empty one."""
+    columns = RECORDS.c
+    newest = select(columns.n, columns.hash, columns.recorded_at).order_by(columns.n.desc())
+    found = connection.execute(newest.limit(1)).one_or_none()
+    return None if found is None else Anchor(*found)
+
+
+class AnchorFile:
+    """The anchors, one line of JSON each; only ever appended to."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file's place; it need not be there yet."""
+        self._path = path
+
+    def append(self, anchor: Anchor) -> None:
+        """Write an anchor; it is on the disk when this returns."""
+        line = json.dumps({"n": anchor.n, "hash": anchor.hash, "at": anchor.at.isoformat()})
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, f"{line}\n".encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def mend(self) -> None:
+        """Take off a last line that a crash left unfinished: it never promised anything."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb+") as file:
+            text_so_far = file.read()
+            file.truncate(text_so_far.rfind(b"\n") + 1)
+
+    def read(self) -> Iterator[tuple[int, str] | None]:
+        """Yield place and hash of each anchor; None for a line that is none."""
+        if not self._path.exists():
+            return
+        with self._path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    anchor = json.loads(line)
+                    yield int(anchor["n"]), str(anchor["hash"])
+                except (ValueError, KeyError, TypeError):
+                    if line.endswith("\n"):
+                        yield None

@@ -1,0 +1,386 @@
+"""Whatever is changed, removed or cut off in the record or in its witness is found and named."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from nats.js import JetStreamContext
+from sqlalchemy import Connection, Engine, text, update
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
+
+from activities.database import transaction
+from models.events import CaseEvent
+from models.lifecycle import Action, State
+from models.tables import metadata
+from services.audit import verify
+from services.audit_chain import AnchorFile
+from services.audit_report import AuditReport
+from tests.factories import commit, keep_reason, make_case
+from tests.streams import outbox, until
+from workers.audit import AuditHandler, run
+from workers.consumers import ConsumerPace
+from workers.outbox import settle
+from workers.relay import Relay
+
+AT = datetime(2024, 4, 1, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    """A record with its witness."""
+
+    record: Engine
+    audit: Engine
+    anchors: Path
+
+    def witness(self) -> None:
+        """Publish and witness everything, without a stream in between."""
+        handler = AuditHandler(self.audit, self.anchors)
+        for place, row in enumerate(outbox(self.record), start=1):
+            handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
+        rows = range(1, len(outbox(self.record)) + 1)
+        settle(self.record, {row: row for row in rows}, {}, AT)
+
+    def verify(self) -> AuditReport:
+        return verify(self.record, self.audit, self.anchors, patience_seconds=0)
+
+    def kinds(self) -> list[tuple[str, str]]:
+        return [(problem.kind, problem.where) for problem in self.verify().problems]
+
+
+@pytest.fixture
+def stores(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -> Stores:
+    """Two cases, five events, all published and witnessed."""
+    made = Stores(engine, audit_engine, tmp_path / "audit-anchor.jsonl")
+    make_case(engine, season=season, state=State.PROVINCE_REVIEW)
+    case = make_case(engine, season=season, state=State.RECOMMENDATION)
+    reason = keep_reason(engine, case, "请补充用户规模数据")
+    commit(engine, case, Action.LEAVE_OUT, reason=reason)
+    commit(engine, make_case(engine, season=season), Action.SUBMIT)
+    made.witness()
+    return made
+
+
+def tamper(engine: Engine, *statements: str, **values: str) -> None:
+    """Change a store as somebody with all rights to the database would."""
+    with transaction(engine) as connection:
+        _triggers(connection, on=False)
+        for statement in statements:
+            assert connection.execute(text(statement), values).rowcount > 0, statement
+        _triggers(connection, on=True)
+
+
+def _triggers(connection: Connection, *, on: bool) -> None:
+    if connection.dialect.name == "postgresql":
+        role = "origin" if on else "replica"
+        connection.execute(text(f"SET LOCAL session_replication_role = {role}"))
+    elif not on:
+        names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for name in connection.scalars(text(names)).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+
+
+def second_case(stores: Stores) -> str:
+    return outbox(stores.record)[1].case_id
+
+
+def test_what_nobody_touched_is_ok(stores: Stores) -> None:
+    assert stores.verify().model_dump() == {"ok": True, "cases": 3, "records": 5, "problems": []}
+
+
+def test_empty_stores_are_ok(engine: Engine, audit_engine: Engine, tmp_path: Path) -> None:
+    report = verify(engine, audit_engine, tmp_path / "none.jsonl")
+    assert report.model_dump() == {"ok": True, "cases": 0, "records": 0, "problems": []}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_record SET body = replace(body, '虚构', '真实') WHERE n = 3",
+        "UPDATE audit_record SET recorded_at = '2020-01-01 00:00:00' WHERE n = 3",
+        "UPDATE audit_record SET stream_seq = 99 WHERE n = 3",
+        "UPDATE audit_record SET event_id = 'case_x:1' WHERE n = 3",
+    ],
+)
+def test_a_changed_byte_in_the_audit(stores: Stores, statement: str) -> None:
+    tamper(stores.audit, statement)
+    assert ("changed", "audit:3") in stores.kinds()
+    assert not stores.verify().ok
+
+
+def test_a_line_of_the_audit_put_in_place_of_another(stores: Stores) -> None:
+    tamper(
+        stores.audit,
+        "UPDATE audit_record SET previous_hash = hash, hash = previous_hash WHERE n = 2",
+    )
+    assert {("changed", "audit:2"), ("changed", "audit:3"), ("rewritten", "anchor:2")} <= set(
+        stores.kinds()
+    )
+
+
+def test_a_missing_row_of_the_audit(stores: Stores) -> None:
+    tamper(stores.audit, "DELETE FROM audit_record WHERE n = 2")
+    row = outbox(stores.record)[1]
+    assert stores.kinds() == [
+        ("missing", "audit:3"),
+        ("not_audited", f"{row.case_id}:{row.seq}"),
+    ]
+
+
+def test_a_cut_tail_of_the_audit(stores: Stores) -> None:
+    tamper(stores.audit, "DELETE FROM audit_record WHERE n >= 4")
+    kinds = stores.kinds()
+    assert kinds[0] == ("cut_tail", "anchor:5")
+    assert [kind for kind, _ in kinds[1:]] == ["not_audited", "not_audited"]
+
+
+def test_the_whole_audit_removed(stores: Stores) -> None:
+    tamper(stores.audit, "DELETE FROM audit_record")
+    assert ("cut_tail", "anchor:5") in stores.kinds()
+
+
+def test_a_chain_made_anew_from_some_point(stores: Stores, tmp_path: Path) -> None:
+    """Somebody recomputes every hash: inside all fits, and the old anchors tell."""
+    tamper(stores.audit, "DELETE FROM audit_record WHERE n >= 4")
+    forger = AuditHandler(stores.audit, tmp_path / "elsewhere.jsonl")
+    for row in outbox(stores.record)[3:]:
+        forger.apply(CaseEvent.model_validate_json(row.body), row.body, 77)
+    assert stores.kinds() == [("rewritten", "anchor:4"), ("rewritten", "anchor:5")]
+
+
+def test_a_rewritten_anchor(stores: Stores) -> None:
+    lines = stores.anchors.read_text().splitlines()
+    anchor = {**json.loads(lines[2]), "hash": "sha256:" + "f" * 64}
+    stores.anchors.write_text("\n".join([*lines[:2], json.dumps(anchor), *lines[3:]]) + "\n")
+    assert stores.kinds() == [("rewritten", "anchor:3")]
+
+
+def test_a_lost_file_of_anchors(stores: Stores) -> None:
+    stores.anchors.unlink()
+    assert stores.kinds() == [("anchor_missing", "anchor")]
+
+
+def test_a_line_that_is_no_anchor(stores: Stores) -> None:
+    lines = stores.anchors.read_text().splitlines()
+    stores.anchors.write_text("\n".join(["{", "null", *lines]) + "\n")
+    assert stores.kinds() == [("anchor_unreadable", "anchor")]
+
+
+def changed(engine: Engine, table: str, key: dict[str, object], **values: object) -> None:
+    """Change columns of one row."""
+    with transaction(engine) as connection:
+        _triggers(connection, on=False)
+        done = connection.execute(update(metadata.tables[table]).filter_by(**key).values(**values))
+        assert done.rowcount == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("actor_id", "somebody"),
+        ("reason", "没有意见"),
+        ("hash", "sha256:0"),
+        ("at", AT),
+        ("update_id", "another"),
+        ("command", {"actor": {"role": "body", "id": "another", "org": None}}),
+        ("command", {"actor": "nobody"}),
+    ],
+)
+def test_a_changed_line_of_history(stores: Stores, column: str, value: object) -> None:
+    case = second_case(stores)
+    changed(stores.record, "transition", {"case_id": case, "seq": 3}, **{column: value})
+    assert ("changed", f"{case}:3") in stores.kinds()
+
+
+def test_a_command_is_held_against_its_digest(stores: Stores) -> None:
+    case = second_case(stores)
+    command = {"actor": {"role": "body", "id": "another", "org": None}}
+    changed(stores.record, "transition", {"case_id": case, "seq": 2}, command=command)
+    assert [problem.message for problem in stores.verify().problems] == ["请求内容与其摘要不符"]
+
+
+def test_a_reason_whose_retention_ended_is_no_change(stores: Stores) -> None:
+    tamper(stores.record, "UPDATE transition SET reason = NULL WHERE reason IS NOT NULL")
+    assert stores.verify().ok
+
+
+def test_a_missing_line_of_history(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "DELETE FROM outbox WHERE case_id = :case AND seq = 2",
+        "DELETE FROM transition WHERE case_id = :case AND seq = 2",
+        case=case,
+    )
+    assert stores.kinds() == [("missing", f"{case}:3"), ("not_in_record", f"{case}:2")]
+
+
+def test_a_cut_tail_of_history(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "DELETE FROM outbox WHERE case_id = :case AND seq = 3",
+        "DELETE FROM transition WHERE case_id = :case AND seq = 3",
+        case=case,
+    )
+    assert stores.kinds() == [("missing", case), ("not_in_record", f"{case}:3")]
+
+
+def test_a_history_taken_back_with_its_case(stores: Stores) -> None:
+    """Everything in the record fits; only the witness remembers."""
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "UPDATE case_record SET seq = 2, state = 'recommendation', head_hash = (SELECT hash "
+        "FROM transition t WHERE t.case_id = :case AND t.seq = 2) WHERE id = :case",
+        "DELETE FROM outbox WHERE case_id = :case AND seq = 3",
+        "DELETE FROM transition WHERE case_id = :case AND seq = 3",
+        case=case,
+    )
+    assert stores.kinds() == [("not_in_record", f"{case}:3")]
+
+
+def test_a_case_removed_with_all_that_it_had(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "DELETE FROM outbox WHERE case_id = :case",
+        "DELETE FROM transition WHERE case_id = :case",
+        "DELETE FROM case_reason WHERE case_id = :case",
+        "DELETE FROM case_revision WHERE case_id = :case",
+        "DELETE FROM case_record WHERE id = :case",
+        case=case,
+    )
+    assert stores.kinds() == [("not_in_record", f"{case}:{seq}") for seq in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("state", "published"), ("seq", 2), ("head_hash", "sha256:0"), ("content_digest", "x")],
+)
+def test_a_case_that_is_not_where_its_history_ends(
+    stores: Stores, column: str, value: object
+) -> None:
+    case = second_case(stores)
+    changed(stores.record, "case_record", {"id": case}, **{column: value})
+    assert ("changed", case) in stores.kinds()
+
+
+@pytest.mark.parametrize(("column", "value"), [("form", {}), ("digest", "sha256:0")])
+def test_a_form_changed_after_it_was_filed(stores: Stores, column: str, value: object) -> None:
+    case = second_case(stores)
+    changed(stores.record, "case_revision", {"case_id": case}, **{column: value})
+    assert stores.kinds() == [("changed", case)]
+
+
+def test_a_filed_form_removed(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(stores.record, "DELETE FROM case_revision WHERE case_id = :case", case=case)
+    assert stores.kinds() == [("missing", case)]
+
+
+def test_an_event_changed_in_the_record(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "UPDATE outbox SET body = replace(body, 'fujian', 'hunan') "
+        "WHERE case_id = :case AND seq = 2",
+        case=case,
+    )
+    assert stores.kinds() == [("differs", f"{case}:2")]
+
+
+def test_an_event_removed_from_the_record(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(stores.record, "DELETE FROM outbox WHERE case_id = :case AND seq = 2", case=case)
+    assert stores.kinds() == [("missing", f"{case}:2"), ("not_in_record", f"{case}:2")]
+
+
+def test_an_event_of_nobody_in_the_audit(stores: Stores) -> None:
+    body = outbox(stores.record)[0].body.replace(second_case(stores), "case_forged")
+    event = json.loads(body)
+    event["id"], event["data"]["case_id"] = "case_forged:1", "case_forged"
+    forged = CaseEvent.model_validate(event)
+    AuditHandler(stores.audit, stores.anchors).apply(forged, forged.to_json(), 9)
+    assert stores.kinds() == [("not_in_record", "case_forged:1")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_record SET body = 'x'", "DELETE FROM audit_record WHERE n = 1"],
+)
+def test_the_audit_only_grows(stores: Stores, statement: str) -> None:
+    with (
+        pytest.raises(DBAPIError, match="audit_record is insert only"),
+        transaction(stores.audit) as connection,
+    ):
+        connection.execute(text(statement))
+    assert stores.verify().records == 5
+
+
+def test_what_is_not_published_need_not_be_witnessed(stores: Stores, season: str) -> None:
+    make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
+    assert stores.verify().ok
+
+
+def test_what_is_published_has_to_be_witnessed(stores: Stores, season: str) -> None:
+    case = make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
+    settle(stores.record, {6: 6}, {}, AT)
+    assert stores.kinds() == [("not_audited", f"{case}:1")]
+
+
+async def test_the_witness_may_take_a_moment(stores: Stores, season: str) -> None:
+    make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
+    settle(stores.record, {6: 6}, {}, AT)
+    checking = asyncio.create_task(
+        asyncio.to_thread(verify, stores.record, stores.audit, stores.anchors, patience_seconds=30)
+    )
+    await asyncio.to_thread(stores.witness)
+    assert (await checking).ok
+
+
+def test_an_event_is_witnessed_once(stores: Stores) -> None:
+    stores.witness()
+    stores.witness()
+    report = stores.verify()
+    assert (report.ok, report.records) == (True, 5)
+    assert len(stores.anchors.read_text().splitlines()) == 5
+
+
+def test_a_successor_anchors_what_was_committed_and_not_anchored(stores: Stores) -> None:
+    lines = stores.anchors.read_text().splitlines(keepends=True)
+    stores.anchors.write_text("".join(lines[:3]) + lines[3][:20])  # died while writing
+    AuditHandler(stores.audit, stores.anchors).take_up()
+    assert [anchor[0] for anchor in AnchorFile(stores.anchors).read() if anchor] == [1, 2, 3, 5]
+    assert stores.verify().ok
+
+
+def test_a_successor_touches_no_tail_that_was_cut(stores: Stores) -> None:
+    tamper(stores.audit, "DELETE FROM audit_record WHERE n = 5")
+    before = stores.anchors.read_bytes()
+    with capture_logs() as logs:
+        AuditHandler(stores.audit, stores.anchors).take_up()
+    assert [line["event"] for line in logs] == ["audit_tail_cut"]
+    assert stores.anchors.read_bytes() == before
+
+
+async def test_the_worker_witnesses_what_the_relay_announces(
+    engine: Engine, audit_engine: Engine, season: str, js: JetStreamContext, tmp_path: Path
+) -> None:
+    anchors = tmp_path / "anchors.jsonl"
+    for _ in range(3):
+        make_case(engine, season=season, state=State.FORMAL_CHECK)
+    await Relay(engine, js).drain()
+    stop = asyncio.Event()
+    worker = asyncio.create_task(
+        run(js, engine, audit_engine, anchors, stop, ConsumerPace(fetch=0.1))
+    )
+    await until(lambda: verify(engine, audit_engine, anchors, patience_seconds=0).ok)
+    stop.set()
+    await worker
+    assert verify(engine, audit_engine, anchors).records == 9
