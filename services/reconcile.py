@@ -6,6 +6,7 @@ never touched: nothing here writes history.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from services.views import Unavailable
 
 AT_ONCE = 16
 """Cases looked at side by side."""
+PATIENCE_SECONDS = 5.0
+"""How long a step may take to reach all four."""
+LOOK_AGAIN_SECONDS = 0.1
 
 CASES, OUTBOX, AUDIT = table_of(CaseRecord), table_of(Outbox), table_of(AuditRecord)
 
@@ -87,8 +91,25 @@ class Reconciler:
         self._engine, self._audit, self._desk, self._js = engine, audit, desk, js
         self._restart = restart
 
-    async def run(self) -> ReconcileReport:
-        """Compare every case."""
+    async def run(self, patience: float = PATIENCE_SECONDS) -> ReconcileReport:
+        """Compare every case.
+
+        The system runs meanwhile, and the four cannot be read at one instant: what seems
+        to differ is looked at again until it does not, or `patience` (seconds) ends.
+        """
+        cases, found = await self._compare(None)
+        repaired = [difference for difference in found if difference.repaired]
+        left = [difference for difference in found if not difference.repaired]
+        end = time.monotonic() + patience
+        while left and time.monotonic() < end:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            _, found = await self._compare({difference.case_id for difference in left})
+            repaired += [difference for difference in found if difference.repaired]
+            left = [difference for difference in found if not difference.repaired]
+        return ReconcileReport(ok=not left, cases=cases, differences=[*repaired, *left])
+
+    async def _compare(self, only: set[str] | None) -> tuple[int, list[Difference]]:
+        """Compare these cases, or all; return how many there are, and what differs."""
         cases = await asyncio.to_thread(read_cases, self._engine)
         witnessed = await asyncio.to_thread(read_audit, self._audit)
         gate = asyncio.Semaphore(AT_ONCE)
@@ -101,17 +122,14 @@ class Reconciler:
                     *_audit(case, witnessed.get(case.id, frozenset())),
                 ]
 
-        found = await asyncio.gather(*(one(case) for case in cases))
+        wanted = [case for case in cases if only is None or case.id in only]
+        found = await asyncio.gather(*(one(case) for case in wanted))
         differences = [difference for each in found for difference in each]
         unknown = sorted(set(witnessed) - {case.id for case in cases})
         differences += [
             _difference("audit_ahead", case_id, "审计库有此案例，记录中没有") for case_id in unknown
         ]
-        return ReconcileReport(
-            ok=all(difference.repaired for difference in differences),
-            cases=len(cases),
-            differences=differences,
-        )
+        return len(cases), differences
 
     async def _workflow(self, case: OnRecord) -> list[Difference]:
         try:

@@ -69,7 +69,9 @@ class Stack:
         told = [*arguments, "--state-dir", str(self.places.root)]
         done = commands().run(told, environ, within)
         if check:
-            assert done.returncode == 0, f"{arguments}: {done.returncode}: {done.stderr}"
+            assert done.returncode == 0, (
+                f"{arguments}: {done.returncode}: {done.stdout}{done.stderr}"
+            )
         return done
 
     def json(self, *arguments: str) -> Any:
