@@ -1,0 +1,127 @@
+"""Bring cases to where a test needs them, by the commands that people type."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from activities.database import reading
+from activities.seasons import read_calendar
+from models.calendar import WorkCalendar, reminder_instants
+from models.lifecycle import State
+from models.wording import BEIJING
+from tests.e2e.stack import CALL, Stack
+
+REMARKS = "（示例）请补充用户规模的对比数据。"
+REASON = "（示例）与往届入选案例属于相同服务。"
+AT_ONCE = 6
+
+Command = tuple[str, ...]
+View = dict[str, Any]
+
+SUBMIT: Command = ("submit",)
+RETURN: Command = ("return", "--remarks", REMARKS)
+ACCEPT: Command = ("accept", "--all-yes")
+RECOMMEND: Command = ("recommend", "--rank", "1")
+CORRECT: Command = ("request-correction", "--remarks", REMARKS, "--due", "+3d")
+PASS: Command = ("pass",)
+SHORTLIST: Command = ("shortlist",)
+SELECT: Command = ("select",)
+PUBLISH: Command = ("publish",)
+
+_CHECKED = (SUBMIT, ACCEPT, RECOMMEND)
+BEFORE_CUTOFF: Mapping[State, tuple[Command, ...]] = {
+    State.DRAFT: (),
+    State.PROVINCE_REVIEW: (SUBMIT,),
+    State.RECOMMENDATION: (SUBMIT, ACCEPT),
+    State.FORMAL_CHECK: _CHECKED,
+    State.CORRECTION: (*_CHECKED, CORRECT),
+    State.NOT_RECOMMENDED: (SUBMIT, ("decline", "--reason", REASON)),
+}
+AFTER_CUTOFF: Mapping[State, tuple[Command, ...]] = {
+    State.EXPERT_REVIEW: (PASS,),
+    State.ORAL_DEFENSE: (PASS, SHORTLIST),
+    State.PUBLICATION: (PASS, SHORTLIST, SELECT),
+    State.PUBLISHED: (PASS, SELECT, PUBLISH),
+}
+"""From `formal_check` on, once the national cutoff has passed."""
+
+
+def act(stack: Stack, case_id: str, *commands: Command) -> View:
+    """Do one thing after another to a case; return it as the last one shows it."""
+    view: View = {}
+    for verb, *rest in commands:
+        view = stack.json("case", verb, case_id, *rest)
+    return view
+
+
+def side_by_side[Given, Made](work: Callable[[Given], Made], given: Iterable[Given]) -> list[Made]:
+    """Do the same to many at once, as many people would."""
+    with ThreadPoolExecutor(AT_ONCE) as people:
+        return list(people.map(work, given))
+
+
+def pass_cutoff(stack: Stack, season: str) -> None:
+    """Let the national cutoff of a season be now."""
+    stack.json("season", "move", season, "cutoff", "now", "--reason", "（示例）提前截止")
+
+
+def cases_in(stack: Stack, season: str, states: Iterable[State]) -> dict[State, str]:
+    """Bring one case to each of the states; those beyond the cutoff pass it for all."""
+    wanted = list(states)
+    late = [state for state in wanted if state in AFTER_CUTOFF]
+
+    def begin(state: State) -> str:
+        case_id = stack.create_case(season, title=f"（虚构）到 {state} 为止的案例")
+        act(stack, case_id, *BEFORE_CUTOFF.get(state, _CHECKED))
+        return case_id
+
+    found = dict(zip(wanted, side_by_side(begin, wanted), strict=True))
+    if late:
+        pass_cutoff(stack, season)
+        side_by_side(lambda state: act(stack, found[state], *AFTER_CUTOFF[state]), late)
+    return found
+
+
+def calendar(stack: Stack, *years: int) -> WorkCalendar:
+    """Return the working days on record, after entering the years that nobody arranged yet."""
+    known = {year["year"] for year in stack.json("calendar", "list")["items"]}
+    for year in set(years) - known:
+        file = stack.places.root / f"{year}.toml"
+        file.write_text("holidays = []\n", encoding="utf-8")
+        stack.json("calendar", "set", str(year), "--from", str(file))
+    with reading(stack.engine) as connection:
+        return read_calendar(connection)
+
+
+def hurried_call(opens: datetime, cutoff: datetime) -> str:
+    """Return the real call, opening at one instant and closing at the end of another's day.
+
+    Bodies have no cutoffs of their own here, and whoever reviews has until the cutoff, too.
+    """
+    day = timedelta(days=1)
+    dates = {
+        "opens": f"{opens.astimezone(BEIJING):%Y-%m-%dT%H:%M:%S}",
+        "body_review": f"{cutoff:%Y-%m-%d}",
+        "cutoff": f"{cutoff:%Y-%m-%d}",
+        "formal_check": f"{cutoff + 40 * day:%Y-%m-%d}",
+        "expert_review": f"{cutoff + 50 * day:%Y-%m-%d}",
+        "oral_defense": f"{cutoff + 60 * day:%Y-%m-%d}",
+        "notice_start": f"{cutoff + 70 * day:%Y-%m-%d}",
+        "notice_end": f"{cutoff + 80 * day:%Y-%m-%d}",
+    }
+    text = re.sub(r"(?m)^cutoff = 2024-04-25.*\n", "", CALL.read_text(encoding="utf-8"))
+    for name, date in dates.items():
+        text = re.sub(rf"(?m)^{name} = \S+", f"{name} = {date}", text)
+    return text
+
+
+def first_cutoff(work: WorkCalendar, opens: datetime, lead: timedelta) -> datetime:
+    """Return the midnight that begins the first day whose reminders lie `lead` ahead at least."""
+    day = opens.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+    while True:
+        day += timedelta(days=1)
+        reminders = reminder_instants(day + timedelta(days=1), (7, 3, 1), work)
+        if reminders[7] >= opens + lead:
+            return day
