@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -20,11 +17,12 @@ from temporalio.service import RPCError
 
 from models.lifecycle import Action, State
 from models.refusals import Refused
-from services.clock import new_id
 from services.views import Unavailable
+from tests.workflow.case import Case, Pending
 from tests.workflow.mortal_worker import DIED
 from tests.workflow.temporal import Temporal, running_temporal
-from tests.workflow.world import Case, Pending, World, now, until
+from tests.workflow.waiting import now, until
+from tests.workflow.world import World
 
 A, S = Action, State
 
@@ -129,7 +127,7 @@ async def test_the_clock_adopts_too(own_temporal: Temporal, own_world: World) ->
     async with own_world.process() as worker:
         other = await own_world.draft()
         await until(other.began)
-        due = now() + timedelta(seconds=1)
+        due = now() + timedelta(seconds=3)
         own_world.set_milestone("cutoff", due)
         case = await own_world.draft()
         asked = asyncio.create_task(case.update(A.WITHDRAW, "req_1"))
@@ -142,53 +140,23 @@ async def test_the_clock_adopts_too(own_temporal: Temporal, own_world: World) ->
     assert case.rows[0].at < due
 
 
-@pytest.fixture(params=["reapplied", "forgotten"])
-def excluded(request: pytest.FixtureRequest) -> list["ResetReapplyExcludeType.ValueType"]:
-    """What a reset does with the updates behind its point."""
-    if request.param == "reapplied":
-        return []
-    return [ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE]
-
-
-async def _reset(
-    case: Case, excluded: list["ResetReapplyExcludeType.ValueType"], *, completed: int
-) -> None:
-    """Reset the workflow to its n-th completed task."""
-    events = (await case.history()).events
-    tasks = [
-        event.event_id
-        for event in events
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-    ]
-    await case.world.client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=case.world.client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=case.handle.id),
-            reason="test",
-            workflow_task_finish_event_id=tasks[completed - 1],
-            request_id=new_id("reset"),
-            reset_reapply_exclude_types=excluded,
-        )
-    )
-
-
+@pytest.mark.parametrize("reapply", [True, False])
 async def test_a_workflow_reset_to_an_earlier_point_catches_up(
-    served: World, excluded: list["ResetReapplyExcludeType.ValueType"]
+    served: World, reapply: bool
 ) -> None:
     case = await served.draft()
     await case.walk(A.SUBMIT, A.RETURN_FOR_REVISION, A.SUBMIT, A.ACCEPT)
-    await _reset(case, excluded, completed=2)
+    await case.reset(2, reapply=reapply)
     assert (await case.act(A.RECOMMEND)).seq == 5
     await case.agrees()
     assert case.actions == [A.SUBMIT, A.RETURN_FOR_REVISION, A.SUBMIT, A.ACCEPT, A.RECOMMEND]
 
 
-async def test_after_a_reset_the_workflow_can_be_told_to_look(
-    served: World, excluded: list["ResetReapplyExcludeType.ValueType"]
-) -> None:
+@pytest.mark.parametrize("reapply", [True, False])
+async def test_after_a_reset_the_workflow_can_be_told_to_look(served: World, reapply: bool) -> None:
     case = await served.draft()
     await case.walk(A.SUBMIT, A.ACCEPT)
-    await _reset(case, excluded, completed=1)
+    await case.reset(1, reapply=reapply)
     assert (await served.desk.catch_up(case.id)).seq == 2
     await case.agrees()
 
@@ -223,7 +191,7 @@ async def test_a_case_starts_anew_from_the_record(own_temporal: Temporal, own_wo
 async def test_an_id_stands_for_one_thing(served: World, past_the_desk: bool) -> None:
     case = await served.draft()
     await case.act(A.MOVE_DEADLINE, update_id="req_1")
-    await _reset(case, [ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE], completed=1)
+    await case.reset(1, reapply=False)
     if past_the_desk:
         with pytest.raises(WorkflowUpdateFailedError) as failed:
             await case.update(A.WITHDRAW, "req_1")

@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 
 from models.lifecycle import Action, State
 from services.clock import new_id
+from tests.workflow.case import Case
 from tests.workflow.temporal import Temporal, running_temporal
-from tests.workflow.world import Case, World, now
+from tests.workflow.waiting import now
+from tests.workflow.world import World
 from workflows import names
 
 A, S = Action, State
@@ -79,7 +81,7 @@ async def test_no_update_is_lost_between_two_runs(served: World) -> None:
 
 async def test_a_deadline_outlives_its_run(served: World) -> None:
     case = await served.draft()
-    due = now() + timedelta(seconds=2)
+    due = now() + timedelta(seconds=4)
     await case.act(A.MOVE_DEADLINE, until=due)
     await _next_run(case)
     assert now() < due

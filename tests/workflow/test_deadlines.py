@@ -6,23 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from models.lifecycle import Action, State
-from models.records import CaseSnapshot
-from tests.workflow.world import Case, World, now, until
+from tests.workflow.waiting import now, until
+from tests.workflow.world import World
 from workflows import names
 
 A, S = Action, State
 
-SOON = timedelta(milliseconds=400)
-
-
-def _soon() -> datetime:
-    return now() + SOON
-
 
 async def test_a_draft_lapses_at_its_deadline(served: World) -> None:
     case = await served.draft()
-    due = _soon()
-    await case.act(A.MOVE_DEADLINE, until=due)
+    due = await case.due_soon(A.MOVE_DEADLINE, "until")
     assert (await case.handle.result())["state"] == S.LAPSED
     assert case.actions == [A.MOVE_DEADLINE, A.LAPSE]
     assert case.rows[-1].at >= due
@@ -34,7 +27,7 @@ async def test_a_draft_lapses_at_its_deadline(served: World) -> None:
 async def test_a_correction_that_does_not_come_withdraws_the_case(served: World) -> None:
     case = await served.draft()
     await case.walk(A.SUBMIT, A.ACCEPT, A.RECOMMEND)
-    await case.act(A.REQUEST_CORRECTION, due=_soon())
+    await case.due_soon(A.REQUEST_CORRECTION, "due")
     assert (await case.handle.result())["state"] == S.WITHDRAWN
     assert case.actions[-2:] == [A.REQUEST_CORRECTION, A.LAPSE]
     await case.agrees()
@@ -43,7 +36,7 @@ async def test_a_correction_that_does_not_come_withdraws_the_case(served: World)
 async def test_a_case_that_awaits_an_office_is_overdue_and_lives(served: World) -> None:
     case = await served.draft()
     await case.act(A.SUBMIT)
-    await case.act(A.MOVE_DEADLINE, until=_soon())
+    await case.due_soon(A.MOVE_DEADLINE, "until")
     await case.has_done(A.SUBMIT, A.MOVE_DEADLINE, A.EXPIRE)
     assert case.view.state is S.PROVINCE_REVIEW
     assert (await case.snapshot()).overdue
@@ -56,45 +49,40 @@ async def test_a_case_that_awaits_an_office_is_overdue_and_lives(served: World) 
 
 
 async def test_each_reminder_goes_out_once_and_none_early(world: World) -> None:
-    cutoff = world.hurry(0.5, days_left=10)
+    cutoff = world.hurry(0.8, days_left=11)
     async with world.worker():
         case = await world.draft()
-        planned = (await case.snapshot()).agenda.items
-        assert [item.offset for item in planned] == [7, 3, 1, 0]
-        assert planned[-1].at == cutoff
+        due = {item.offset: item.at for item in case.planned}
+        assert (list(due), due[0]) == ([7, 3, 1, 0], cutoff)
         await case.handle.result()
-        assert case.actions == [A.REMIND, A.REMIND, A.REMIND, A.LAPSE]
-        assert [row.command.get("offset") for row in case.rows] == [7, 3, 1, None]
-        assert all(row.at >= item.at for row, item in zip(case.rows, planned, strict=True))
-        await case.agrees()
+    done = [row.command.get("offset", 0) for row in case.rows]
+    assert done == sorted(set(done), reverse=True)
+    assert {1, 0} <= set(done) <= set(due)  # on a slow machine a later one stands for an earlier
+    assert all(row.at >= due[offset] for row, offset in zip(case.rows, done, strict=True))
+    assert [*case.actions] == [A.REMIND] * (len(done) - 1) + [A.LAPSE]
 
 
 @pytest.mark.parametrize("looked_at_first", [False, True])
 async def test_after_downtime_one_message_catches_up(world: World, looked_at_first: bool) -> None:
-    world.hurry(0.12, days_left=16, holidays=8)
+    world.hurry(0.25, days_left=17, holidays=12)
+    case = await world.draft()
+    *_, earlier, reminder, lapse = case.planned
+    assert (earlier.offset, reminder.offset, lapse.offset) == (3, 1, 0)
+    await asyncio.sleep((reminder.at - now()).total_seconds())
+    look = asyncio.create_task(world.desk.catch_up(case.id)) if looked_at_first else None
     async with world.worker():
-        case = await world.draft()
-        planned = (await case.snapshot()).agenda.items
-    last_reminder, lapse = planned[-2:]
-    await asyncio.sleep((last_reminder.at - now()).total_seconds())
-    look = asyncio.create_task(_catch_up(case)) if looked_at_first else None
-    async with world.worker():
-        await case.has_done(A.REMIND)
-        assert case.rows[0].command["offset"] == 1
         await case.handle.result()
+        await case.agrees()
     assert case.actions == [A.REMIND, A.LAPSE]
-    assert last_reminder.at <= case.rows[0].at < lapse.at <= case.rows[1].at
+    assert case.rows[0].command["offset"] == 1
+    assert reminder.at <= case.rows[0].at < lapse.at <= case.rows[1].at
     if look is not None:
         assert (await look).case_id == case.id
 
 
-async def _catch_up(case: Case) -> CaseSnapshot:
-    return await case.world.desk.catch_up(case.id)
-
-
 async def test_a_deadline_moved_away_does_nothing_when_its_old_time_comes(served: World) -> None:
     case = await served.draft()
-    await case.act(A.MOVE_DEADLINE, until=_soon())
+    await case.due_soon(A.MOVE_DEADLINE, "until")
     later = now() + timedelta(days=60)
     await case.act(A.MOVE_DEADLINE, until=later)
     await case.rang()
@@ -106,7 +94,7 @@ async def test_a_deadline_moved_away_does_nothing_when_its_old_time_comes(served
 async def test_an_earlier_deadline_does_not_wait_for_the_timer_that_stands(served: World) -> None:
     case = await served.draft()
     await case.act(A.MOVE_DEADLINE, until=now() + timedelta(days=60))
-    await case.act(A.MOVE_DEADLINE, until=_soon())
+    await case.due_soon(A.MOVE_DEADLINE, "until")
     await case.handle.result()
     assert case.actions == [A.MOVE_DEADLINE, A.MOVE_DEADLINE, A.LAPSE]
     await case.agrees()
@@ -115,7 +103,7 @@ async def test_an_earlier_deadline_does_not_wait_for_the_timer_that_stands(serve
 async def test_a_moved_milestone_reaches_the_cases_that_it_touches(served: World) -> None:
     draft, checked = await served.draft(), await served.draft()
     await checked.walk(A.SUBMIT, A.ACCEPT, A.RECOMMEND)
-    due = _soon()
+    due = now() + timedelta(seconds=1)
     assert await served.move("cutoff", due) == [draft.id]
     await draft.handle.result()
     assert draft.actions == [A.MOVE_DEADLINE, A.LAPSE]
@@ -128,7 +116,7 @@ async def test_a_moved_milestone_reaches_the_cases_that_it_touches(served: World
 async def test_the_clock_waits_where_dates_were_moved_and_nobody_told_the_case(
     served: World,
 ) -> None:
-    due = _soon()
+    due = now() + timedelta(seconds=1.5)
     served.set_milestone("cutoff", due)
     case = await served.draft()
     served.set_milestone("cutoff", now() + timedelta(days=60))
@@ -136,7 +124,7 @@ async def test_the_clock_waits_where_dates_were_moved_and_nobody_told_the_case(
     await case.rang()
     assert case.rows == []
     assert case.view.state is S.DRAFT
-    soon = _soon()
+    soon = now() + timedelta(seconds=0.2)
     assert await served.move("cutoff", soon) == [case.id]
     await case.handle.result()
     assert case.actions == [A.MOVE_DEADLINE, A.LAPSE]
@@ -153,7 +141,7 @@ async def test_nothing_rings_once_nothing_is_awaited(served: World) -> None:
     await case.walk(A.SUBMIT, A.ACCEPT, A.RECOMMEND, A.REQUEST_CORRECTION)
     served.set_milestone("cutoff", now() - timedelta(hours=1))
     await case.walk(A.RESUBMIT, A.PASS_FORMAL_CHECK, A.SELECT)
-    await case.act(A.MOVE_DEADLINE, until=_soon())
+    await case.due_soon(A.MOVE_DEADLINE, "until")
     await case.act(A.PUBLISH)
     await case.rang()
     assert (await case.snapshot()).agenda.items == ()

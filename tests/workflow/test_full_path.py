@@ -13,7 +13,9 @@ from temporalio.common import TypedSearchAttributes
 from models.agenda import AT_DEADLINE
 from models.lifecycle import Action, State
 from models.wording import ACTIONS, STATES, moment
-from tests.workflow.world import Case, World, now
+from tests.workflow.case import Case
+from tests.workflow.waiting import now
+from tests.workflow.world import World
 from workflows import names
 from workflows.visibility import search_attributes, summary
 

@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
-from temporalio.api.enums.v1 import EventType
 
 from activities.database import open_engine
 from models.lifecycle import Action
 from tests.servers import Postgres
 from tests.workflow.temporal import Temporal
-from tests.workflow.world import Case, World, until
+from tests.workflow.waiting import until
+from tests.workflow.world import World
 
 A = Action
 
@@ -33,36 +32,20 @@ class Failures:
         return self.count >= 3
 
 
-async def _timers(case: Case) -> int:
-    events = [event.event_type for event in (await case.history()).events]
-    return events.count(EventType.EVENT_TYPE_TIMER_STARTED)
-
-
 async def test_a_locked_record_is_waited_for_without_holding_a_slot(world: World) -> None:
     case = await world.draft()
     command = case.command(A.SUBMIT)
-    engine = open_engine(str(world.engine.url))
-    event.listen(engine, "connect", _impatient)
-    failures = Failures(engine)
-    async with world.worker(engine):
-        await until(case.began)
-        standing = await _timers(case)
-
-        async def waits_by_timer() -> bool:
-            return await _timers(case) > standing
-
-        with world.locked():
-            asked = asyncio.create_task(case.update(A.SUBMIT, "req_1", command))
-            await until(waits_by_timer)
-            assert failures.count >= 3
-            assert case.rows == []
-        assert (await asked).seq == 1
-        await case.agrees()
-    engine.dispose()
-
-
-def _impatient(connection: SQLiteConnection, _record: Any) -> None:
-    connection.execute("PRAGMA busy_timeout=10")
+    with world.impatient() as engine:
+        failures = Failures(engine)
+        async with world.worker(engine):
+            await until(case.began)
+            with world.locked():
+                asked = asyncio.create_task(case.update(A.SUBMIT, "req_1", command))
+                await until(case.waits_for_the_record)
+                assert failures.count >= 3
+                assert case.rows == []
+            assert (await asked).seq == 1
+            await case.agrees()
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from models.lifecycle import Action, State
 from models.refusals import Refused
 from services.clock import new_id
 from services.requests import Request
-from tests.workflow.world import Case, World, now
+from tests.workflow.case import Case
+from tests.workflow.waiting import now
+from tests.workflow.world import World
 from workflows import names
 
 A, S = Action, State

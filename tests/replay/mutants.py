@@ -1,0 +1,39 @@
+"""Workflows that must not replay what the real one did: they prove that replay looks."""
+
+from temporalio import workflow
+
+from models.records import CaseSnapshot, Standing
+from models.refusals import Refused
+from workflows import names
+from workflows.case import CaseWorkflow
+
+
+@workflow.defn(name=names.CASE_WORKFLOW, failure_exception_types=[Refused])
+class Silent(CaseWorkflow):
+    """Shows operations nothing."""
+
+    @workflow.init
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing)
+
+    @workflow.run
+    async def run(self, standing: Standing) -> CaseSnapshot:
+        return await super().run(standing)
+
+    def _stand(self, standing: Standing) -> None:
+        self._case = standing
+        self._life.enter(standing.state)
+
+
+@workflow.defn(name=names.CASE_WORKFLOW, failure_exception_types=[Refused])
+class Sleepless(CaseWorkflow):
+    """Sets no timer."""
+
+    @workflow.init
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing)
+
+    @workflow.run
+    async def run(self, standing: Standing) -> CaseSnapshot:
+        await workflow.wait_condition(lambda: False)
+        return await super().run(standing)
