@@ -10,9 +10,10 @@ from models.form import CaseForm, check_form
 from models.lifecycle import FINAL, State
 from models.programme import Programme
 from models.records import Refusal
-from models.tables import CaseRecord, CaseRevision, table_of
+from models.tables import CaseRecord, CaseRevision, Unit, table_of
 
 _CASES, _REVISIONS = table_of(CaseRecord).c, table_of(CaseRevision).c
+_UNITS = table_of(Unit)
 
 
 def refuse_filing(
@@ -49,7 +50,12 @@ def refuse_filing(
 
 
 def _filed_before(connection: Connection, case: Mapping[str, Any]) -> bool:
-    """Whether the unit has this very title under way elsewhere in the season."""
+    """Whether the unit has this very title under way elsewhere in the season.
+
+    The unit's row is locked first: of two cases filed at once one has to see the other.
+    """
+    unit = select(_UNITS.c.id).where(_UNITS.c.id == case["unit_id"])
+    connection.execute(unit.with_for_update(key_share=True))
     title = func.replace(_CASES.title, " ", "")
     found = connection.scalar(
         select(func.count())

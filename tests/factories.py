@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from activities.database import reading, transaction
 from activities.records import Records
@@ -71,19 +71,44 @@ def open_season(engine: Engine, *, season: str = SEASON) -> str:
 
 
 def make_case(
-    engine: Engine, *, season: str = SEASON, state: State = State.DRAFT, **changes: Any
+    engine: Engine,
+    *,
+    season: str = SEASON,
+    state: State = State.DRAFT,
+    unit_id: str | None = None,
+    **changes: Any,
 ) -> str:
     """Put a case on record and bring it to `state`; return its id.
 
-    Each case has a title of its own, so that none counts as filed before.
+    Args:
+        engine: The record.
+        season: An open season.
+        state: Where the case shall stand.
+        unit_id: A unit on record; None: a new one.
+        changes: What the form holds. Each case has a title of its own, so that none
+            counts as filed before.
     """
     case_id = new_id("case")
     content = form(**{"title": f"虚构案例 {case_id[-6:]}", **changes})
     with transaction(engine) as connection:
-        _insert_draft(connection, case_id, season, content)
+        if unit_id is None:
+            unit_id = new_id("unit")
+            row = {"id": unit_id, "season_id": season, "name": unit_id, "created_at": OPENS}
+            connection.execute(insert(Unit), row)
+        _insert_draft(connection, case_id, season, unit_id, content)
     for action in PATHS[state]:
         commit(engine, case_id, action)
     return case_id
+
+
+def save_form(engine: Engine, case_id: str, **changes: Any) -> None:
+    """Save the second version of a case's form."""
+    content = form(**changes)
+    with transaction(engine) as connection:
+        connection.execute(
+            update(CaseRecord).where(table_of(CaseRecord).c.id == case_id).values(revision=2)
+        )
+        _insert_revision(connection, case_id, 2, content)
 
 
 def keep_reason(engine: Engine, case_id: str, text: str) -> str:
@@ -130,13 +155,10 @@ def commit(
     return _records(engine).commit_transition(asked)
 
 
-def _insert_draft(connection: Connection, case_id: str, season: str, content: CaseForm) -> None:
+def _insert_draft(
+    connection: Connection, case_id: str, season: str, unit_id: str, content: CaseForm
+) -> None:
     call = programme()
-    unit_id = case_id.replace("case", "unit")
-    connection.execute(
-        insert(Unit),
-        {"id": unit_id, "season_id": season, "name": unit_id, "created_at": OPENS},
-    )
     connection.execute(
         insert(CaseRecord),
         {
@@ -148,11 +170,17 @@ def _insert_draft(connection: Connection, case_id: str, season: str, content: Ca
             "updated_at": OPENS,
         },
     )  # fmt: skip
+    _insert_revision(connection, case_id, 1, content)
+
+
+def _insert_revision(
+    connection: Connection, case_id: str, revision: int, content: CaseForm
+) -> None:
     connection.execute(
         insert(CaseRevision),
         {
-            "case_id": case_id, "revision": 1, "form": content.model_dump(mode="json"),
-            "digest": form_digest(content), "saved_by": f"applicant:{unit_id}", "saved_at": OPENS,
+            "case_id": case_id, "revision": revision, "form": content.model_dump(mode="json"),
+            "digest": form_digest(content), "saved_by": "applicant:test", "saved_at": OPENS,
         },
     )  # fmt: skip
 
