@@ -1,0 +1,133 @@
+"""A run's figures: the promised ones, and all others for programs."""
+
+import json
+import os
+import platform
+import sqlite3
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import PATH
+from benchmarks.figures import (
+    BARE,
+    CONTENDERS,
+    ENGINE,
+    OURS,
+    Goal,
+    Ratio,
+    Summary,
+    goals,
+    summarise,
+)
+from benchmarks.measuring import Measured
+from benchmarks.plan import Plan
+
+GIB = 1024**3
+COMPARED = ((OURS, BARE), (OURS, ENGINE), (ENGINE, BARE))
+PACKAGES = ("temporalio", "transitions", "pydantic", "SQLAlchemy", "sqlmodel")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One contender over another with so many clients."""
+
+    clients: int
+    over: str
+    under: str
+    throughput: Ratio
+    p50: Ratio
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run's figures.
+
+    Attributes:
+        measured: Everything that was measured.
+        plan: What was run.
+        server: The version of the Temporal server's command line.
+    """
+
+    measured: Measured
+    plan: Plan
+    server: str
+
+    @property
+    def summaries(self) -> list[Summary]:
+        """Contender by contender for each number of clients."""
+        return [
+            summarise([turn[name] for turn in turns])
+            for turns in self.measured.turns.values()
+            for name in CONTENDERS
+        ]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Ours over both others, and what lies between those, for each number of clients."""
+        return [
+            Comparison(
+                clients,
+                over,
+                under,
+                Ratio.of(turns, over, under, lambda one: one.throughput),
+                Ratio.of(turns, over, under, lambda one: one.p50),
+            )
+            for clients, turns in self.measured.turns.items()
+            for over, under in COMPARED
+        ]
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The promised figures."""
+        ours = {
+            one.clients: one for one in self.comparisons if (one.over, one.under) == COMPARED[0]
+        }
+        return goals(
+            ours[20].throughput.median, ours[1].p50.median, self.events_per_transition(OURS)
+        )
+
+    def events_per_transition(self, name: str) -> float:
+        """Return how many events a transition adds to a case's history."""
+        events = self.measured.events[name]
+        return (events.ended - events.opened) / len(PATH)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything, the promised figures first."""
+        return {
+            **{goal.name: round(goal.measured, 3) for goal in self.goals},
+            "goals": {goal.name: {"limit": goal.line, "met": goal.met} for goal in self.goals},
+            "machine": machine(),
+            "versions": versions(self.server),
+            "plan": asdict(self.plan),
+            "comparisons": [asdict(one) for one in self.comparisons],
+            "summaries": [asdict(one) for one in self.summaries],
+            "events_per_case": {name: asdict(one) for name, one in self.measured.events.items()},
+            "memory_bytes_per_open_case": self.measured.memory,
+            "rounds": {
+                clients: [{name: asdict(one) for name, one in turn.items()} for turn in turns]
+                for clients, turns in self.measured.turns.items()
+            },
+        }
+
+
+def machine() -> dict[str, int]:
+    """Return what the figures depend on, and no names."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / GIB)}
+
+
+def versions(server: str) -> dict[str, str]:
+    """Return the versions of everything in the path of a transition."""
+    return {
+        "Temporal CLI": server,
+        "Python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "SQLite": sqlite3.sqlite_version,
+    }
+
+
+def write_json(report: Report, file: Path) -> None:
+    """Write all figures for programs."""
+    file.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n")
