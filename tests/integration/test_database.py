@@ -1,0 +1,131 @@
+"""The engine keeps what the record relies on, on both databases."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from activities.database import open_engine, reading, transaction
+from models.tables import Lease, Unit, table_of
+
+LEASES = table_of(Lease)
+AT = datetime(2024, 4, 1, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
+
+
+def put(engine: Engine, name: str, holder: str = "somebody") -> None:
+    with transaction(engine) as connection:
+        connection.execute(insert(LEASES), {"name": name, "holder": holder, "expires_at": AT})
+
+
+def names(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(connection.scalars(select(LEASES.c.name)))
+
+
+def test_sqlite_keeps_what_it_promised(sqlite_engine: Engine) -> None:
+    with sqlite_engine.connect() as connection:
+        found = {
+            name: connection.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found == {
+        "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000,
+    }  # fmt: skip
+
+
+def test_postgresql_keeps_what_it_promised(postgres_urls: tuple[str, str]) -> None:
+    engine = open_engine(postgres_urls[0])
+    with engine.connect() as connection:
+        assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+        assert connection.scalar(text("SHOW timezone")) == "UTC"
+    engine.dispose()
+
+
+def break_off(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.execute(insert(LEASES), {"name": "a", "holder": "me", "expires_at": AT})
+        raise InterruptedError
+
+
+def test_a_block_is_one_transaction(engine: Engine) -> None:
+    with pytest.raises(InterruptedError):
+        break_off(engine)
+    assert names(engine) == []
+
+
+def test_foreign_keys_hold(engine: Engine) -> None:
+    row = {"id": "unit_1", "season_id": "1999", "name": "虚构单位", "created_at": AT}
+    with pytest.raises(IntegrityError), transaction(engine) as connection:
+        connection.execute(insert(Unit), row)
+
+
+def test_an_instant_comes_back_in_utc_to_the_microsecond(engine: Engine) -> None:
+    put(engine, "a")
+    with reading(engine) as connection:
+        found = connection.scalars(select(LEASES.c.expires_at)).one()
+    assert (found, found.tzinfo) == (AT, UTC)
+
+
+def test_a_block_of_reads_sees_one_moment(engine: Engine) -> None:
+    put(engine, "a")
+    with reading(engine) as connection:
+        assert connection.scalars(select(LEASES.c.name)).all() == ["a"]
+        put(engine, "b")
+        assert connection.scalars(select(LEASES.c.name)).all() == ["a"]
+    assert names(engine) == ["a", "b"]
+
+
+def write_among_reads(engine: Engine) -> None:
+    with reading(engine) as connection:
+        connection.execute(select(LEASES.c.name)).all()
+        put(engine, "a")
+        connection.execute(update(LEASES).values(holder="me"))
+
+
+def test_who_reads_keeps_nobody_waiting_and_may_not_write(engine: Engine) -> None:
+    with pytest.raises(DBAPIError):
+        write_among_reads(engine)
+    assert names(engine) == ["a"]
+
+
+def test_a_second_writer_waits_for_the_first(engine: Engine) -> None:
+    """It read before it writes: on SQLite a plain BEGIN would turn it away midway."""
+    put(engine, "count", "0")
+    started = threading.Barrier(4)
+
+    def add() -> None:
+        started.wait()
+        for _ in range(10):
+            with transaction(engine) as connection:
+                found = connection.scalars(select(LEASES.c.holder).with_for_update()).one()
+                connection.execute(update(LEASES).values(holder=str(int(found) + 1)))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading(engine) as connection:
+        assert connection.scalars(select(LEASES.c.holder)).one() == "40"
+
+
+def test_errors_tell_no_values(engine: Engine) -> None:
+    """They reach logs, and what is written may be personal."""
+    put(engine, "a", "13800000000")
+    with pytest.raises(IntegrityError) as caught:
+        put(engine, "a", "13800000000")
+    assert "13800000000" not in str(caught.value)
+
+
+def test_connections_that_died_are_replaced(
+    engine: Engine, database_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """PostgreSQL ended every connection of the pool; the next caller hears nothing of it."""
+    put(engine, "a")
+    with database_away():
+        pass
+    assert names(engine) == ["a"]
