@@ -28,8 +28,9 @@ def prose(text: str) -> str:
 
 
 def blocks(text: str) -> Iterator[str]:
-    for block in re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield from block.splitlines()
+    for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if kind in ("", "sh", "bash", "console", "command"):
+            yield from block.splitlines()
 
 
 def spans(text: str) -> list[str]:
