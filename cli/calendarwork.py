@@ -9,7 +9,7 @@ from services.calendar import Arrangement, enter_year
 
 def enter(year: int, file: Path) -> None:
     """Enter a year's arrangement, and let every open case plan again."""
-    arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8"))
+    arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8-sig"))
 
     async def run(here: Office) -> int:
         return await enter_year(here.engine, here.desk, year, arrangement)

@@ -119,10 +119,7 @@ def moment(text: str) -> datetime:
 
 
 def _form(file: Path) -> CaseForm:
-    try:
-        return CaseForm.from_toml(file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"{file} 不是 UTF-8 文本") from error
+    return CaseForm.from_toml(file.read_text(encoding="utf-8-sig"))
 
 
 def _answer(text: str) -> tuple[str, bool]:

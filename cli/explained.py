@@ -9,6 +9,13 @@ from cli.exits import Exit, Problem
 
 UP = "请执行 tuixuan status 查看，或 tuixuan up 启动系统。"
 
+FILE_TROUBLES = {
+    "FileNotFoundError": "文件不存在",
+    "PermissionError": "没有权限读写",
+    "IsADirectoryError": "这是一个目录",
+    "NotADirectoryError": "路径中有一段不是目录",
+}
+
 Explain = Callable[[Any], Problem | None]
 
 
@@ -115,8 +122,13 @@ def _sql(error: Any) -> Problem:
 
 
 def _file(error: OSError) -> Problem:
-    words = f"{error.strerror}：{error.filename}" if error.filename else str(error)
+    why = FILE_TROUBLES.get(type(error).__name__, error.strerror)
+    words = f"{why}：{error.filename}" if error.filename else str(error)
     return Problem("file_error", words, Exit.FAILED)
+
+
+def _not_text(_error: UnicodeError) -> Problem:
+    return Problem("not_text", "参数或文件不是 UTF-8 文本。", Exit.FAILED)
 
 
 def _connection(_error: OSError) -> Problem:
@@ -144,6 +156,7 @@ EXPLAINED: Mapping[str, Explain] = {
     "builtins.RuntimeError": _runtime,
     "builtins.ConnectionError": _connection,
     "builtins.OSError": _file,
+    "builtins.UnicodeError": _not_text,
     "builtins.TimeoutError": _update_lost,
 }
 """From the name of a class to what its errors mean; the nearest base class counts."""

@@ -19,7 +19,7 @@ COLUMNS = {"id": "编号", "title": "名称", "opened_at": "开启于", "cases":
 
 def open_file(file: Path, season_id: str | None, starting: date | None, pace: str | None) -> None:
     """Open the season that a programme file describes."""
-    programme = Programme.from_toml(file.read_text(encoding="utf-8"))
+    programme = Programme.from_toml(file.read_text(encoding="utf-8-sig"))
     opening = Opening(season_id=season_id, starting=starting, pace=pace)
     with record() as engine:
         show(open_season(engine, programme, now(), opening), COLUMNS)

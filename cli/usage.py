@@ -18,6 +18,20 @@ SAYINGS = (
     (r"Option (.+) does not take a value\.", r"选项 \1 不带值。"),
     (r"Got unexpected extra argument\(s\) \((.+)\)", r"多出的参数：\1。"),
     (r"Missing (?:argument|option) (.+?)\.(?: Choose from:\s*(.+))?", r"缺少 \1。\2"),
+    (r"Invalid value for (.+?): file '(.+)' is a directory\.", r"\1 的值不对：\2 是一个目录。"),
+    (r"Invalid value for (.+?): Input should be a valid integer.*", r"\1 的值不对：应为整数。"),
+    (
+        r"Invalid value for (.+?): Input should be greater than or equal to (\d+)",
+        r"\1 的值不对：不应小于 \2。",
+    ),
+    (
+        r"Invalid value for (.+?): Input should be less than or equal to (\d+)",
+        r"\1 的值不对：不应大于 \2。",
+    ),
+    (
+        r"Invalid value for (.+?): '(.+)' does not match the formats? '%Y-%m-%d'\.",
+        r"\1 的值不对：“\2”不是形如 2024-05-12 的日期。",
+    ),
     (
         r"Invalid value for (.+?): Value error, (.+) is not one of (.+)\.",
         r"\1 的值 \2 不在下列之中：\3。",

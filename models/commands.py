@@ -7,10 +7,24 @@ Commands travel through Temporal, so they hold no free text. What a person wrote
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from models.chain import digest
+from models.programme_parts import YEARS
+
+
+def _foreseeable(at: datetime) -> datetime:
+    if at.year not in YEARS:
+        words = f"年份应在 {YEARS[0]} 至 {YEARS[-1]} 之间"
+        raise PydanticCustomError("year_out_of_range", "{words}", {"words": words})
+    return at
+
+
+Due = Annotated[AwareDatetime, AfterValidator(_foreseeable)]
+"""When something is to be done. A year far off is a slip, and no calendar reckons with it."""
 
 
 class Role(StrEnum):
@@ -78,7 +92,7 @@ class Submit(Command):
 class ReturnForRevision(Command):
     """Give the draft back with remarks. `due`: None means until the cutoff."""
 
-    due: datetime | None = None
+    due: Due | None = None
 
 
 class Accept(Command):
@@ -108,7 +122,7 @@ class LeaveOut(Command):
 class RequestCorrection(Command):
     """Ask the applicant to mend what the formal check found, until `due`."""
 
-    due: datetime | None = None
+    due: Due | None = None
 
 
 class Resubmit(Command):
@@ -179,4 +193,4 @@ class MoveDeadline(Command):
             calendar was moved and the case only has to look at it again.
     """
 
-    until: datetime | None = None
+    until: Due | None = None

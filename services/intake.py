@@ -15,6 +15,7 @@ from activities.lines import Columns, find_update, read_case
 from models.chain import digest_text
 from models.commands import Command, Resubmit, Submit
 from models.lifecycle import Action, State
+from models.reading import explain
 from models.records import COMMANDS
 from models.refusals import Refused
 from models.tables import (
@@ -86,8 +87,7 @@ def _command(action: Action, values: Mapping[str, Any]) -> Command:
     try:
         return COMMANDS[action].model_validate(values)
     except ValidationError as error:
-        places = "、".join(".".join(map(str, item["loc"])) for item in error.errors())
-        raise Refused("bad_field", f"参数不正确：{places}。") from error
+        raise Refused("bad_field", f"参数不正确：{explain(error)}。") from error
 
 
 def _keep_text(connection: Connection, case_id: str, text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from activities.outlook import Horizon
 from activities.seasons import SeasonDates
 from models.commands import Actor, Role
 from models.lifecycle import ENDED, Action, State
+from models.programme_parts import YEARS
 from models.refusals import Refused
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from services.cases import CaseDesk
@@ -191,6 +192,8 @@ def _refuse(moving: Moving) -> None:
         raise Refused("role_not_allowed", message)
     if not moving.reason.strip():
         raise Refused("reason_required", "请说明理由（--reason）。")
+    if moving.after.year not in YEARS:
+        raise Refused("bad_date", f"日期应在 {YEARS[0]} 至 {YEARS[-1]} 年之间。")
     if moving.body_id is not None and moving.milestone != "cutoff":
         raise Refused("unknown_milestone", "推荐单位只有自己的 cutoff。")
 

@@ -1,12 +1,17 @@
 """One request to do something to a case."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from models.commands import Actor
 from models.lifecycle import Action
+from models.refusals import Refused
 from services.clock import new_id
+from workflows.names import TIMER_UPDATE
+
+_UPDATE_ID = re.compile(rf"(?!{TIMER_UPDATE})[!-~]{{1,200}}")
 
 
 @dataclass(frozen=True)
@@ -28,3 +33,13 @@ class Request:
     actor: Actor | None = None
     text: str | None = None
     update_id: str = field(default_factory=lambda: new_id("req"))
+
+    def __post_init__(self) -> None:
+        """Refuse an id that a database or a server would not take, or that is the clock's.
+
+        Raises:
+            Refused: `bad_update_id`.
+        """
+        if not _UPDATE_ID.fullmatch(self.update_id):
+            message = "请求编号应为 1 至 200 个英文字母、数字或半角符号，不以 timer: 开头。"
+            raise Refused("bad_update_id", message)
