@@ -15,6 +15,7 @@ from models.lifecycle import Action, State
 from models.programme import Programme
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
+from models.wording import moment
 from services.actors import resolve_actor
 from services.clock import new_id, now
 from services.people import add_user
@@ -49,7 +50,8 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
     """Put a new draft on record.
 
     Raises:
-        Refused: The season is unknown, or the form names no unit or no known location.
+        Refused: The season is unknown, its cutoff has passed, or the form names no unit
+            or no known location.
     """
     actor, form, season_id = draft.actor, draft.form, draft.season_id
     if actor is not None and actor.role is not Role.APPLICANT:
@@ -82,9 +84,11 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
         connection.execute(insert(CASE_RECORD), row)
         _save_revision(connection, (case_id, 1), form, f"{Role.APPLICANT}:{applicant}", at)
         case = read_case(connection, case_id)
-        deadline = Horizon(case, season_dates(case)).deadline(State.DRAFT, None)
+        cutoff = Horizon(case, season_dates(case)).cutoff
+        if cutoff <= at:
+            raise Refused("cutoff_passed", f"申报已于 {moment(cutoff)} 截止，不能再新建。")
         connection.execute(
-            update(CASE_RECORD).where(CASE_RECORD.c.id == case_id).values(deadline=deadline)
+            update(CASE_RECORD).where(CASE_RECORD.c.id == case_id).values(deadline=cutoff)
         )
 
 
