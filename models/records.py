@@ -10,6 +10,7 @@ from models import commands as c
 from models.agenda import Agenda
 from models.commands import Command, Role
 from models.lifecycle import NOTES, Action, State
+from models.rules import Facts
 
 COMMANDS: Mapping[Action, type[Command]] = {
     Action.SUBMIT: c.Submit,
@@ -101,6 +102,21 @@ class Standing(_Message):
     since: datetime
     recent: tuple[StoredTransition, ...]
     outlook: Outlook
+
+    def facts(self, command: Command, now: datetime) -> Facts:
+        """Return what the guards may look at when `command` is asked."""
+        outlook = self.outlook
+        return Facts(
+            command=command,
+            now=now,
+            unit=outlook.unit,
+            body=self.body,
+            cutoff=outlook.cutoff,
+            national_cutoff=outlook.national_cutoff,
+            deadline=outlook.deadline,
+            screening=outlook.screening,
+            list_sealed=outlook.list_sealed,
+        )
 
     def after(self, result: "CommitTransitionResult") -> "Standing":
         """Return where the case stands once what the record returned is taken in."""

@@ -24,11 +24,11 @@ with workflow.unsafe.imports_passed_through():
         Standing,
     )
     from models.refusals import Refused
-    from models.rules import Facts
     from models.wording import ACTIONS
 
 from workflows import names
 from workflows.options import quick
+from workflows.timers import Timers
 from workflows.visibility import details, search_attribute_updates
 
 CLOCK = Actor(role=Role.SEASON, id="clock")
@@ -63,13 +63,15 @@ class CaseWorkflow:
         self._case = standing
         self._life = Lifecycle(standing.state)
         self._lock = asyncio.Lock()
-        self._timers: dict[datetime, asyncio.Task[None]] = {}
+        self._timers = Timers()
 
     @workflow.run
     async def run(self, standing: Standing) -> CaseSnapshot:
         """Keep the agenda until the case has ended for good."""
         del standing  # taken by __init__
         workflow.set_current_details(details(self._case))
+        if workflow.info().continued_run_id and workflow.patched(names.CONTINUES_FROM_RECORD):
+            await self._read_record()  # what an older release carried over may lack something
         while self._life.state not in FINAL:
             if workflow.info().is_continue_as_new_suggested():
                 await self._go_on_anew()
@@ -99,15 +101,7 @@ class CaseWorkflow:
     @workflow.update(name=names.CATCH_UP, description="与记录对齐")
     async def catch_up(self) -> CaseSnapshot:
         """Stand where the record stands: after a reset, or when SQL is a step ahead."""
-        async with self._lock:
-            found: Standing = await workflow.execute_local_activity(
-                names.READ_STANDING,
-                args=[self._case.case_id, self._undone_since()],
-                result_type=Standing,
-                **quick("读取记录"),
-            )
-            if found.seq >= self._case.seq:
-                self._stand(found)
+        await self._read_record()
         return self.snapshot()
 
     @workflow.query(name=names.SNAPSHOT, description="案例当前情况")
@@ -118,7 +112,7 @@ class CaseWorkflow:
     def check(self, action: Action, command: Command) -> None:
         """Refuse what the machine refuses. Changes nothing: replay skips validators."""
         try:
-            self._life.check(action, self._facts(command))
+            self._life.check(action, self._case.facts(command, workflow.now()))
         except Refused as refused:
             raise self._failure(refused) from refused
 
@@ -132,7 +126,7 @@ class CaseWorkflow:
         answered = False
         while not answered:
             try:
-                target = self._life.decide(action, self._facts(command))
+                target = self._life.decide(action, self._case.facts(command, workflow.now()))
             except Refused as refused:
                 raise self._failure(refused) from refused
             wanted = CommitTransitionInput.of(
@@ -158,19 +152,16 @@ class CaseWorkflow:
         self._life.enter(standing.state)
         workflow.set_current_details(details(standing))
 
-    def _facts(self, command: Command) -> Facts:
-        outlook = self._case.outlook
-        return Facts(
-            command=command,
-            now=workflow.now(),
-            unit=outlook.unit,
-            body=self._case.body,
-            cutoff=outlook.cutoff,
-            national_cutoff=outlook.national_cutoff,
-            deadline=outlook.deadline,
-            screening=outlook.screening,
-            list_sealed=outlook.list_sealed,
-        )
+    async def _read_record(self) -> None:
+        async with self._lock:
+            found: Standing = await workflow.execute_local_activity(
+                names.READ_STANDING,
+                args=[self._case.case_id, self._undone_since()],
+                result_type=Standing,
+                **quick("读取记录"),
+            )
+            if found.seq >= self._case.seq:
+                self._stand(found)
 
     def _failure(self, refused: Refused) -> ApplicationError:
         """Return the refusal as callers see it; the seq tells whether we lag the record."""
@@ -180,27 +171,14 @@ class CaseWorkflow:
 
     async def _keep_agenda(self) -> None:
         """Do what is due, or wait for it, or for whatever makes waiting pointless."""
-        item = self._case.outlook.agenda.next_due(workflow.now())
-        if item is not None and item.at <= workflow.now():
+        now = workflow.now()
+        item = self._case.outlook.agenda.next_due(now)
+        if item is not None and item.at <= now:
             await self._fire(item)
             return
-        if item is not None and not self._rings_by(item.at):
-            self._timers[item.at] = asyncio.create_task(self._ring(item))
+        if item is not None:
+            self._timers.ring_by(item.at, f"期限事项 {item.id}")
         await workflow.wait_condition(self._restless)
-
-    async def _ring(self, item: AgendaItem) -> None:
-        """Let the loop look again when the item is due.
-
-        Nothing cancels a timer. One that rings too early costs four events and saves two
-        in most lives: a correction's due date comes and goes, and the timer that stood
-        before it still stands after it.
-        """
-        left = item.at - workflow.now()
-        await workflow.sleep(left, summary=f"期限事项 {item.id}")
-        del self._timers[item.at]
-
-    def _rings_by(self, at: datetime) -> bool:
-        return any(rings <= at for rings in self._timers)
 
     def _restless(self) -> bool:
         """Whether there is something to do for the loop."""
@@ -208,7 +186,7 @@ class CaseWorkflow:
             return True
         now = workflow.now()
         item = self._case.outlook.agenda.next_due(now)
-        return item is not None and (item.at <= now or not self._rings_by(item.at))
+        return item is not None and (item.at <= now or not self._timers.rings_by(item.at))
 
     def _undone_since(self) -> datetime:
         """Return from when on reminders are to be planned: what is due now is not done yet."""

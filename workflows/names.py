@@ -15,6 +15,13 @@ REFUSED: Final = "Refused"
 TIMER_UPDATE: Final = "timer:"
 """What update ids begin with when the case's own clock acts."""
 
+CONTINUES_FROM_RECORD: Final = "continue-from-record-2026-11"
+"""A new run of a long life begins with what the record says, not with what the old one knew."""
+
+PATCHES: Final = (CONTINUES_FROM_RECORD,)
+"""Changes of the order of commands since the first recorded histories; none is ever removed
+while a case runs that began before it."""
+
 SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
     "CaseState": "Keyword",
     "CaseSeq": "Int",

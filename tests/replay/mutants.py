@@ -37,3 +37,17 @@ class Sleepless(CaseWorkflow):
     async def run(self, standing: Standing) -> CaseSnapshot:
         await workflow.wait_condition(lambda: False)
         return await super().run(standing)
+
+
+@workflow.defn(name=names.CASE_WORKFLOW, failure_exception_types=[Refused])
+class Unpatched(CaseWorkflow):
+    """Does what is new in cases that began before it was."""
+
+    @workflow.init
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing)
+
+    @workflow.run
+    async def run(self, standing: Standing) -> CaseSnapshot:
+        await self._read_record()
+        return await super().run(standing)

@@ -17,7 +17,7 @@ from models.commands import Command
 from models.lifecycle import Action
 from models.records import COMMANDS, CaseSnapshot, CommitTransitionResult, Standing
 from tests import factories
-from tests.replay.mutants import Silent, Sleepless
+from tests.replay.mutants import Silent, Sleepless, Unpatched
 from tests.replay.scenarios import SCENARIOS
 from workers.cases import sandbox
 from workflows import names
@@ -54,7 +54,7 @@ async def test_every_history_replays(file: Path) -> None:
 
 
 def test_every_way_of_life_was_recorded() -> None:
-    recorded = {file.stem.split("-")[0] for file in (HISTORIES / "0.1").iterdir()}
+    recorded = {file.stem.split("-")[0] for file in FILES}
     assert recorded == set(SCENARIOS)
     done = {asked["name"] for file in FILES for event in _events(file) for asked in _asked(event)}
     by_the_clock = {Action.LAPSE, Action.REMIND, Action.EXPIRE}
@@ -174,3 +174,24 @@ async def test_another_order_does_not_replay(one: str, other: str) -> None:
 async def test_a_workflow_that_does_otherwise_does_not_replay(mutant: type) -> None:
     with pytest.raises(NondeterminismError):
         await _replay(_events(GOOD), mutant)
+
+
+def test_each_patch_has_histories_with_it_and_without() -> None:
+    for patch in names.PATCHES:
+        assert [file for file in (HISTORIES / patch).iterdir() if patch in _patches(file)]
+        assert [file for file in FILES if not _patches(file)]
+
+
+def _patches(file: Path) -> set[str]:
+    return {
+        json.loads(_data(payload))["id"]
+        for event in _events(file)
+        if event.get("markerRecordedEventAttributes", {}).get("markerName") == "core_patch"
+        for details in [event["markerRecordedEventAttributes"]["details"]]
+        for payload in details["patch-data"]["payloads"]
+    }
+
+
+async def test_what_is_new_must_not_come_over_cases_that_began_before() -> None:
+    with pytest.raises(NondeterminismError):
+        await _replay(_events(HISTORIES / "0.1" / "continued-2.json"), Unpatched)

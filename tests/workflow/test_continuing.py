@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 from models.lifecycle import Action, State
 from services.clock import new_id
 from tests.workflow.case import Case
+from tests.workflow.older import OlderWorkflow
 from tests.workflow.temporal import Temporal, running_temporal
-from tests.workflow.waiting import now
+from tests.workflow.waiting import now, until
 from tests.workflow.world import World
+from workers import cases
 from workflows import names
 
 A, S = Action, State
@@ -61,6 +63,24 @@ async def test_everything_is_carried_over(served: World) -> None:
     await case.act(A.RECOMMEND)
     await case.agrees()
     assert len(await case.runs()) > 2
+
+
+async def test_a_new_run_begins_with_what_the_record_says(
+    impatient: Temporal, record: Engine, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(record, await impatient.client(), queue)
+    world.open_season()
+    monkeypatch.setattr(cases, "CaseWorkflow", OlderWorkflow)
+    async with world.worker():
+        case = await world.draft()
+        before = await case.snapshot()
+        await _next_run(case)
+
+        async def is_whole() -> bool:
+            return await case.snapshot() == before
+
+        await until(is_whole)
+        await case.agrees()
 
 
 async def test_no_update_is_lost_between_two_runs(served: World) -> None:

@@ -146,3 +146,17 @@ async def test_nothing_rings_once_nothing_is_awaited(served: World) -> None:
     await case.rang()
     assert (await case.snapshot()).agenda.items == ()
     assert case.actions[-1] == A.PUBLISH
+
+
+async def test_reminders_are_planned_once_the_calendar_is_entered(world: World) -> None:
+    world.forget_years()
+    async with world.worker():
+        case = await world.draft()
+        assert (await case.snapshot()).agenda.blocked_by is not None
+        world.enter_years()
+        await world.desk.catch_up(case.id)
+        agenda = (await case.snapshot()).agenda
+        assert [item.offset for item in agenda.items] == [7, 3, 1, 0]
+        assert agenda.blocked_by is None
+        assert "提醒待定" not in await case.details()
+        await case.agrees()

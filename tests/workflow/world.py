@@ -46,6 +46,12 @@ class World:
         open_season(self.engine, factories.programme(), now(), Opening(starting=starting))
         self.enter_years()
 
+    def set_pace(self, seconds_per_day: float) -> Pace:
+        """Let the season's days pass so fast from now on."""
+        pace = Pace(anchor=now(), seconds_per_day=seconds_per_day)
+        self._write_season(anchor=pace.anchor, seconds_per_day=pace.seconds_per_day)
+        return pace
+
     def hurry(self, seconds_per_day: float, *, days_left: int, holidays: int = 0) -> datetime:
         """Let the season's days pass fast from now on, all of them working days.
 
@@ -57,7 +63,7 @@ class World:
         Returns:
             The cutoff, a real instant.
         """
-        pace = Pace(anchor=now(), seconds_per_day=seconds_per_day)
+        pace = self.set_pace(seconds_per_day)
         midnight = datetime.combine(now().astimezone(BEIJING).date(), time(), BEIJING)
         cutoff = midnight + timedelta(days=days_left)
         last = (cutoff - timedelta(days=1)).date()
@@ -66,7 +72,6 @@ class World:
         with transaction(self.engine) as connection:
             connection.execute(update(table).values(working=True))
             connection.execute(update(table).where(free).values(working=False))
-        self._write_season(anchor=pace.anchor, seconds_per_day=pace.seconds_per_day)
         self.set_milestone("cutoff", cutoff)
         return pace.real(cutoff)
 
