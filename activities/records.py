@@ -1,8 +1,10 @@
 """The record's one door: a transition is put on it here, whole, or not at all."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from threading import Lock
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
@@ -10,9 +12,9 @@ from activities.database import reading, transaction
 from activities.filing import refuse_filing
 from activities.lines import (
     CHANGING,
+    STORED,
     Columns,
     case_changes,
-    find_update,
     history_line,
     outbox_line,
     read_case,
@@ -35,6 +37,16 @@ from models.records import (
 from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINES, _CASES = table_of(Transition), table_of(CaseRecord)
+_NEWEST = STORED.order_by(_LINES.c.seq.desc()).limit(RECENT)
+_IN_THE_WAY = STORED.where(
+    or_(_LINES.c.seq >= bindparam("seq"), _LINES.c.update_id == bindparam("update_id"))
+).order_by(_LINES.c.seq)
+_MOVE_CASE = (
+    update(_CASES)
+    .where(_CASES.c.id == bindparam("case_id"), _CASES.c.seq == bindparam("seq_before"))
+    .values({name: bindparam(f"new_{name}") for name in CHANGING})
+)
+_ADD_LINE, _ADD_EVENT = insert(_LINES), insert(table_of(Outbox))
 
 
 class RecordBehindError(RuntimeError):
@@ -52,6 +64,7 @@ class Records:
         """Take the record's engine."""
         self._engine = engine
         self._shelf = SeasonShelf()
+        self._turn = _turns(engine)
 
     @activity.defn(name="commit_transition")
     def commit_transition(self, wanted: CommitTransitionInput) -> CommitTransitionResult:
@@ -64,12 +77,10 @@ class Records:
             RecordBehindError: The record ends before `wanted.seq - 1`.
         """
         try:
-            with transaction(self._engine) as connection:
-                return self._commit(connection, wanted)
+            return self._commit_once(wanted)
         except IntegrityError:
             # Another writer took the place between our look and our insert.
-            with transaction(self._engine) as connection:
-                return self._commit(connection, wanted)
+            return self._commit_once(wanted)
 
     @activity.defn(name="read_standing")
     def read_standing(self, case_id: str, now: datetime) -> Standing:
@@ -81,12 +92,7 @@ class Records:
         self._shelf.forget_calendar()  # what was just entered counts at once
         with reading(self._engine) as connection:
             case = read_case(connection, case_id)
-            rows = connection.execute(
-                select(_LINES)
-                .where(_LINES.c.case_id == case_id)
-                .order_by(_LINES.c.seq.desc())
-                .limit(RECENT)
-            )
+            rows = connection.execute(_NEWEST, {"case_id": case_id})
             recent = [stored(row) for row in rows.mappings()]
             return Standing(
                 case_id=case_id,
@@ -99,6 +105,10 @@ class Records:
                 outlook=self._outlook(connection, case, now),
             )
 
+    def _commit_once(self, wanted: CommitTransitionInput) -> CommitTransitionResult:
+        with self._turn, transaction(self._engine) as connection:
+            return self._commit(connection, wanted)
+
     def _commit(
         self, connection: Connection, wanted: CommitTransitionInput
     ) -> CommitTransitionResult:
@@ -107,8 +117,7 @@ class Records:
         if case["seq"] < wanted.seq - 1:
             message = f"{wanted.case_id}: the record ends at {case['seq']}, before {wanted.seq}"
             raise RecordBehindError(message)
-        rows = self._rows_from(connection, wanted.case_id, wanted.seq)
-        earlier = self._by_update(connection, wanted, rows)
+        rows, earlier = self._in_the_way(connection, wanted)
         refusal: Refusal | None = None
         if earlier is not None and earlier.command_digest != command.digest:
             refusal = Refusal(
@@ -126,26 +135,14 @@ class Records:
             outlook=self._outlook(connection, case, wanted.at),
         )
 
-    def _rows_from(
-        self, connection: Connection, case_id: str, seq: int
-    ) -> tuple[StoredTransition, ...]:
-        rows = connection.execute(
-            select(_LINES)
-            .where(_LINES.c.case_id == case_id, _LINES.c.seq >= seq)
-            .order_by(_LINES.c.seq)
-        )
-        return tuple(stored(row) for row in rows.mappings())
-
-    def _by_update(
-        self,
-        connection: Connection,
-        wanted: CommitTransitionInput,
-        rows: tuple[StoredTransition, ...],
-    ) -> StoredTransition | None:
-        for row in rows:
-            if row.update_id == wanted.update_id:
-                return row
-        return find_update(connection, wanted.case_id, wanted.update_id)
+    def _in_the_way(
+        self, connection: Connection, wanted: CommitTransitionInput
+    ) -> tuple[tuple[StoredTransition, ...], StoredTransition | None]:
+        """Return the lines from the wanted seq on, and the one of the very update, if any."""
+        asked = {"case_id": wanted.case_id, "seq": wanted.seq, "update_id": wanted.update_id}
+        found = [stored(row) for row in connection.execute(_IN_THE_WAY, asked).mappings()]
+        rows = tuple(row for row in found if row.seq >= wanted.seq)
+        return rows, next((row for row in found if row.update_id == wanted.update_id), None)
 
     def _refuse(self, connection: Connection, case: Columns, command: Command) -> Refusal | None:
         if isinstance(command, Lapse | Remind | Expire):
@@ -164,16 +161,16 @@ class Records:
     ) -> tuple[StoredTransition, Columns]:
         line = history_line(connection, case, wanted, command)
         after = {**case, **case_changes(case, wanted, command, line["hash"])}
-        connection.execute(insert(Transition), line)
+        connection.execute(_ADD_LINE, line)
         changed = connection.execute(
-            update(_CASES)
-            .where(_CASES.c.id == wanted.case_id, _CASES.c.seq == wanted.seq - 1)
-            .values({key: after[key] for key in CHANGING})
+            _MOVE_CASE,
+            {"case_id": wanted.case_id, "seq_before": wanted.seq - 1}
+            | {f"new_{name}": after[name] for name in CHANGING},
         )
         if changed.rowcount != 1:
             message = f"{wanted.case_id}: seq {wanted.seq} was taken under our lock"
             raise RuntimeError(message)
-        connection.execute(insert(Outbox), outbox_line(case, after, wanted, command, line["hash"]))
+        connection.execute(_ADD_EVENT, outbox_line(case, after, wanted, command, line["hash"]))
         return stored(line), after
 
     def _outlook(self, connection: Connection, case: Columns, now: datetime) -> Outlook:
@@ -184,6 +181,15 @@ class Records:
             self._shelf.calendar(connection),
             now,
         )
+
+
+def _turns(engine: Engine) -> AbstractContextManager[object]:
+    """Return what keeps this process's commits in line.
+
+    SQLite has one writer at a time, and whoever waits for it sleeps up to a tenth of a
+    second between looks, in no order. Threads that queue up here wake at once.
+    """
+    return Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
 
 def _refuse_clock(case: Columns) -> Refusal | None:

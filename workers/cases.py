@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.records import Records
+from workers.sandbox import CaseSandbox
 from workflows import names
 from workflows.case import CaseWorkflow
 
@@ -20,9 +21,9 @@ so that a clock or a dice in one of them is caught."""
 LOCAL_ACTIVITIES = 16
 
 
-def sandbox() -> SandboxedWorkflowRunner:
+def sandbox() -> CaseSandbox:
     """Return the runner of workflows: sandboxed, with our pure packages passed through."""
-    return SandboxedWorkflowRunner(
+    return CaseSandbox(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     )
 
