@@ -1,0 +1,202 @@
+"""The guards by themselves, and the machine over whole lives beside a model of its own."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from models import rules
+from models.commands import Actor, Role
+from models.lifecycle import FINAL, RULES, Action, Lifecycle, State
+from models.records import COMMANDS
+from models.refusals import Refused
+from models.rules import Facts, Guard
+from tests.unit.test_lifecycle import EXPECTED, FIELDS, NOW, POINTS, facts
+
+A = Action
+ANOTHERS = {"fields": {"actor": Actor(role=Role.BODY, id="x", org="hunan")}}
+EARLY = {"now": NOW - timedelta(days=9)}
+
+AGAINST: dict[Guard, tuple[Action, dict[str, Any], str]] = {
+    rules.before_cutoff: (A.SUBMIT, {"cutoff": NOW}, "cutoff_passed"),
+    rules.before_due: (A.RESUBMIT, {"deadline": NOW}, "due_passed"),
+    rules.body_consents: (
+        A.WITHDRAW,
+        {"list_sealed": True, "fields": {"body_consents": False}},
+        "consent_required",
+    ),
+    rules.due_given: (A.REQUEST_CORRECTION, {"fields": {"due": None}}, "due_required"),
+    rules.due_passed: (A.LAPSE, {"deadline": None}, "not_due"),
+    rules.due_within_cutoff: (A.RETURN_FOR_REVISION, {"fields": {"due": NOW}}, "due_in_past"),
+    rules.every_point_answered: (A.ACCEPT, {"fields": {"answers": {}}}, "screening_unanswered"),
+    rules.list_open: (A.SEND_BACK, {"list_sealed": True}, "list_sealed"),
+    rules.national_cutoff_passed: (A.PASS_FORMAL_CHECK, EARLY, "cutoff_not_passed"),
+    rules.objection_upheld: (
+        A.DISQUALIFY,
+        {"fields": {"objection": None}},
+        "objection_required",
+    ),
+    rules.own_case: (A.SEND_BACK, ANOTHERS, "not_yours"),
+    rules.reason_given: (A.DECLINE, {"fields": {"reason": None}}, "reason_required"),
+    rules.remarks_given: (
+        A.RETURN_FOR_REVISION,
+        {"fields": {"reason": None}},
+        "remarks_required",
+    ),
+    rules.until_in_future: (A.MOVE_DEADLINE, {"fields": {"until": NOW}}, "due_in_past"),
+}
+"""What each guard of the law is against."""
+
+
+def test_each_guard_refuses_in_its_own_words() -> None:
+    assert set(AGAINST) == {guard for each in RULES for guard in each.guards}
+    for guard, (action, changes, code) in AGAINST.items():
+        with pytest.raises(Refused) as refused:
+            guard(facts(action, **changes))
+        assert refused.value.code == code
+        assert refused.value.message.endswith("。")
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_guard_has_nothing_against_what_is_not_its_business(action: Action) -> None:
+    for guard in AGAINST:
+        left = timedelta() if guard is rules.due_passed else timedelta(days=3)
+        assert guard(facts(action, deadline=NOW + left)) is True
+
+
+def test_without_a_deadline_a_correction_may_come_at_any_time() -> None:
+    assert rules.before_due(facts(A.RESUBMIT, deadline=None))
+
+
+def test_the_calendar_as_such_can_always_be_looked_at_again() -> None:
+    asked = facts(A.MOVE_DEADLINE, fields={"until": None}, deadline=None)
+    assert rules.until_in_future(asked)
+
+
+@pytest.mark.parametrize("role", [Role.ORGANISER, Role.SEASON, Role.PANEL])
+def test_offices_of_no_unit_are_nobody_elses(role: Role) -> None:
+    actor = Actor(role=role, id="x", org="hunan")
+    assert rules.own_case(facts(A.MOVE_DEADLINE, fields={"actor": actor}))
+
+
+def test_the_role_is_asked_before_anything_else() -> None:
+    asked = facts(A.SUBMIT, Role.PANEL, cutoff=NOW)
+    with pytest.raises(Refused, match="role_not_allowed"):
+        Lifecycle(State.DRAFT).check(A.SUBMIT, asked)
+
+
+def test_a_refusal_names_state_and_action_in_words_for_people() -> None:
+    with pytest.raises(Refused) as refused:
+        Lifecycle(State.PUBLISHED).check(A.SUBMIT, facts(A.SUBMIT, Role.APPLICANT))
+    assert refused.value.code == "not_in_this_state"
+    assert refused.value.message.endswith("。")
+
+
+class Lives(RuleBasedStateMachine):
+    """A case that anybody tries anything on, and a model that knows nothing of the code's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.life, self.state = Lifecycle(), State.DRAFT
+        self.now = NOW - timedelta(days=20)
+        self.cutoff, self.national = NOW - timedelta(days=9), NOW - timedelta(days=3)
+        self.deadline: datetime | None = self.cutoff
+        self.sealed = False
+
+    @rule(days=st.floats(0.1, 9))
+    def time_passes(self, days: float) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(
+        action=st.sampled_from(Action),
+        role=st.sampled_from([*{role for _, _, role in EXPECTED}]),
+        said=st.booleans(),
+        lawful=st.booleans(),
+        days=st.floats(-2, 12),
+    )
+    def somebody_asks(
+        self, action: Action, role: Role, said: bool, lawful: bool, days: float
+    ) -> None:
+        due = self.now + timedelta(days=days)
+        asked = self._facts(action, role, said, lawful, due)
+        target = EXPECTED.get((self.state, action, role))
+        if target is None or self._forbidden(action, said, lawful, due):
+            with pytest.raises(Refused):
+                self.life.decide(action, asked)
+            return
+        assert self.life.decide(action, asked) is target
+        self.life.enter(target)
+        self._enter(action, target, due)
+
+    def _facts(self, action: Action, role: Role, said: bool, lawful: bool, due: datetime) -> Facts:
+        fields: dict[str, Any] = {**FIELDS.get(action, {})}
+        if action is A.ACCEPT:
+            fields["answers"] = dict.fromkeys(POINTS, lawful)
+        if action is A.DISQUALIFY:
+            fields["objection"] = "2024-07" if lawful else None
+        if action is A.WITHDRAW:
+            fields["body_consents"] = lawful
+        if action in (A.RETURN_FOR_REVISION, A.REQUEST_CORRECTION):
+            fields["due"] = due
+        if action is A.MOVE_DEADLINE:
+            fields["until"] = due
+        reason = "sha256:2" if said else None
+        command = COMMANDS[action].model_validate(
+            {"actor": Actor(role=role, id="x"), "reason": reason, **fields}
+        )
+        return replace(
+            facts(action, role),
+            command=command,
+            now=self.now,
+            cutoff=self.cutoff,
+            national_cutoff=self.national,
+            deadline=self.deadline,
+            list_sealed=self.sealed,
+        )
+
+    def _forbidden(self, action: Action, said: bool, lawful: bool, due: datetime) -> bool:
+        """Whether the right person in the right state is refused all the same."""
+        passed = self.deadline is not None and self.now >= self.deadline
+        against = {
+            A.SUBMIT: self.now >= self.cutoff,
+            A.RETURN_FOR_REVISION: not said or not self.now < due <= self.cutoff,
+            A.ACCEPT: not lawful,
+            A.DECLINE: not said,
+            A.SEND_BACK: self.sealed,
+            A.REQUEST_CORRECTION: not said or due <= self.now,
+            A.RESUBMIT: passed,
+            A.PASS_FORMAL_CHECK: self.now < self.national,
+            A.FAIL_FORMAL_CHECK: not said,
+            A.DISQUALIFY: not said or not lawful,
+            A.WITHDRAW: self.sealed and not lawful,
+            A.LAPSE: not passed,
+            A.EXPIRE: not passed,
+            A.MOVE_DEADLINE: self.deadline is None or due <= self.now,
+        }
+        return against.get(action, False)
+
+    def _enter(self, action: Action, target: State, due: datetime) -> None:
+        own = {A.RETURN_FOR_REVISION, A.REQUEST_CORRECTION, A.MOVE_DEADLINE}
+        if action in own:
+            self.deadline = due
+        elif target is not self.state:
+            self.deadline = self.cutoff if target is State.DRAFT else None
+        self.sealed = self.sealed or action is A.RECOMMEND
+        self.state = target
+
+    @invariant()
+    def both_stand_alike(self) -> None:
+        assert self.life.state is self.state
+
+    @invariant()
+    def an_end_is_left_by_nobody(self) -> None:
+        if self.state in FINAL:
+            assert not [key for key in EXPECTED if key[0] is self.state]
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,103 @@
+"""What operations are shown of a case."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.common import SearchAttributeUpdate
+
+from models.agenda import Agenda
+from models.commands import Role
+from models.lifecycle import ENDED, Action, State
+from models.records import Outlook, Standing, StoredTransition
+from models.wording import AWAITED, STATES
+from workflows import names
+from workflows.visibility import details, search_attribute_updates, search_attributes, summary
+
+SINCE = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)
+
+
+def _standing(state: State = State.DRAFT, rows: int = 0, **outlook: Any) -> Standing:
+    values: dict[str, Any] = {
+        "title": "虚构案例", "unit": "unit_1", "category": "smart-home", "cutoff": SINCE,
+        "national_cutoff": SINCE, "deadline": SINCE + timedelta(days=5), "overdue": False,
+        "return_rounds": 2, "agenda": Agenda(), "screening": (), "list_sealed": False,
+    }  # fmt: skip
+    return Standing(
+        case_id="case_1", season="2024", body="fujian", state=state, seq=rows, since=SINCE,
+        recent=tuple(_row(seq) for seq in range(1, rows + 1)),
+        outlook=Outlook(**{**values, **outlook}),
+    )  # fmt: skip
+
+
+def _row(seq: int) -> StoredTransition:
+    return StoredTransition(
+        case_id="case_1", seq=seq, update_id=f"req_{seq}", action=Action.SUBMIT,
+        source=State.DRAFT, target=State.PROVINCE_REVIEW, actor_role=Role.APPLICANT,
+        actor_id="unit_1", at=SINCE, command_digest="sha256:1", hash="sha256:2",
+    )  # fmt: skip
+
+
+def test_the_page_says_what_is_awaited_from_whom_and_until_when() -> None:
+    assert details(_standing(State.PROVINCE_REVIEW, rows=1)).splitlines() == [
+        "**虚构案例**",
+        "- 状态：省级审核（`province_review`），自 2024-04-20（周六）10:00 起",
+        "- 下一期限：2024-04-25（周四）10:00",
+        f"- 等待：推荐单位{AWAITED['province_review'].zh}",
+        "- 序号 1，退回 2 次",
+        "",
+        "最近三次变更：",
+        "1. 提交：草稿 → 省级审核，申报单位 `unit_1`，2024-04-20（周六）10:00",
+    ]
+
+
+def test_a_new_draft_has_no_changes_to_show() -> None:
+    assert details(_standing()).endswith("最近三次变更：\n（尚无）")
+
+
+def test_what_is_late_or_blocked_is_said() -> None:
+    page = details(_standing(overdue=True, agenda=Agenda(blocked_by="没有 2027 年的工作日安排")))
+    assert "，已逾期" in page
+    assert "- 提醒待定：没有 2027 年的工作日安排" in page
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_a_page(state: State) -> None:
+    ended = state in ENDED
+    page = details(_standing(state, deadline=None if ended else SINCE))
+    assert f"{STATES[state].zh}（`{state}`）" in page
+    assert ("- 等待：无" in page) == ended
+    assert ("- 下一期限：无" in page) == ended
+
+
+def test_the_page_fits() -> None:
+    page = details(_standing(rows=3, title="案" * 200))
+    assert len(page.encode()) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("短题", "短题"),
+        ("案" * 66, "案" * 66),
+        ("案" * 67, "案" * 65 + "…"),
+        ("a" * 200, "a" * 200),
+    ],
+)
+def test_a_summary_is_cut_at_a_whole_character(title: str, shown: str) -> None:
+    assert summary(title) == shown
+    assert len(summary(title).encode()) <= 200
+
+
+@pytest.mark.parametrize("deadline", [None, SINCE])
+def test_attributes_are_the_announced_ones(deadline: datetime | None) -> None:
+    standing = _standing(deadline=deadline)
+    at_start = {pair.key.name for pair in search_attributes(standing)}
+    missing = set() if deadline else {"Deadline"}
+    assert at_start == set(names.SEARCH_ATTRIBUTES) - missing
+    updates: list[SearchAttributeUpdate[Any]] = search_attribute_updates(standing)
+    assert {update.key.name for update in updates} == set(names.SEARCH_ATTRIBUTES) - {
+        "Season",
+        "Body",
+    }
+    assert {update.key.name: update.value for update in updates}["Deadline"] == deadline
