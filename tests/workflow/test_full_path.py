@@ -12,12 +12,11 @@ from temporalio.common import TypedSearchAttributes
 
 from models.agenda import AT_DEADLINE
 from models.lifecycle import Action, State
-from models.wording import ACTIONS, STATES, moment
 from tests.workflow.case import Case
 from tests.workflow.waiting import now
 from tests.workflow.world import World
 from workflows import names
-from workflows.visibility import search_attributes, summary
+from workflows.visibility import details, search_attributes, summary
 
 A = Action
 
@@ -75,16 +74,7 @@ async def _is_shown(case: Case) -> None:
     standing = case.standing
     assert _named(described.typed_search_attributes) == _named(search_attributes(standing))
     assert await described.static_summary() == summary(view.title)
-    shown = await case.details()
-    assert f"**{view.title}**" in shown
-    assert f"{STATES[view.state].zh}（`{view.state}`），自 {moment(standing.since)} 起" in shown
-    assert f"序号 {view.seq}，退回 {standing.outlook.return_rounds} 次" in shown
-    if view.deadline is not None:
-        assert f"下一期限：{moment(view.deadline)}" in shown
-    for row in case.rows[-3:]:
-        assert f"{row.seq}. {ACTIONS[row.action].zh}：" in shown
-    for row in case.rows[:-3]:
-        assert f"\n{row.seq}. " not in shown
+    assert await case.details() == details(standing)
 
 
 def _named(attributes: TypedSearchAttributes) -> dict[str, Any]:
