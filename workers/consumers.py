@@ -1,7 +1,7 @@
 """Consume the stream: each event's effect once, and in the order of its case.
 
-A handler keeps its own cursor, moved in the same transaction as its effect. So it does
-not matter how often an event comes, nor when this process dies.
+A handler moves its cursor in its effect's transaction: so it does not matter how often an
+event comes, nor when this process dies.
 """
 
 import asyncio
@@ -57,11 +57,9 @@ class ConsumerPace:
     Attributes:
         batch: Messages asked for at once.
         fetch: How long one request waits for messages.
-        silence: Requests without a message or with an error, until it subscribes anew:
-            after a reconnect a pull can stay dead (nats.py#504).
+        silence: Requests without a message, until it subscribes anew (nats.py#504).
         redeliver: When an event that came too early comes again.
-        gap: How long an event that is missing before another may take to come, until it
-            is read from the record.
+        gap: How long a missing event may take, until it is read from the record.
         backoff: The longest wait for a database that is away.
     """
 
@@ -167,6 +165,8 @@ class _Consumer:
                 await self._handle(message, event, body)
             except _Stopping:
                 await message.nak()
+            except NatsError as error:  # of our answer: what was done is done, and it comes again
+                self.log.warning("answer_lost", error=repr(error))
             except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
                 await self._failed(message, error)
 

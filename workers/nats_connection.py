@@ -1,6 +1,6 @@
 """The connection to NATS, and the streams and consumers that must stand on the server.
 
-The settings are those that were measured: see `docs/decisions` and the comments here.
+The settings were measured with nats-server 2.14.5.
 """
 
 from collections.abc import Callable

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from sqlalchemy import Connection, Engine, insert, select, text, update
@@ -348,6 +350,43 @@ async def test_a_message_that_is_no_event_of_ours_is_given_up_or_kept(
     assert (await js.stream_info(DEAD)).state.messages == 1
     assert (await js.consumer_info(STREAM, "notify")).num_ack_pending == 0
     assert (await js.consumer_info(STREAM, "audit")).num_ack_pending == 1
+
+
+async def test_an_event_under_the_subject_of_another_is_refused(
+    sqlite_engine: Engine, season: str, js: JetStreamContext
+) -> None:
+    case = make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
+    body = outbox(sqlite_engine)[0].body.encode()
+    await js.publish(f"tuixuan.v1.case.submitted.{case}.2", body)
+    notebook = Notebook(sqlite_engine, "notify")
+    async with consuming(js, notebook, sqlite_engine):
+        await until(lambda: _dead(js, 1))
+    assert notebook.lines() == []
+
+
+async def test_an_answer_that_is_lost_is_no_failure_of_the_effect(
+    sqlite_engine: Engine, season: str, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_wait(monkeypatch, "notify", max_deliver=2)
+    acknowledge, lost = Msg.ack_sync, ["the first"]
+
+    async def lose_one(message: Msg, timeout: float = 1) -> Msg:  # noqa: ASYNC109 - as in nats.py
+        if lost:
+            raise NatsTimeoutError(lost.pop())
+        return await acknowledge(message, timeout)
+
+    monkeypatch.setattr(Msg, "ack_sync", lose_one)
+    make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
+    await Relay(sqlite_engine, js).drain()
+    notebook = Notebook(sqlite_engine, "notify")
+    with capture_logs() as logs:
+        async with consuming(js, notebook, sqlite_engine):
+            await until(lambda: sum(line["event"] == "event_handled" for line in logs) == 2)
+    assert notebook.events() == ids(outbox(sqlite_engine))
+    assert {"answer_lost"} == {line["event"] for line in logs} - {
+        "event_handled",
+        "event_announced",
+    }
 
 
 def _refused_by(logs: list[Any], name: str) -> bool:
