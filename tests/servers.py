@@ -117,15 +117,20 @@ class Postgres:
 
     def _start(self) -> subprocess.Popen[bytes]:
         data = self._folder / "data"
-        self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust",
-                  "--encoding=UTF8", "--locale=C", "--no-sync").wait()  # fmt: skip
+        made = self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust",
+                         "--encoding=UTF8", "--locale=C", "--no-sync").wait()  # fmt: skip
+        assert made == 0, (self._folder / "postgres.log").read_text()
         settings = (
             f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories=",
             "fsync=off", "max_connections=200", "shared_buffers=32MB",
         )  # fmt: skip
         flags = [part for setting in settings for part in ("-c", setting)]
         process = self._run("postgres", "-D", str(data), *flags)
-        wait_for(lambda: process.poll() is None and self._answers())
+        try:
+            wait_for(lambda: process.poll() is None and self._answers())
+        except BaseException:
+            process.kill()
+            raise
         return process
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -186,9 +191,16 @@ def _postgres_bin() -> Path:
 
 
 def _readable(binaries: Path, folder: Path) -> Path:
-    """Return the programs where the unprivileged user reaches them; copy them if need be."""
+    """Return the programs where the unprivileged user reaches them; copy them if need be.
+
+    The programs of the wheel find their libraries beside the package.
+    """
     if all(place.stat().st_mode & stat.S_IXOTH for place in (binaries, *binaries.parents)):
         return binaries
-    copy = folder / "install"
-    shutil.copytree(binaries.parent, copy)
+    install, package = binaries.parent, binaries.parent.parent
+    copy = folder / "install" / package.name / install.name
+    shutil.copytree(install, copy)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "install" / libraries.name)
     return copy / binaries.name
