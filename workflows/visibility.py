@@ -69,6 +69,7 @@ def details(standing: Standing) -> str:
     outlook = standing.outlook
     lines = [
         f"**{outlook.title}**",
+        "",
         f"- 状态：{_state(standing)}",
         f"- 下一期限：{_deadline(standing)}",
         f"- 等待：{_awaited(standing)}",
@@ -76,9 +77,9 @@ def details(standing: Standing) -> str:
     ]
     if outlook.agenda.blocked_by is not None:
         lines.append(f"- 提醒待定：{outlook.agenda.blocked_by}")
-    lines += ["", "最近三次变更："]
+    lines += ["", "最近三次变更：", ""]
     lines += [
-        f"{row.seq}. {ACTIONS[row.action].zh}：{STATES[row.source].zh} → {STATES[row.target].zh}，"
+        f"- 第 {row.seq} 步 {ACTIONS[row.action].zh}：{STATES[row.source].zh} → {STATES[row.target].zh}，"
         f"{ROLES[row.actor_role].zh} `{row.actor_id}`，{moment(row.at)}"
         for row in standing.recent
     ] or ["（尚无）"]

@@ -41,18 +41,20 @@ def _row(seq: int) -> StoredTransition:
 def test_the_page_says_what_is_awaited_from_whom_and_until_when() -> None:
     assert details(_standing(State.PROVINCE_REVIEW, rows=1)).splitlines() == [
         "**虚构案例**",
+        "",
         "- 状态：省级审核（`province_review`），自 2024-04-20（周六）10:00 起",
         "- 下一期限：2024-04-25（周四）10:00",
         f"- 等待：推荐单位{AWAITED['province_review'].zh}",
         "- 序号 1，退回 2 次",
         "",
         "最近三次变更：",
-        "1. 提交：草稿 → 省级审核，申报单位 `unit_1`，2024-04-20（周六）10:00",
+        "",
+        "- 第 1 步 提交：草稿 → 省级审核，申报单位 `unit_1`，2024-04-20（周六）10:00",
     ]
 
 
 def test_a_new_draft_has_no_changes_to_show() -> None:
-    assert details(_standing()).endswith("最近三次变更：\n（尚无）")
+    assert details(_standing()).endswith("最近三次变更：\n\n（尚无）")
 
 
 def test_what_is_late_or_blocked_is_said() -> None:

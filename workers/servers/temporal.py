@@ -25,6 +25,12 @@ NAME = "temporal"
 OLDEST: Version = (1, 8, 0)
 PRAGMAS = ("journal_mode=wal", "synchronous=2")
 """The database file survives a crash of the machine, like the record beside it."""
+SETTINGS = (
+    "system.enableActivityEagerExecution=true",
+    # A workflow whose worker fails on it is listed (TemporalReportedProblems) after seconds,
+    # and not after the fifth attempt, a minute later.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=3",
+)
 
 
 def find_temporal(
@@ -86,7 +92,8 @@ def temporal_command(  # noqa: PLR0913 - one keyword per setting
     command += ["--ui-port", str(ui_port), "--namespace", namespace]
     command += ["--db-filename", str(db_file), "--ui-disable-news-fetch"]
     command += ["--log-level", "warn", "--log-format", log_format]
-    command += ["--dynamic-config-value", "system.enableActivityEagerExecution=true"]
+    for setting in SETTINGS:
+        command += ["--dynamic-config-value", setting]
     for pragma in PRAGMAS:
         command += ["--sqlite-pragma", pragma]
     for name, kind in SEARCH_ATTRIBUTES.items():
