@@ -13,6 +13,9 @@ import pytest
 
 from tests.e2e.stack import Stack
 
+for tried_by in ("cases", "dates", "people", "system"):
+    pytest.register_assert_rewrite(f"tests.e2e.answers.{tried_by}")
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -1,0 +1,57 @@
+"""Answers about who was told what, and about mail."""
+
+from typing import Any
+
+from tests.e2e.answers.registry import answers
+from tests.e2e.driving import SUBMIT
+from tests.e2e.operations import FUJIAN, Office, Question
+
+
+@answers("Who was told of an event, and did the mail go?")
+def told(office: Office, question: Question) -> None:
+    assert office.cases
+    office.stack.run("user", "email", FUJIAN, "fujian@example.invalid")
+    case_id = office.case("告知", SUBMIT)
+
+    def ask() -> Any:
+        return office.command(question, CASE=case_id, SEQ="1")
+
+    def mails() -> dict[str, Any]:
+        return {each["user"]: each["mail"] for each in ask()["told"]}
+
+    unit = office.stack.json("case", "show", case_id)["unit"]
+    expected = {FUJIAN: "sent", unit: None}
+    office.stack.wait_until(lambda: mails() == expected, what="the mail is sent")
+    office.stack.wait_until(lambda: ask()["audit"], what="the audit has it")
+    assert ask()["event"] == "submitted"
+    assert ask()["stream_seq"] > 0
+
+
+@answers("Which mails failed?")
+def failed(office: Office, question: Question) -> None:
+    mail = office.failed_mail
+    [found] = office.command(question)["items"]
+    assert (found["id"], found["recipient"]) == (mail, FUJIAN)
+    assert "no address" in found["last_error"]
+
+
+@answers("How do I send a mail again?")
+def sent_again(office: Office, question: Question) -> None:
+    mail = office.failed_mail
+    letter = office.stack.places.mail / f"{mail}.eml"
+    assert not letter.exists()
+    office.stack.run("user", "email", FUJIAN, "new@example.invalid")
+    office.command(question, DELIVERY=mail)
+    office.stack.wait_until(letter.exists, what="the mail")
+    assert b"new@example.invalid" in letter.read_bytes()
+
+
+@answers("What was somebody told?")
+def inbox(office: Office, question: Question) -> None:
+    unit = office.stack.json("case", "show", office.cases["twice"])["unit"]
+
+    def events() -> list[str]:
+        return [item["event"] for item in office.command(question, USER=unit)["items"]]
+
+    office.stack.wait_until(lambda: len(events()) == 4, what="four messages")
+    assert sorted(events()) == ["returned", "returned", "submitted", "submitted"]

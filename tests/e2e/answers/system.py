@@ -1,0 +1,229 @@
+"""Answers about the system itself; some of them after something was broken."""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nats.js import JetStreamContext
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import ResetReapplyExcludeType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from models.events import STREAM
+from tests.e2e.answers.registry import answers
+from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
+from tests.e2e.operations import FUJIAN, Office, Question
+from workflows import names
+
+PROCESSES = ["temporal", "nats", "cases", "relay", "audit", "notify"]
+
+
+def on_stream[T](office: Office, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
+    """Run a coroutine with JetStream."""
+
+    async def run() -> T:
+        connection = await office.stack.nats()
+        try:
+            return await work(connection.jetstream())
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+@answers("Is everything running?")
+def running(office: Office, question: Question) -> None:
+    status = office.command(question)
+    assert status["ready"] is True
+    assert sorted(each["name"] for each in status["processes"]) == sorted(PROCESSES)
+
+
+@answers("Is the relay behind?")
+def relay_behind(office: Office, question: Question) -> None:
+    assert office.cases
+    relay = office.stack.kill("relay", signal.SIGSTOP)
+    case_id = office.case("积压", SUBMIT)
+    behind = office.command(question)
+    assert behind["waiting"] == 1
+    assert behind["oldest_seconds"] > 0
+    office.stack.kill("relay", signal.SIGCONT)
+    office.stack.wait_until(lambda: office.command(question)["waiting"] == 0, what="drained")
+    assert office.command(question)["oldest_seconds"] == 0
+    assert office.stack.pid("relay") == relay
+    assert office.stack.json("event", "show", f"{case_id}:1")["published_at"]
+
+
+def dead_letter(office: Office, title: str) -> str:
+    """Let the notify consumer give an event up; return the event's id."""
+    assert office.cases
+    office.stack.kill("notify", signal.SIGSTOP)
+
+    async def nobody_asks(js: JetStreamContext) -> bool:
+        return not (await js.consumer_info(STREAM, "notify")).num_waiting
+
+    async def give_up(js: JetStreamContext) -> None:
+        subscription = await js.pull_subscribe_bind(durable="notify", stream=STREAM)
+        [message] = await subscription.fetch(1, timeout=30)
+        await message.respond(b"+TERM KeyError('template')")
+
+    office.stack.wait_until(lambda: on_stream(office, nobody_asks), what="its requests expired")
+    case_id = office.case(title, SUBMIT)
+    on_stream(office, give_up)
+    office.stack.kill("notify", signal.SIGCONT)
+    return f"{case_id}:1"
+
+
+def letters(office: Office) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = office.stack.json("dead-letter", "list")["items"]
+    return found
+
+
+@answers("Which events did a consumer give up?")
+def given_up(office: Office, question: Question) -> None:
+    event_id = dead_letter(office, "死信")
+    [letter] = office.stack.wait_until(
+        lambda: [each for each in office.command(question)["items"] if each["event_id"] == event_id]
+    )
+    assert letter["consumer"] == "notify"
+    assert letter["why"] == "KeyError('template')"
+
+
+@answers("How do I re-drive a dead letter?")
+def driven_again(office: Office, question: Question) -> None:
+    event_id = dead_letter(office, "死信补办")
+    [letter] = office.stack.wait_until(
+        lambda: [each for each in letters(office) if each["event_id"] == event_id]
+    )
+    way = office.stack.json("event", "show", event_id)
+    assert way["told"] == []
+    office.command(question, LETTER=letter["id"])
+    way = office.stack.json("event", "show", event_id)
+    assert FUJIAN in [each["user"] for each in way["told"]]
+    assert letter not in letters(office)
+
+
+def agreed(office: Office, question: Question) -> None:
+    """Repeat the answer until all four agree: the audit is a moment behind."""
+    _, *words = question.block.split()
+
+    def ask() -> bool:
+        return office.stack.run(*words, "--output", "json", check=False).returncode == 0
+
+    office.stack.wait_until(ask, what="the four agree")
+    assert office.command(question)["ok"] is True
+
+
+@answers("Do the four records agree?")
+def agreeing(office: Office, question: Question) -> None:
+    assert office.cases
+    agreed(office, question)
+    report = office.command(question)
+    assert report["differences"] == []
+    assert report["cases"] >= len(office.cases)
+
+
+@answers("Is the audit whole?")
+def audit_whole(office: Office, question: Question) -> None:
+    assert office.cases
+    report = office.command(question)
+    assert report["ok"] is True
+    assert report["records"] > 0
+    assert report["problems"] == []
+
+
+def differences(report: dict[str, Any], case_id: str) -> list[tuple[str, bool]]:
+    found = [each for each in report["differences"] if each["case_id"] == case_id]
+    return [(each["kind"], each["repaired"]) for each in found]
+
+
+def reset(office: Office, case_id: str) -> None:
+    """Take a workflow back to its beginning, as one can in the UI, and let go of its updates."""
+
+    async def run(client: Client) -> None:
+        await client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=names.NAMESPACE,
+                workflow_execution=WorkflowExecution(workflow_id=names.case_workflow_id(case_id)),
+                reason="by mistake",
+                request_id=f"reset {case_id}",
+                workflow_task_finish_event_id=4,
+                reset_reapply_exclude_types=[
+                    ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE
+                ],
+            )
+        )
+
+    office.stack.ask_temporal(run)
+
+
+@answers("A workflow was reset by mistake.")
+def was_reset(office: Office, question: Question) -> None:
+    assert office.cases
+    case_id = office.case("误重置", SUBMIT, ACCEPT)
+    agreed(office, question)
+    reset(office, case_id)
+    assert office.snapshot(case_id)["seq"] == 0
+    assert differences(office.command(question), case_id) == [("workflow_behind", True)]
+    assert office.snapshot(case_id)["seq"] == 2
+    assert act(office.stack, case_id, RECOMMEND)["seq"] == 3
+
+
+@answers("A workflow was terminated by mistake.")
+def was_terminated(office: Office, question: Question) -> None:
+    assert office.cases
+    case_id = office.case("误终止", SUBMIT)
+    before = office.snapshot(case_id)
+
+    async def terminate(client: Client) -> None:
+        await client.get_workflow_handle(names.case_workflow_id(case_id)).terminate()
+
+    async def status(client: Client) -> WorkflowExecutionStatus | None:
+        handle = client.get_workflow_handle(names.case_workflow_id(case_id))
+        return (await handle.describe()).status
+
+    office.stack.ask_temporal(terminate)
+    code, name, _ = office.stack.refused("case", *ACCEPT[:1], case_id, *ACCEPT[1:])
+    assert (code, name) == (69, "workflow_missing")
+    done = office.stack.run("reconcile", "--output", "json", check=False)
+    assert done.returncode == 3
+    agreed(office, question)
+    assert office.stack.ask_temporal(status) is WorkflowExecutionStatus.RUNNING
+    assert office.snapshot(case_id) == before
+    assert act(office.stack, case_id, ACCEPT)["seq"] == 2
+
+
+@answers("How do I stop the system without losing anything?")
+def stopped(office: Office, question: Question) -> None:
+    case_id = office.cases["waits"]
+    before = office.position(case_id)
+    assert office.command(question)["stopped"] is True
+    assert office.stack.status()["ready"] is False
+    assert office.position(case_id) == before
+
+
+@answers("How do I start it again?")
+def started(office: Office, question: Question) -> None:
+    cases = office.cases
+    office.stack.down()
+    assert office.command(question)["ready"] is True
+    snapshot = office.snapshot(cases["waits"])
+    assert (snapshot["state"], snapshot["seq"]) == office.position(cases["waits"])
+
+
+@answers("Temporal's store was lost.")
+def store_lost(office: Office, question: Question) -> None:
+    if office.stack.status()["ready"]:
+        _ = office.cases
+    office.stack.down()
+    shutil.rmtree(office.stack.places.temporal_db.parent)
+    office.stack.up()
+    case_id = office.cases["waits"]
+    code, name, _ = office.stack.refused("case", "recommend", case_id)
+    assert (code, name) == (69, "workflow_missing")
+    agreed(office, question)
+    snapshot = office.snapshot(case_id)
+    assert (snapshot["state"], snapshot["seq"]) == office.position(case_id)
+    assert act(office.stack, case_id, RECOMMEND)["state"] == "formal_check"

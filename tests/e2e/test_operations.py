@@ -1,0 +1,47 @@
+"""Every answer of `docs/operations.md`, tried on a real system: it finds what was asked for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.answers import cases, dates, people, system
+from tests.e2e.answers.registry import ANSWERS
+from tests.e2e.operations import Office, Question, questions
+from tests.e2e.stack import Stack
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("operations"),
+]
+
+TRIED_BY = (cases, people, dates, system)
+QUESTIONS = list(questions())
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A system of this module's own: some answers need something broken first."""
+    stack = Stack(tmp_path_factory.mktemp("operations"))
+    try:
+        stack.up("--empty")
+        yield Office(stack, tmp_path_factory.mktemp("scratch"))
+    finally:
+        stack.clean()
+
+
+def test_the_page_has_twenty_questions_and_each_is_tried() -> None:
+    assert len(QUESTIONS) >= 20
+    assert [question.number for question in QUESTIONS] == [*range(1, len(QUESTIONS) + 1)]
+    tried = {
+        each.title: [title for title in ANSWERS if each.title.startswith(title)]
+        for each in QUESTIONS
+    }
+    assert [title for title, found in tried.items() if len(found) != 1] == []
+    assert len(ANSWERS) == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: f"{each.number}-{each.kind}")
+def test_the_answer_is_right(office: Office, question: Question) -> None:
+    [answer] = [found for title, found in ANSWERS.items() if question.title.startswith(title)]
+    answer(office, question)
