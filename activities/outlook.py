@@ -73,7 +73,7 @@ def outlook(
     agenda = plan(
         None if case["overdue"] else case["deadline"],
         now,
-        offsets=programme.reminders.working_days,
+        reminders=programme.reminders,
         calendar=calendar,
         pace=dates.pace,
     )

@@ -5,7 +5,7 @@ moved deadline makes new items under new ids; whatever the old ones would have d
 is gone with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +14,7 @@ from models.calendar import WorkCalendar, reminder_instants
 from models.commands import Role
 from models.lifecycle import State
 from models.pace import Pace
+from models.programme_stages import Reminders
 from models.refusals import Refused
 
 AT_DEADLINE = 0
@@ -92,7 +93,7 @@ def plan(
     deadline: datetime | None,
     now: datetime,
     *,
-    offsets: Sequence[int],
+    reminders: Reminders,
     calendar: WorkCalendar,
     pace: Pace,
 ) -> Agenda:
@@ -101,7 +102,7 @@ def plan(
     Args:
         deadline: When it is due, a real instant; None: nothing is.
         now: A reminder that would lie before this instant is not planned.
-        offsets: Working days before the deadline, e.g. (7, 3, 1).
+        reminders: How many working days before, and at what time of the day.
         calendar: The working days. A year without data plans no reminders and says
             why in `blocked_by`; the deadline stands all the same.
         pace: Maps the season's civil time, in which days count, to real instants.
@@ -110,10 +111,12 @@ def plan(
         return Agenda()
     items, blocked = [_item(deadline, deadline, AT_DEADLINE)], None
     try:
-        reminders = reminder_instants(pace.civil(deadline), offsets, calendar)
+        planned = reminder_instants(
+            pace.civil(deadline), reminders.working_days, calendar, at=reminders.at
+        )
     except Refused as refused:
-        reminders, blocked = {}, refused.message
-    for offset, civil in reminders.items():
+        planned, blocked = {}, refused.message
+    for offset, civil in planned.items():
         at = pace.real(civil)
         if now < at < deadline:
             items.append(_item(at, deadline, offset))

@@ -1,6 +1,6 @@
 """The agenda: reminders and deadlines, each once, none early, none after the end."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +15,10 @@ from models.agenda import (
     AgendaItem,
     plan,
 )
-from models.calendar import WorkCalendar
+from models.calendar import BEIJING, WorkCalendar
 from models.lifecycle import AT_WORK, RULES, Action, State
 from models.pace import Pace
+from models.programme_stages import Reminders
 from tests.calendars import official_calendar
 from tests.factories import programme
 
@@ -28,6 +29,7 @@ CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)
 OPENS = datetime(2024, 3, 25, tzinfo=UTC)
 REAL = Pace(anchor=OPENS)
 OFFSETS = (7, 3, 1)
+REMINDERS = Reminders(working_days=OFFSETS)
 
 
 def _plan(
@@ -36,7 +38,7 @@ def _plan(
     calendar: WorkCalendar = CALENDAR,
     pace: Pace = REAL,
 ) -> Agenda:
-    return plan(deadline, now, offsets=OFFSETS, calendar=calendar, pace=pace)
+    return plan(deadline, now, reminders=REMINDERS, calendar=calendar, pace=pace)
 
 
 def _offsets(agenda: Agenda) -> list[int]:
@@ -180,3 +182,9 @@ def test_a_life_with_moved_deadlines(
     assert (deadline <= now) == any(
         item.offset == AT_DEADLINE and item.deadline == deadline for item in done
     )
+
+
+def test_reminders_go_out_at_the_time_of_day_that_the_programme_says() -> None:
+    late = Reminders(working_days=(1,), at=time(14, 30))
+    planned = plan(CUTOFF, OPENS, reminders=late, calendar=CALENDAR, pace=REAL)
+    assert planned.items[0].at.astimezone(BEIJING).time() == time(14, 30)
