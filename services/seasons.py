@@ -48,7 +48,7 @@ class Opening:
     Attributes:
         season_id: Its id; None: the programme's own.
         starting: The day on which it opens; every date keeps its distance.
-        pace: `1d=SECONDS`: how fast its days pass.
+        pace: `1d=SECONDS`: how fast its days pass. Without `starting` the season opens today.
     """
 
     season_id: str | None = None
@@ -67,11 +67,13 @@ def open_season(
     name = opening.season_id or programme.id
     if not _SEASON_ID.fullmatch(name):
         raise Refused("bad_season_id", "征集季编号只能含小写字母、数字和 -，最多 32 个字符。")
-    if opening.starting is not None:
-        programme = programme.starting(opening.starting)
+    starting = opening.starting
+    if opening.pace is not None and starting is None and _opens_on_a_day(programme):
+        starting = now.astimezone(programme.zone).date()
+    if starting is not None:
+        programme = programme.starting(starting)
     civil = programme.instants()
-    anchor = civil["opens"]
-    clock = Pace.parse(opening.pace, anchor) if opening.pace else Pace(anchor=anchor)
+    clock = _clock(programme, now, opening.pace)
     with transaction(engine) as connection:
         if connection.scalar(select(func.count()).where(SEASON.c.id == name)):
             raise Refused("season_exists", f"征集季 {name} 已经开启。")
@@ -92,6 +94,23 @@ def open_season(
             add_user(connection, season_id=name, at=now, **desk)
         seed_calendar(connection)
     return show_season(engine, name)
+
+
+def _opens_on_a_day(programme: Programme) -> bool:
+    """Whether a programme opens on a day, and not at a time of its own."""
+    return not isinstance(programme.milestones.opens, datetime)
+
+
+def _clock(programme: Programme, now: datetime, pace: str | None) -> Pace:
+    """Return how the season's days pass.
+
+    A rehearsal begins to run the moment it is opened, so that the hours of its first day
+    that are gone already are not a season each; or at the time that its programme names.
+    """
+    opens = programme.instants()["opens"]
+    if pace is None:
+        return Pace(anchor=opens)
+    return Pace.parse(pace, now if _opens_on_a_day(programme) else opens)
 
 
 def show_season(engine: Engine, season_id: str) -> SeasonView:
