@@ -79,7 +79,8 @@ def details(standing: Standing) -> str:
         lines.append(f"- 提醒待定：{outlook.agenda.blocked_by}")
     lines += ["", "最近三次变更：", ""]
     lines += [
-        f"- 第 {row.seq} 步 {ACTIONS[row.action].zh}：{STATES[row.source].zh} → {STATES[row.target].zh}，"
+        f"- 第 {row.seq} 步 {ACTIONS[row.action].zh}："
+        f"{STATES[row.source].zh} → {STATES[row.target].zh}，"
         f"{ROLES[row.actor_role].zh} `{row.actor_id}`，{moment(row.at)}"
         for row in standing.recent
     ] or ["（尚无）"]

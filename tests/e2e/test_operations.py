@@ -39,6 +39,7 @@ def test_the_page_has_twenty_questions_and_each_is_tried() -> None:
     }
     assert [title for title, found in tried.items() if len(found) != 1] == []
     assert len(ANSWERS) == len(QUESTIONS)
+    assert {each.__module__ for each in ANSWERS.values()} == {each.__name__ for each in TRIED_BY}
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: f"{each.number}-{each.kind}")

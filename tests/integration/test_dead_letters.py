@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
+from cli import stream
 from cli.deadletterwork import consumers
+from cli.main import run
 from models.events import STREAM, CaseEvent
 from models.lifecycle import State
 from models.refusals import Refused
@@ -21,6 +25,7 @@ from workers.consumers import ConsumerPace, consume
 from workers.nats_connection import CONSUMERS, DEAD, Delivering, ensure_consumer
 from workers.notify.handler import NotifyHandler
 from workers.relay import Relay
+from workers.servers.ports import LOOPBACK, free_port
 
 QUICK = ConsumerPace(fetch=0.1, redeliver=0.02, gap=0.2, backoff=0.1)
 PHONE = "13800000000"
@@ -136,3 +141,13 @@ async def test_what_is_no_event_of_ours_stays_on_the_list(
 async def test_an_unknown_letter_is_refused(js: JetStreamContext, name: str) -> None:
     with pytest.raises(Refused, match="unknown_dead_letter"):
         await DeadLetters(js, DEAD).retry(name, {})
+
+
+def test_a_stream_that_is_away_is_said_soon(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stream, "PATIENCE", 0.5)
+    monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{free_port()}")
+    code = run(["dead-letter", "list", "--output", "json", "--state-dir", str(tmp_path)])
+    said = capsys.readouterr()
+    assert (code, json.loads(said.err)["code"], said.out) == (69, "nats_unavailable", "")
