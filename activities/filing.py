@@ -21,11 +21,20 @@ def refuse_filing(
     case: Mapping[str, Any],
     command: Submit | Resubmit,
     programme: Programme,
+    *,
+    quoting: bool,
 ) -> Refusal | None:
     """Return why the named revision may not be filed, or None.
 
     The same check stands before the update is sent, so that nothing bad reaches a
     history, and inside the commit, so that nothing changes between check and commit.
+
+    Args:
+        connection: A transaction on the record.
+        case: The case's columns.
+        command: What is filed.
+        programme: The season's.
+        quoting: Whether the words may quote the form; not where they enter a history.
     """
     stored = connection.execute(
         select(_REVISIONS.form, _REVISIONS.digest, _REVISIONS.revision)
@@ -39,7 +48,10 @@ def refuse_filing(
         )
     findings = check_form(CaseForm.model_validate(stored.form), programme)
     if findings:
-        listed = "；".join(f"{finding.field}：{finding.message}" for finding in findings)
+        listed = "；".join(
+            f"{finding.field}：{finding.message if quoting else finding.code}"
+            for finding in findings
+        )
         return Refusal(code="form_incomplete", message=f"申报表未通过检查：{listed}")
     if isinstance(command, Submit) and _filed_before(connection, case):
         return Refusal(

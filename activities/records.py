@@ -150,7 +150,7 @@ class Records:
         if not isinstance(command, Submit | Resubmit):
             return None
         programme = self._shelf.programme(connection, case["season_id"])
-        return refuse_filing(connection, case, command, programme)
+        return refuse_filing(connection, case, command, programme, quoting=False)
 
     def _write(
         self,

@@ -56,7 +56,7 @@ def prepare(engine: Engine, request: Request) -> Command | None:
             return None
         if case["state"] == _FILING.get(request.action) and isinstance(command, Submit | Resubmit):
             programme = read_programme(connection, case["season_id"])
-            refusal = refuse_filing(connection, case, command, programme)
+            refusal = refuse_filing(connection, case, command, programme, quoting=True)
             if refusal is not None:
                 raise Refused(refusal.code, refusal.message)
         return command
