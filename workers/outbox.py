@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Engine, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.database import reading, transaction
@@ -61,7 +61,7 @@ def settle(
         failed: Row id → why it cannot be published.
         at: This instant.
     """
-    row_id = bindparam("row_id")
+    row_id: BindParameter[int] = bindparam("row_id")
     with transaction(engine) as connection:
         if published:
             connection.execute(
