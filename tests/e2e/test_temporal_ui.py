@@ -94,7 +94,7 @@ def test_operations_find_a_case_by_its_state_and_read_what_is_awaited(
     expect(page.get_by_role("link", name=others[0]["id"])).to_have_count(0)
     for each in found:
         expect(page.get_by_role("link", name=each["id"])).to_be_visible()
-    shown = ("CaseState", "Body", "Category", "Deadline")
+    shown = ("CaseState", "Body", "Deadline", "Category")
     show_columns(page, more=shown, fewer=("Run ID", "Type", "Start", "End"))
     rows = page.get_by_role("row").filter(has_text=case["id"])
     expect(rows).to_contain_text(STATE)
