@@ -11,6 +11,7 @@ from activities.seasons import read_calendar
 from models.calendar import WorkCalendar, reminder_instants
 from models.lifecycle import State
 from models.wording import BEIJING
+from services.clock import new_id
 from tests.e2e.stack import CALL, Stack
 
 REMARKS = "（示例）请补充用户规模的对比数据。"
@@ -125,3 +126,32 @@ def first_cutoff(work: WorkCalendar, opens: datetime, lead: timedelta) -> dateti
         reminders = reminder_instants(day + timedelta(days=1), (7, 3, 1), work)
         if reminders[7] >= opens + lead:
             return day
+
+
+def new_season(stack: Stack) -> str:
+    return stack.open_season(new_id("s")[-10:].lower())
+
+
+def instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    assert found.tzinfo is not None
+    return found
+
+
+def part(view: View, *keys: str) -> View:
+    return {key: view[key] for key in keys}
+
+
+def lines(stack: Stack, case_id: str) -> list[View]:
+    found: list[View] = stack.json("case", "history", case_id)["items"]
+    return found
+
+
+def told(stack: Stack, user: str, case_id: str, event: str) -> list[View]:
+    """Wait until a user is told of an event of a case; return those messages, oldest first."""
+
+    def found() -> list[View]:
+        items = stack.json("inbox", user, "--limit", "200")["items"]
+        return [each for each in items if (each["case_id"], each["event"]) == (case_id, event)]
+
+    return stack.wait_until(found, what=f"{user} is told: {event}")[::-1]

@@ -1,0 +1,65 @@
+"""Every command tells what it does, at once."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.e2e.driving import Command, side_by_side
+from tests.e2e.stack import Stack
+from tests.e2e.traces import is_chinese
+from tests.factories import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-start")]
+
+CASE = (
+    "create", "edit", "show", "list", "history", "submit", "return", "accept", "decline",
+    "send-back", "request-correction", "resubmit", "pass", "fail", "withdraw", "disqualify",
+    "recommend", "leave-out", "shortlist", "select", "not-select", "publish", "extend",
+)  # fmt: skip
+COMMANDS: tuple[Command, ...] = (
+    (),
+    *((name,) for name in ("up", "down", "status", "season", "case", "inbox", "audit")),
+    *((name,) for name in ("reconcile", "worker", "db", "doctor", "demo", "version")),
+    *(("season", name) for name in ("open", "list", "show", "move", "extend")),
+    *(("case", name) for name in CASE),
+    ("audit", "verify"),
+    ("db", "upgrade"),
+    ("calendar", "list"),
+    ("calendar", "set"),
+    ("user", "list"),
+    ("user", "email"),
+    ("delivery", "list"),
+    ("delivery", "retry"),
+)
+"""The commands of DESIGN section 9 that exist, and those beside them."""
+
+
+def test_every_command_helps(tmp_path_factory: pytest.TempPathFactory) -> None:
+    nowhere = Stack(tmp_path_factory.mktemp("help"))
+    said = side_by_side(lambda command: nowhere.run(*command, "--help"), COMMANDS)
+    for command, done in zip(COMMANDS, said, strict=True):
+        assert done.stderr == "", command
+        assert " ".join(["tuixuan", *command]) in done.stdout
+        assert is_chinese(done.stdout), command
+        assert "--output" in done.stdout, command
+        assert "--state-dir" in done.stdout, command
+
+
+def test_help_comes_at_once() -> None:
+    def once() -> float:
+        before = time.perf_counter()
+        command = [str(ROOT / ".venv" / "bin" / "tuixuan"), "--help"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "reconcile" in done.stdout
+        return time.perf_counter() - before
+
+    def bare() -> float:
+        before = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import json, argparse"], check=True)
+        return time.perf_counter() - before
+
+    # Beside other work everything is slow: what counts is how much slower it is than Python.
+    quickest = min(once() for _ in range(5))
+    assert quickest < max(0.5, 6 * min(bare() for _ in range(5)))
