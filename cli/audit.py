@@ -13,12 +13,11 @@ def audit() -> None:
 @app.command()
 def verify() -> None:
     """核验审计链与全部案例记录；发现问题时退出码为 3。"""
-    from services.audit import verify as verify_all
-
     from cli.exits import Exit
     from cli.options import options
     from cli.output import say, show
     from cli.record import audit_store, record
+    from services.audit import verify as verify_all
 
     settings = options().settings()
     with record() as engine, audit_store() as store:

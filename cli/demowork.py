@@ -2,12 +2,11 @@
 
 import asyncio
 
-from services.audit import verify
-
 from cli.office import office
 from cli.options import options
 from cli.output import say, show
 from cli.record import audit_store
+from services.audit import verify
 from services.demo import Demo, DemoStep
 from services.views import CaseView
 
