@@ -18,6 +18,21 @@ from workers.nats_connection import connect, ensure_streams
 from workers.urls import audit_url
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of an xdist group together.
+
+    xdist 3.8.0 notes the group in an attribute that pytest 9.2 no longer reads, and spreads
+    the tests as if there were none.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return  # not in a worker of xdist
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
+            item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     server = Postgres()
