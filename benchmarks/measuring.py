@@ -1,6 +1,7 @@
 """One run: warm up, count events, measure memory, then turns of rounds."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ class Bench:
     async def run(self, plan: Plan) -> Measured:
         """Do all of it."""
         for name in CONTENDERS:
-            await self._round(name, Load(plan.warm_up, 1, 1))
+            await self._round(name, Load(plan.warm_up, 1, 1, 0.0))
         self._say("warm")
         events = {name: await self._events(name) for name in CONTENDERS}
         memory = {name: await self._memory(name, plan.open_cases) for name in (BARE, OURS)}
@@ -92,7 +93,10 @@ class Bench:
 
     async def _turns(self, load: Load) -> list[Turn]:
         turns: list[Turn] = []
+        ends = time.monotonic() + load.seconds
         for number in range(load.turns):
+            if turns and time.monotonic() > ends:
+                break
             # Who goes first changes, so that no one always meets the tidier server.
             first = number % len(CONTENDERS)
             order = CONTENDERS[first:] + CONTENDERS[:first]

@@ -10,12 +10,14 @@ class Load:
     Attributes:
         clients: How many act at the same time.
         cases: Cases that each client takes in a round, one after another.
-        turns: Rounds of each contender.
+        turns: Rounds of each contender, at the most.
+        seconds: No new turn is begun after so many; one there always is.
     """
 
     clients: int
     cases: int
     turns: int
+    seconds: float
 
     @property
     def cases_a_round(self) -> int:
@@ -38,5 +40,13 @@ class Plan:
     loads: tuple[Load, ...]
 
 
-FULL = Plan(warm_up=40, open_cases=300, loads=(Load(1, 8, 9), Load(20, 2, 9), Load(100, 1, 3)))
-QUICK = Plan(warm_up=20, open_cases=60, loads=(Load(1, 2, 3), Load(20, 1, 3), Load(100, 1, 1)))
+FULL = Plan(
+    warm_up=40,
+    open_cases=300,
+    loads=(Load(1, 8, 9, 60.0), Load(20, 2, 9, 120.0), Load(100, 1, 3, 60.0)),
+)
+QUICK = Plan(
+    warm_up=20,
+    open_cases=60,
+    loads=(Load(1, 2, 3, 15.0), Load(20, 1, 3, 15.0), Load(100, 1, 1, 0.0)),
+)

@@ -61,7 +61,8 @@ def _about(report: Report) -> Iterator[str]:
     yield f"Machine: {found['cores']} cores, {found['memory_gib']} GiB."
     yield "Versions: " + ", ".join(f"{name} {number}" for name, number in used.items()) + "."
     rounds = "; ".join(
-        f"with {load.clients} clients {load.turns} of {load.cases_a_round * len(PATH)} transitions"
+        f"with {load.clients} clients {len(report.measured.turns[load.clients])}"
+        f" of {load.cases_a_round * len(PATH)} transitions"
         for load in report.plan.loads
     )
     yield f"Rounds of each: {rounds}. Memory over {report.plan.open_cases} open drafts."

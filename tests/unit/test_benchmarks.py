@@ -30,7 +30,7 @@ def a_report() -> Report:
     }
     events = {"bare": Events(4, 34), "engine": Events(4, 46), "ours": Events(5, 47)}
     memory = {"bare": 20 * 1024.0, "ours": 240 * 1024.0}
-    plan = Plan(1, 2, (Load(1, 1, 1), Load(20, 1, 1)))
+    plan = Plan(1, 2, (Load(1, 1, 1, 1.0), Load(20, 1, 1, 1.0)))
     return Report(Measured(turns, memory, events), plan, "1.8.2")
 
 
