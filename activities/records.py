@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from threading import Lock
 
+import structlog
 from sqlalchemy import Connection, Engine, bindparam, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
@@ -24,6 +25,7 @@ from activities.lines import (
 from activities.outlook import Horizon, outlook
 from activities.seasons import SeasonShelf
 from models.commands import Command, Expire, Lapse, Remind, Resubmit, Submit
+from models.events import event_id
 from models.lifecycle import State
 from models.records import (
     RECENT,
@@ -47,6 +49,9 @@ _MOVE_CASE = (
     .values({name: bindparam(f"new_{name}") for name in CHANGING})
 )
 _ADD_LINE, _ADD_EVENT = insert(_LINES), insert(table_of(Outbox))
+
+
+log = structlog.get_logger(__name__)
 
 
 class RecordBehindError(RuntimeError):
@@ -77,10 +82,19 @@ class Records:
             RecordBehindError: The record ends before `wanted.seq - 1`.
         """
         try:
-            return self._commit_once(wanted)
+            result = self._commit_once(wanted)
         except IntegrityError:
             # Another writer took the place between our look and our insert.
-            return self._commit_once(wanted)
+            result = self._commit_once(wanted)
+        log.info(
+            "transition_answered",
+            case_id=wanted.case_id,
+            workflow_id=activity.info().workflow_id if activity.in_activity() else None,
+            event_id=event_id(wanted.case_id, wanted.seq),
+            action=str(wanted.action),
+            outcome=_outcome(wanted, result),
+        )
+        return result
 
     @activity.defn(name="read_standing")
     def read_standing(self, case_id: str, now: datetime) -> Standing:
@@ -198,3 +212,13 @@ def _refuse_clock(case: Columns) -> Refusal | None:
     if fresh == case["deadline"]:
         return None
     return Refusal(code="deadline_moved", message="期限已调整，等待通知本案例。")
+
+
+def _outcome(wanted: CommitTransitionInput, result: CommitTransitionResult) -> str:
+    """Say what came of it: committed, refused, known from before, or another's to adopt."""
+    if result.refusal is not None:
+        return result.refusal.code
+    if not result.answered:
+        return "adopt"
+    own = any(row.update_id == wanted.update_id for row in result.rows)
+    return "committed" if own else "known"

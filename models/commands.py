@@ -157,9 +157,9 @@ class Publish(Command):
 
 
 class Disqualify(Command):
-    """Strike the case. `objection`: the reference of the upheld objection."""
+    """Strike the case. `objection`: the reference of the upheld objection, no free text."""
 
-    objection: str | None = Field(default=None, max_length=64)
+    objection: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
 
 
 class Withdraw(Command):

@@ -54,10 +54,10 @@ type Guard = Callable[[Facts], Literal[True]]
 
 
 def own_case(facts: Facts) -> Literal[True]:
-    """Whoever is known to belong to another unit or body keeps out."""
+    """A unit acts on its own cases, a body on those of its applicants; nobody else does."""
     actor = facts.command.actor
     owner = {Role.APPLICANT: facts.unit, Role.BODY: facts.body}.get(actor.role)
-    if owner is not None and actor.org is not None and actor.org != owner:
+    if owner is not None and actor.org != owner:
         raise Refused("not_yours", f"{actor} 不是本案例的当事单位，无权办理。")
     return True
 
@@ -161,7 +161,7 @@ def national_cutoff_passed(facts: Facts) -> Literal[True]:
 def objection_upheld(facts: Facts) -> Literal[True]:
     """Only an upheld objection strikes a case."""
     command = facts.command
-    if isinstance(command, Disqualify) and not (command.objection or "").strip():
+    if isinstance(command, Disqualify) and command.objection is None:
         raise Refused("objection_required", "请注明成立的异议编号（--objection）。")
     return True
 
@@ -190,4 +190,9 @@ def until_in_future(facts: Facts) -> Literal[True]:
         if facts.deadline is None:
             raise Refused("no_deadline", "案例当前没有可调整的期限。")
         in_future(command.until, facts.now)
+        if command.actor.role is Role.BODY and command.until > facts.national_cutoff:
+            raise Refused(
+                "after_national_cutoff",
+                f"推荐单位给出的期限不得晚于全国截止时间 {moment(facts.national_cutoff)}。",
+            )
     return True

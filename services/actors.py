@@ -1,15 +1,31 @@
 """Who acts, and for whom, as far as the record knows."""
 
+import re
+
 from sqlalchemy import Connection, select
 
 from activities.lines import Columns
 from models.commands import Actor, Role
 from models.lifecycle import Action, allowed_roles
+from models.refusals import Refused
 from models.tables import AppUser, Body, Unit, table_of
 
 APP_USER = table_of(AppUser)
 BODY = table_of(Body)
 UNIT = table_of(Unit)
+
+
+_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
+
+
+def refuse_phone_numbers(*ids: str) -> None:
+    """Refuse ids that are phone numbers: ids go everywhere, personal data stays here.
+
+    Raises:
+        Refused: One of them holds a mobile number.
+    """
+    if any(_MOBILE.search(each) for each in ids):
+        raise Refused("personal_data_in_id", "编号中不能含有手机号码，请换用其他编号。")
 
 
 def resolve_actor(

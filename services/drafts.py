@@ -16,7 +16,7 @@ from models.programme import Programme
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
 from models.wording import moment
-from services.actors import resolve_actor
+from services.actors import refuse_phone_numbers, resolve_actor
 from services.clock import new_id, now
 from services.people import add_user
 from services.seasons import read_programme
@@ -56,6 +56,8 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
     actor, form, season_id = draft.actor, draft.form, draft.season_id
     if actor is not None and actor.role is not Role.APPLICANT:
         raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
+    if actor is not None:
+        refuse_phone_numbers(actor.id)
     if not form.unit.strip():
         raise Refused("unit_required", "请填写申报单位（unit）。")
     with transaction(engine) as connection:
@@ -160,7 +162,7 @@ def _category(programme: Programme, form: CaseForm) -> str:
 
 
 def _refuse_edit(connection: Connection, case: Columns, form: CaseForm, actor: Actor) -> None:
-    if actor.role is not Role.APPLICANT or actor.org not in (None, case["unit_id"]):
+    if actor.role is not Role.APPLICANT or actor.org != case["unit_id"]:
         raise Refused("not_yours", f"{actor} 不是本案例的申报单位，不能修改。")
     if case["state"] not in EDITABLE:
         raise Refused("not_editable", f"案例当前状态为 {case['state']}，申报表不能修改。")

@@ -23,7 +23,7 @@ from models.tables import (
     CaseRevision,
     table_of,
 )
-from services.actors import resolve_actor
+from services.actors import refuse_phone_numbers, resolve_actor
 from services.clock import now
 from services.requests import Request
 from services.seasons import read_programme
@@ -44,6 +44,8 @@ def prepare(engine: Engine, request: Request) -> Command | None:
     Raises:
         Refused: No such case, a bad field, a text too long, or a form that will not do.
     """
+    named = (request.update_id, request.actor and request.actor.id, request.fields.get("objection"))
+    refuse_phone_numbers(*(str(each) for each in named))
     with transaction(engine) as connection:
         case = read_case(connection, request.case_id)
         who = resolve_actor(connection, case, request.action, request.actor)

@@ -1,6 +1,7 @@
 """Move a date of a season, and tell every case that it touches."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from models.lifecycle import ENDED, Action, State
 from models.programme_parts import YEARS
 from models.refusals import Refused
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
+from models.wording import moment
 from services.cases import CaseDesk
 from services.clock import new_id, now
 from services.requests import Request
@@ -120,15 +122,15 @@ class Calendar:
             touched, others = _open_cases(connection, change.season_id)
         role, _, name = change.actor.partition(":")
         for case_id in touched:
-            await self._desk.act(
-                Request(
-                    case_id,
-                    Action.MOVE_DEADLINE,
-                    actor=Actor(role=Role(role), id=name),
-                    text=change.reason,
-                    update_id=f"move:{change_id}",
-                )
+            request = Request(
+                case_id,
+                Action.MOVE_DEADLINE,
+                actor=Actor(role=Role(role), id=name),
+                text=change.reason,
+                update_id=f"move:{change_id}",
             )
+            with contextlib.suppress(Refused):  # it ended meanwhile: nothing awaits it any more
+                await self._desk.act(request)
         for case_id in others:  # their guards look at the moved date, their people need not
             await self._desk.catch_up(case_id)
         with transaction(self._engine) as connection:
@@ -165,6 +167,9 @@ class Calendar:
             after=moving.after,
             cases=[],
         )
+        opens = season.milestones["opens"]
+        if moving.milestone != "opens" and moving.after <= opens:
+            raise Refused("before_opening", f"时间不能早于本季开始时间 {moment(opens)}。")
         with transaction(self._engine) as connection:
             before = _write(connection, move, moving.body_id)
             connection.execute(

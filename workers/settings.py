@@ -54,6 +54,13 @@ class DatabaseSettings(Part):
     url: str | None = Field(default=None, repr=False)
     audit_url: str | None = Field(default=None, repr=False)
 
+    @field_validator("url", "audit_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:///", "postgresql", "postgres:")):
+            raise ValueError("应为 sqlite:///文件 或 postgresql://…")
+        return value
+
 
 class CasesSettings(Part):
     """`max_cached_workflows`: how many cases its worker keeps in memory, about 40 KiB each."""

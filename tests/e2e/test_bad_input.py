@@ -144,6 +144,7 @@ def test_names_that_nothing_has_are_refused(stack: Stack) -> None:
         ("season", "move", "2024", "开始", "now", "--reason", "x"): "unknown_milestone",
         ("season", "move", "2024", "cutoff", "now", "--reason", "　"): "reason_required",
         ("season", "move", "2024", "cutoff", "0001-01-01", "--reason", "x"): "bad_date",
+        ("season", "move", "2024", "cutoff", "2019-01-01", "--reason", "x"): "before_opening",
         ("season", "move", "2024", "cutoff", "+9d", "--reason", "x", "--as", "applicant:x"): (
             "role_not_allowed"
         ),

@@ -127,6 +127,8 @@ def test_the_case_of_others_is_refused(stack: Stack, stages: dict[State, str]) -
     refused: list[tuple[State, Command]] = [
         (State.DRAFT, (*SUBMIT, "--as", f"applicant:{stranger}")),
         (State.DRAFT, ("withdraw", "--as", f"applicant:{stranger}")),
+        (State.DRAFT, ("withdraw", "--as", "applicant:nobody-knows-me")),
+        (State.RECOMMENDATION, ("send-back", "--as", "body:no-such-body")),
         (State.PROVINCE_REVIEW, (*ACCEPT, "--as", "body:zhejiang")),
         (State.PROVINCE_REVIEW, (*RETURN, "--as", f"body:{season}-zhejiang")),
         (State.RECOMMENDATION, (*RECOMMEND, "--as", "body:xinjiang-bingtuan")),

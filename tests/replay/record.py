@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from activities.database import open_engine
 from activities.migrations import upgrade_record
@@ -43,9 +44,17 @@ async def _keep(case: Case, folder: Path, scenario: str) -> None:
     runs = await case.runs()
     for number, run in enumerate(runs, 1):
         name = scenario if len(runs) == 1 else f"{scenario}-{number}"
-        text = json.dumps(run.to_json_dict(), ensure_ascii=False, separators=(",", ":"))
+        plain = without_traces(run.to_json_dict())
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         print(f"{name}: {len(run.events)} events", flush=True)
+
+
+def without_traces(value: Any) -> Any:
+    """Leave out stack traces: they name the paths of a machine, and no replay reads them."""
+    if isinstance(value, dict):
+        return {k: without_traces(v) for k, v in value.items() if k != "stackTrace"}
+    return [without_traces(each) for each in value] if isinstance(value, list) else value
 
 
 async def _end(case: Case) -> None:

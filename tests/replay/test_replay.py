@@ -121,6 +121,12 @@ def _data(payload: dict[str, Any]) -> bytes:
 
 
 @every_history
+def test_histories_name_no_path_of_a_machine(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert [part for part in ("/home/", "/root/", "/tmp/", "/usr/", ".py") if part in text] == []
+
+
+@every_history
 def test_histories_hold_no_personal_data(file: Path) -> None:
     form = factories.form()
     secrets = [form.contact_name, form.contact_phone, form.contact_mobile, form.summary[:20]]

@@ -16,6 +16,7 @@ A, S = Action, State
 NOW = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)
 AHEAD, PAST = NOW + timedelta(days=3), NOW - timedelta(days=3)
 POINTS = ("complete", "new")
+OWN = {Role.APPLICANT: "unit_1", Role.BODY: "fujian"}
 
 OPEN = "draft province_review recommendation formal_check correction expert_review oral_defense"
 WORK = f"{OPEN} publication"
@@ -76,7 +77,7 @@ def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts:
     """Return facts under which only state and role can refuse `action`."""
     fields = {**FIELDS.get(action, {}), **changes.pop("fields", {})}
     command = COMMANDS[action].model_validate(
-        {"actor": Actor(role=role, id="x"), "reason": "sha256:2", **fields}
+        {"actor": Actor(role=role, id="x", org=OWN.get(role)), "reason": "sha256:2", **fields}
     )
     timed = action in (A.LAPSE, A.EXPIRE)
     values: dict[str, Any] = {
@@ -122,7 +123,7 @@ def test_only_published_of_the_ends_can_still_change() -> None:
     ("action", "state", "changes", "code"),
     [
         (A.SUBMIT, S.DRAFT, {"cutoff": NOW}, "cutoff_passed"),
-        (A.SUBMIT, S.DRAFT, {"unit": "unit_2"}, None),
+        (A.SUBMIT, S.DRAFT, {"unit": "unit_2"}, "not_yours"),
         (
             A.RETURN_FOR_REVISION,
             S.PROVINCE_REVIEW,
@@ -167,7 +168,7 @@ def test_only_published_of_the_ends_can_still_change() -> None:
         (A.PASS_FORMAL_CHECK, S.FORMAL_CHECK, {"national_cutoff": AHEAD}, "cutoff_not_passed"),
         (A.PASS_FORMAL_CHECK, S.FORMAL_CHECK, {"national_cutoff": NOW}, None),
         (A.FAIL_FORMAL_CHECK, S.FORMAL_CHECK, {"fields": {"reason": None}}, "reason_required"),
-        (A.DISQUALIFY, S.PUBLISHED, {"fields": {"objection": " "}}, "objection_required"),
+        (A.DISQUALIFY, S.PUBLISHED, {"fields": {"objection": None}}, "objection_required"),
         (A.DISQUALIFY, S.PUBLISHED, {"fields": {"reason": None}}, "reason_required"),
         (A.WITHDRAW, S.DRAFT, {"fields": {"body_consents": False}}, None),
         (
@@ -201,12 +202,13 @@ def test_guards(action: Action, state: State, changes: dict[str, Any], code: str
     [
         (Role.BODY, "guangdong", True),
         (Role.BODY, "fujian", False),
-        (Role.BODY, None, False),
+        (Role.BODY, None, True),
+        (Role.APPLICANT, None, True),
         (Role.APPLICANT, "unit_2", True),
         (Role.APPLICANT, "unit_1", False),
     ],
 )
-def test_who_belongs_to_another_unit_or_body_keeps_out(
+def test_only_the_cases_own_unit_and_body_act_on_it(
     role: Role, org: str | None, refused: bool
 ) -> None:
     action = A.SEND_BACK if role is Role.BODY else A.SUBMIT
@@ -224,3 +226,14 @@ def test_entering_follows_the_record(state: State) -> None:
     life = Lifecycle()
     life.enter(state)
     assert life.state is state
+
+
+def test_a_body_extends_nothing_beyond_the_national_cutoff() -> None:
+    for role, refused in ((Role.BODY, True), (Role.ORGANISER, False)):
+        asked = facts(A.MOVE_DEADLINE, role, fields={"until": AHEAD}, national_cutoff=NOW)
+        life = Lifecycle(S.DRAFT)
+        if refused:
+            with pytest.raises(Refused, match="after_national_cutoff"):
+                life.decide(A.MOVE_DEADLINE, asked)
+        else:
+            assert life.decide(A.MOVE_DEADLINE, asked) is S.DRAFT

@@ -15,7 +15,7 @@ from models.lifecycle import FINAL, RULES, Action, Lifecycle, State
 from models.records import COMMANDS
 from models.refusals import Refused
 from models.rules import Facts, Guard
-from tests.unit.test_lifecycle import EXPECTED, FIELDS, NOW, POINTS, facts
+from tests.unit.test_lifecycle import EXPECTED, FIELDS, NOW, OWN, POINTS, facts
 
 A = Action
 ANOTHERS = {"fields": {"actor": Actor(role=Role.BODY, id="x", org="hunan")}}
@@ -146,7 +146,7 @@ class Lives(RuleBasedStateMachine):
             fields["until"] = due
         reason = "sha256:2" if said else None
         command = COMMANDS[action].model_validate(
-            {"actor": Actor(role=role, id="x"), "reason": reason, **fields}
+            {"actor": Actor(role=role, id="x", org=OWN.get(role)), "reason": reason, **fields}
         )
         return replace(
             facts(action, role),
