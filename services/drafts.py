@@ -18,7 +18,7 @@ from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
 from models.wording import moment
 from services.actors import refuse_phone_numbers, resolve_actor
 from services.clock import new_id, now
-from services.people import add_user
+from services.people import add_user, write_email
 from services.seasons import read_programme
 
 APP_USER = table_of(AppUser)
@@ -139,7 +139,8 @@ def _applicant(connection: Connection, draft: NewDraft, unit_id: str, at: dateti
     known = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.id == applicant)) is not None
     # Somebody known for another unit files here too: then the unit's own desk is told.
     desk = unit_id if known else applicant
-    if connection.scalar(select(APP_USER.c.id).where(APP_USER.c.org == unit_id)) is None:
+    stands = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.org == unit_id))
+    if stands is None:
         add_user(
             connection,
             id=desk,
@@ -150,6 +151,8 @@ def _applicant(connection: Connection, draft: NewDraft, unit_id: str, at: dateti
             email=draft.email,
             at=at,
         )
+    elif draft.email is not None:
+        write_email(connection, stands, draft.email)
     return applicant
 
 

@@ -92,13 +92,15 @@ def set_email(engine: Engine, user_id: str, email: str | None) -> None:
     Raises:
         Refused: `unknown_user` or `bad_email`.
     """
-    checked = _checked(email)
     with transaction(engine) as connection:
-        changed = connection.execute(
-            update(_USERS).where(_USER.id == user_id).values(email=checked)
-        )
-        if changed.rowcount == 0:
-            raise unknown_user(user_id)
+        write_email(connection, user_id, email)
+
+
+def write_email(connection: Connection, user_id: str, email: str | None) -> None:
+    """Do the same within a transaction."""
+    new = update(_USERS).where(_USER.id == user_id).values(email=_checked(email))
+    if connection.execute(new).rowcount == 0:
+        raise unknown_user(user_id)
 
 
 def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[UserView]:

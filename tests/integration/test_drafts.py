@@ -1,0 +1,51 @@
+"""Drafts: who is told of a case, and where mail reaches them."""
+
+import pytest
+from sqlalchemy import Engine, select
+
+from activities.database import reading
+from models.commands import Actor, Role
+from models.refusals import Refused
+from models.tables import AppUser, table_of
+from services.clock import new_id
+from services.drafts import NewDraft, create_draft
+from tests.factories import OPENS, form
+
+USERS = table_of(AppUser).c
+
+
+def addresses(engine: Engine) -> dict[str, str | None]:
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(USERS.id, USERS.email).where(USERS.role == Role.APPLICANT)
+        ).all()
+    return {row.id: row.email for row in rows}
+
+
+def create(engine: Engine, draft: NewDraft) -> None:
+    create_draft(engine, new_id("case"), draft, OPENS)
+
+
+def test_the_address_given_last_is_the_units(engine: Engine, season: str) -> None:
+    zhang = Actor(role=Role.APPLICANT, id="zhang")
+    create(engine, NewDraft(season, form(), zhang, "a@example.invalid"))
+    assert addresses(engine) == {"zhang": "a@example.invalid"}
+    create(engine, NewDraft(season, form(title="（虚构）又一件"), zhang, "b@example.invalid"))
+    assert addresses(engine) == {"zhang": "b@example.invalid"}
+    create(engine, NewDraft(season, form(title="（虚构）第三件"), zhang))
+    assert addresses(engine) == {"zhang": "b@example.invalid"}
+
+
+def test_a_bad_address_is_refused_and_nothing_is_kept(engine: Engine, season: str) -> None:
+    create(engine, NewDraft(season, form()))
+    before = addresses(engine)
+    with pytest.raises(Refused, match="bad_email"):
+        create(engine, NewDraft(season, form(title="（虚构）又一件"), None, "不是邮箱"))
+    assert addresses(engine) == before
+
+
+def test_a_phone_number_names_no_applicant(engine: Engine, season: str) -> None:
+    named = Actor(role=Role.APPLICANT, id="13800000000")
+    with pytest.raises(Refused, match="personal_data_in_id"):
+        create(engine, NewDraft(season, form(), named))
+    assert addresses(engine) == {}
