@@ -67,7 +67,7 @@ STAGES: tuple[tuple[State, Action, tuple[Attempt, ...]], ...] = (
     (S.ORAL_DEFENSE, A.SELECT, ((A.SHORTLIST, {}, "not_in_this_state"),)),
     (S.PUBLICATION, A.PUBLISH, (
         (A.PUBLISH, ORGANISER, "role_not_allowed"),
-        (A.DISQUALIFY, {"objection": " "}, "objection_required"),
+        (A.DISQUALIFY, {"objection": None}, "objection_required"),
         (A.WITHDRAW, {}, "not_in_this_state"),
     )),
     (S.PUBLISHED, A.DISQUALIFY, ((A.WITHDRAW, {}, "not_in_this_state"),)),
