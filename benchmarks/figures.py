@@ -134,7 +134,7 @@ class Goal:
 
 
 def goals(throughput_ratio_20: float, p50_ratio_1: float, events: float) -> tuple[Goal, ...]:
-    """Return the promised figures (DESIGN section 10)."""
+    """Return the promised figures."""
     return (
         Goal("throughput_ratio_20", throughput_ratio_20, 0.8, at_least=True),
         Goal("p50_ratio_1", p50_ratio_1, 1.5, at_least=False),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Exit(IntEnum):
-    """Exit codes (ecosystem guide, section 3)."""
+    """Exit codes."""
 
     OK = 0
     FAILED = 1

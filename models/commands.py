@@ -28,7 +28,7 @@ Due = Annotated[AwareDatetime, AfterValidator(_foreseeable)]
 
 
 class Role(StrEnum):
-    """In what capacity somebody acts (DESIGN section 2)."""
+    """In what capacity somebody acts."""
 
     APPLICANT = "applicant"
     BODY = "body"

@@ -1,6 +1,6 @@
 """The life of a case: every state, every action, who may, and under which guards.
 
-This table is the law (DESIGN section 3). The workflow asks it; `docs/lifecycle.md` is
+This table is the law. The workflow asks it; `docs/lifecycle.md` is
 drawn from it; the tests walk every (state, action, role) of it.
 """
 

@@ -1,7 +1,7 @@
 """The guards: small pure functions that let an action pass, or refuse with a reason.
 
-Each takes the facts and returns True, or raises `Refused`. The rules are those of
-DESIGN section 3, column "refused unless".
+Each takes the facts and returns True, or raises `Refused`. `docs/lifecycle.md` lists which
+action asks which of them.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The shapes in which cases are shown; scripts rely on them (DESIGN section 9)."""
+"""The shapes in which cases are shown; scripts rely on them."""
 
 from datetime import datetime
 from typing import Any, Self

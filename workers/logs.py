@@ -21,7 +21,7 @@ from workers.redaction import redact
 QUIET = {"transitions": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
 """Libraries that say at INFO what nobody asked."""
 FIRST = ("ts", "level", "event", "service", "version")
-"""How a line of JSON begins (ecosystem guide, section 6)."""
+"""How a line of JSON begins."""
 
 
 def configure_logs(

@@ -1,7 +1,7 @@
 """One case, from its draft to its end: one long-lived workflow.
 
 Each action is an update. Its validator refuses without a trace; its handler, under
-the case's lock, decides, commits, enters (DESIGN section 5). The record decides: what
+the case's lock, decides, commits, enters (docs/architecture.md). The record decides: what
 the commit returns is what the machine moves by, be it this update's or another's.
 """
 

@@ -32,7 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     ("delivery", "list"),
     ("delivery", "retry"),
 )
-"""The commands of DESIGN section 9 that exist, and those beside them."""
+"""The commands that exist, and those beside them."""
 
 
 def test_every_command_helps(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -38,7 +38,7 @@ pytestmark = [
 ]
 
 SHOWN = ("id", "title", "state", "seq", "season", "body", "category", "deadline")
-"""The keys of a case that scripts rely on, in the order of DESIGN section 9."""
+"""The keys of a case that scripts rely on, in their order."""
 LINE = ("seq", "action", "from", "to", "actor", "at", "reason", "hash")
 
 

@@ -45,7 +45,7 @@ remind              | {WORK}                          | season    | =
 expire              | {WORK}                          | season    | =
 move_deadline       | {WORK}                          | organiser body season | =
 """
-"""Action, from, who, to: DESIGN section 3, and the notes that move nothing."""
+"""Action, from, who, to, and the notes that move nothing."""
 
 
 def _expected() -> dict[tuple[State, Action, Role], State]:

@@ -32,7 +32,7 @@ class Addresses(TypedDict):
 
 
 class StackReport(TypedDict):
-    """What `status` shows (DESIGN section 9)."""
+    """What `status` shows."""
 
     ready: bool
     state_dir: str
