@@ -32,7 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     ("delivery", "list"),
     ("delivery", "retry"),
 )
-"""The commands that exist, and those beside them."""
+"""Every command, but for what only starts or stops things."""
 
 
 def test_every_command_helps(tmp_path_factory: pytest.TempPathFactory) -> None:
