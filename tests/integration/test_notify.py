@@ -349,7 +349,7 @@ class TestWorker:
                 await until(lambda: len(server.mails) == 8)
             await js.delete_consumer(STREAM, NotifyHandler.name)  # so that all comes again
             async with notifying(engine, js, server):
-                commit(engine, case_id, Action.DISQUALIFY, objection="虚构-1")
+                commit(engine, case_id, Action.DISQUALIFY, objection="XG-1")
                 await Relay(engine, js).drain()
                 await until(lambda: len(server.mails) == 9)
 
