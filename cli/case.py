@@ -205,7 +205,9 @@ def publish(case_id: Id, update_id: UpdateId = None) -> None:
 def disqualify(
     case_id: Id,
     text: Text = None,
-    objection: Annotated[str | None, typer.Option(help="成立的异议编号（字母、数字、- 和 _）")] = None,
+    objection: Annotated[
+        str | None, typer.Option(help="成立的异议编号（字母、数字、- 和 _）")
+    ] = None,
     update_id: UpdateId = None,
 ) -> None:
     """取消资格（异议成立之后，须说明理由）。"""
