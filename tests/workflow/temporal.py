@@ -29,15 +29,19 @@ class Temporal:
     def __init__(self, folder: Path, *settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._settings = settings
+        self._choose_ports()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _choose_ports(self) -> None:
         self.port, ui_port = free_ports(2)
         binary = find_temporal({**os.environ, "TEMPORAL_ADDRESS": ""})
         assert isinstance(binary, Binary)
         self._command = temporal_command(
-            binary.path, db_file=folder / "temporal.db", port=self.port, ui_port=ui_port
+            binary.path, db_file=self._folder / "temporal.db", port=self.port, ui_port=ui_port
         )
-        for setting in settings:
+        for setting in self._settings:
             self._command += ["--dynamic-config-value", setting]
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -67,6 +71,7 @@ class Temporal:
         """Return a client as soon as the server knows our namespace and search attributes."""
         async with asyncio.timeout(START_SECONDS):
             while True:
+                self._start_again_if_its_port_was_taken()
                 with contextlib.suppress(RPCError, RuntimeError):
                     client = await Client.connect(
                         self.address,
@@ -77,6 +82,13 @@ class Temporal:
                     if await _knows_attributes(client):
                         return client
                 await asyncio.sleep(0.05)
+
+    def _start_again_if_its_port_was_taken(self) -> None:
+        """Between choosing a free port and using it, another process may take it."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+            self._choose_ports()
+            self.start()
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
