@@ -18,7 +18,7 @@ MOST_AT_ONCE = 200
 _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
 _USER, _MESSAGE, _DELIVERY = table_of(AppUser).c, _MESSAGES.c, _DELIVERIES.c
 
-type DeliveryStatus = Literal["waiting", "sent", "failed"]
+type DeliveryStatus = Literal["waiting", "sent", "failed", "dropped"]
 
 
 class InboxItem(BaseModel):
@@ -29,7 +29,7 @@ class InboxItem(BaseModel):
     id: str
     event_id: str
     event: str
-    case_id: str
+    case_id: str | None
     subject: str
     text: str
     at: datetime
@@ -148,10 +148,12 @@ def known_status(text: str | None) -> DeliveryStatus | None:
         Refused: There is no such status.
     """
     match text:
-        case None | "waiting" | "sent" | "failed":
+        case None | "waiting" | "sent" | "failed" | "dropped":
             return text
         case _:
-            raise Refused("unknown_status", f"没有状态 {text}，可选：waiting、sent、failed。")
+            raise Refused(
+                "unknown_status", f"没有状态 {text}，可选：waiting、sent、failed、dropped。"
+            )
 
 
 def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:

@@ -24,11 +24,10 @@ _LONGEST_EMAIL = 254  # RFC 5321: a path of 256 with its two brackets
 
 
 class Recipient(NamedTuple):
-    """Somebody to tell. `email`: None: the inbox alone reaches them."""
+    """Somebody to tell, and in what capacity."""
 
     id: str
     role: Role
-    email: str | None
 
 
 class UserView(BaseModel):
@@ -143,11 +142,11 @@ def find_recipients(
         return []
     concerned = [and_(_USER.role == role, _belongs(role, unit, body)) for role in roles]
     query = (
-        select(_USER.id, _USER.role, _USER.email)
+        select(_USER.id, _USER.role)
         .where(_USER.season_id == season, or_(*concerned))
         .order_by(_USER.id)
     )
-    return [Recipient(row.id, Role(row.role), row.email) for row in connection.execute(query)]
+    return [Recipient(row.id, Role(row.role)) for row in connection.execute(query)]
 
 
 def unknown_user(user_id: str) -> Refused:

@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
-from models.tables.people import AppUser, Unit
+from models.tables.people import AppUser, Unit, UserChannel
 from models.tables.season import Body, CalendarDay, Season, SeasonChange
 from models.tables.types import table_of
 
@@ -26,6 +26,7 @@ __all__ = [
     "SeasonChange",
     "Transition",
     "Unit",
+    "UserChannel",
     "metadata",
     "table_of",
 ]

@@ -56,7 +56,11 @@ class Lease(SQLModel, table=True):
 
 
 class InboxMessage(SQLModel, table=True):
-    """A message in somebody's inbox: one for each (recipient, event)."""
+    """A message in somebody's inbox: one for each (recipient, event).
+
+    `event_id`: that of the event, or any stable key where there is none; `case_id`: None:
+    it is about no case.
+    """
 
     __tablename__ = "inbox_message"
     __table_args__ = (UniqueConstraint("recipient", "event_id", name="told_once"),)
@@ -65,7 +69,7 @@ class InboxMessage(SQLModel, table=True):
     recipient: str = Field(foreign_key="app_user.id", index=True)
     event_id: str = Field(index=True)
     event: str
-    case_id: str = Field(foreign_key="case_record.id", index=True)
+    case_id: str | None = Field(default=None, foreign_key="case_record.id", index=True)
     subject: str
     text: str
     at: datetime = Field(sa_type=Instant)
@@ -73,12 +77,16 @@ class InboxMessage(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One message by one channel outside the inbox, and how it went."""
+    """One message by one channel outside the inbox, and how it went.
+
+    `digest`: it leaves together with the others of its day; `dropped`: what it reminds of
+    was done before it left.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("message_id", "channel", name="channel_once"),
-        one_of("status", ("waiting", "sent", "failed")),
+        one_of("status", ("waiting", "sent", "failed", "dropped")),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
     )
 
@@ -86,6 +94,7 @@ class Delivery(SQLModel, table=True):
     message_id: str = Field(foreign_key="inbox_message.id", index=True)
     channel: str
     status: str = Field(default="waiting", index=True)
+    digest: bool = False
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)
     last_error: str | None = None

@@ -37,3 +37,18 @@ class AppUser(SQLModel, table=True):
     name: str
     email: str | None = None
     created_at: datetime = Field(sa_type=Instant)
+
+
+class UserChannel(SQLModel, table=True):
+    """A way beside inbox and mail by which somebody wants to be told.
+
+    `address`: of `chat` an Apprise URL, which is a secret; of `sms` a number.
+    """
+
+    __tablename__ = "user_channel"
+    __table_args__ = (one_of("channel", ("chat", "sms")),)
+
+    user_id: str = Field(primary_key=True, max_length=64, foreign_key="app_user.id")
+    channel: str = Field(primary_key=True, max_length=8)
+    address: str
+    created_at: datetime = Field(sa_type=Instant)

@@ -83,7 +83,7 @@ def put(engine: Engine, *addresses: str | None) -> list[str]:
             connection.execute(
                 DELIVERIES.insert(),
                 {"id": ids[-1], "message_id": message["id"], "channel": "mail",
-                 "status": "waiting", "attempts": 0, "next_attempt_at": OPENS},
+                 "status": "waiting", "digest": False, "attempts": 0, "next_attempt_at": OPENS},
             )  # fmt: skip
     return ids
 

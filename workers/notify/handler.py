@@ -1,27 +1,22 @@
-"""What one event does: a message to everybody concerned, and a mail to those with one."""
+"""What one event does: a message to everybody concerned, also by the channels that each chose."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, case, select, update
 
 from activities.database import reading, transaction
-from models.commands import Role
 from models.events import CaseEvent
-from models.notices import WITH_REASON, Notice, notice
+from models.notices import WITH_REASON, notice
 from models.recipients import roles_told
-from models.tables import ConsumerCursor, Delivery, InboxMessage, Transition, table_of
-from services.clock import new_id, now
-from services.people import Recipient, find_recipients
-
-MAIL = "mail"
-"""The one channel so far, beside the inbox that everybody has."""
+from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
+from services.clock import now
+from services.people import find_recipients
+from services.telling import Telling, Told, insert_new, tell
 
 _CURSORS, _LINES = table_of(ConsumerCursor), table_of(Transition)
-_MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
+_MESSAGES = table_of(InboxMessage)
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +37,7 @@ class NotifyHandler:
 
         Args:
             engine: The record.
-            told: Called after each event that leaves mails to send; from any thread.
+            told: Called after each event that leaves something to send; from any thread.
             clock: Says when a mail may leave.
         """
         self._engine, self._told, self._clock = engine, told, clock
@@ -66,65 +61,21 @@ class NotifyHandler:
             _move_cursor(connection, event, self._clock())
             if _was_told(connection, event):
                 return
-            messages, mails = self._tell(connection, event)
-        _log.info("event_told", event_id=event.id, messages=messages, deliveries=mails)
-        if mails:
+            told = self._tell(connection, event)
+        _log.info(
+            "event_told", event_id=event.id, messages=told.messages, deliveries=told.deliveries
+        )
+        if told.deliveries:
             self._told()
 
-    def _tell(self, connection: Connection, event: CaseEvent) -> tuple[int, int]:
+    def _tell(self, connection: Connection, event: CaseEvent) -> Told:
         data, roles = event.data, roles_told(event.data)
         reason = _reason(connection, event) if event.name in WITH_REASON else None
-        notices = {role: notice(data, role, reason) for role in roles}
-        messages = mails = 0
-        for recipient in find_recipients(connection, roles, data.season, data.unit, data.body):
-            message = _message(event, recipient, notices)
-            if not insert_new(connection, _MESSAGES, message, ("recipient", "event_id")):
-                continue
-            messages += 1
-            if recipient.email is not None:
-                connection.execute(_DELIVERIES.insert(), self._delivery(message["id"]))
-                mails += 1
-        return messages, mails
-
-    def _delivery(self, message_id: str) -> dict[str, Any]:
-        return {
-            "id": new_id("dlv"),
-            "message_id": message_id,
-            "channel": MAIL,
-            "status": "waiting",
-            "attempts": 0,
-            "next_attempt_at": self._clock(),
-        }
-
-
-def insert_new(
-    connection: Connection, table: Table, row: Mapping[str, Any], key: tuple[str, ...]
-) -> bool:
-    """Insert a row unless one of this key is there; tell whether it was inserted."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    added = connection.execute(
-        insert(table)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=list(key))
-        .returning(table.c[key[0]])  # a row comes back only where one went in
-    )
-    return added.one_or_none() is not None
-
-
-def _message(
-    event: CaseEvent, recipient: Recipient, notices: Mapping[Role, Notice]
-) -> dict[str, Any]:
-    said = notices[recipient.role]
-    return {
-        "id": new_id("msg"),
-        "recipient": recipient.id,
-        "event_id": event.id,
-        "event": event.name,
-        "case_id": event.data.case_id,
-        "subject": said.subject,
-        "text": said.text,
-        "at": event.time,
-    }
+        said = {role: notice(data, role, reason) for role in roles}
+        people = find_recipients(connection, roles, data.season, data.unit, data.body)
+        notices = {person.id: said[person.role] for person in people}
+        telling = Telling(event.id, event.name, data.case_id, notices, event.time)
+        return tell(connection, telling, self._clock())
 
 
 def _was_told(connection: Connection, event: CaseEvent) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Engine, select, update
 from activities.database import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.clock import now
-from workers.notify.handler import MAIL
+from services.telling import MAIL
 from workers.notify.letter import Letter
 
 BATCH = 50
@@ -56,7 +56,7 @@ class Taken:
 
     delivery_id: str
     attempt: int
-    case_id: str
+    case_id: str | None
     letter: Letter | None
 
 
