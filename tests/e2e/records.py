@@ -17,7 +17,8 @@ from models.chain import GENESIS
 from models.events import CaseEvent, event_subject
 from models.history import transition_hash
 from models.recipients import roles_told
-from models.tables import AppUser, (
+from models.tables import (
+    AppUser,
     CaseRecord,
     Delivery,
     InboxMessage,
