@@ -66,7 +66,22 @@ class NoticePeriod(Part):
 
 
 class Reminders(Part):
-    """When people are reminded of a deadline: working days before it, and the time of day."""
+    """When people are told things, in civil time.
+
+    Attributes:
+        working_days: how many working days before a deadline.
+        at: the time of the day of a reminder.
+        quiet_from, quiet_until: nothing leaves the inbox meanwhile; both the same: always.
+        digest_at: when the mails of a day to reviewers and experts leave as one; None:
+            each leaves by itself.
+    """
 
     working_days: tuple[Positive, ...] = (7, 3, 1)
     at: time = time(9)
+    quiet_from: time = time(21)
+    quiet_until: time = time(8)
+    digest_at: time | None = None
+
+    def without_quiet(self) -> Self:
+        """Return the same, but whatever is told leaves at once."""
+        return self.model_copy(update={"quiet_from": time(0), "quiet_until": time(0)})

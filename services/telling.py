@@ -1,22 +1,19 @@
 """Tell people something: a message into each inbox, and a delivery by each chosen channel."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.notices import Notice
-from models.tables import AppUser, Delivery, InboxMessage, UserChannel, table_of
+from models.tables import Delivery, InboxMessage, table_of
 from services.clock import new_id
-
-MAIL = "mail"
-"""The channel of those with an address of their own; the others are in `user_channel`."""
+from services.readers import MAIL, Reader, readers
 
 _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
-_USER, _CHANNEL = table_of(AppUser).c, table_of(UserChannel).c
 
 
 @dataclass(frozen=True)
@@ -51,16 +48,16 @@ def tell(connection: Connection, message: Telling, at: datetime) -> Told:
     Args:
         connection: A transaction on the record.
         message: What to tell, and whom; users that do not exist hear nothing.
-        at: This instant; nothing leaves before it.
+        at: This instant. Nothing leaves before it, nor in the season's quiet hours.
     """
     messages = deliveries = 0
-    for user_id, channels in _reached(connection, message.notices):
-        row = _message(message, user_id, at)
+    for reader in readers(connection, message.notices):
+        row = _message(message, reader.id, at)
         if not insert_new(connection, _MESSAGES, row, ("recipient", "event_id")):
             continue
         messages += 1
-        for channel in channels:
-            connection.execute(_DELIVERIES.insert(), _delivery(row["id"], channel, at))
+        for channel in reader.channels:
+            connection.execute(_DELIVERIES.insert(), _delivery(row["id"], channel, reader, at))
             deliveries += 1
     return Told(messages, deliveries)
 
@@ -79,23 +76,6 @@ def insert_new(
     return added.one_or_none() is not None
 
 
-def _reached(connection: Connection, users: Collection[str]) -> list[tuple[str, list[str]]]:
-    """Return each user with the channels that reach them, by id."""
-    chosen: dict[str, list[str]] = {}
-    for user_id, channel in connection.execute(
-        select(_CHANNEL.user_id, _CHANNEL.channel)
-        .where(_CHANNEL.user_id.in_(users))
-        .order_by(_CHANNEL.channel)
-    ):
-        chosen.setdefault(user_id, []).append(channel)
-    rows = connection.execute(
-        select(_USER.id, _USER.email).where(_USER.id.in_(users)).order_by(_USER.id)
-    )
-    return [
-        (row.id, [*([] if row.email is None else [MAIL]), *chosen.get(row.id, [])]) for row in rows
-    ]
-
-
 def _message(message: Telling, user_id: str, at: datetime) -> dict[str, Any]:
     said = message.notices[user_id]
     return {
@@ -110,13 +90,14 @@ def _message(message: Telling, user_id: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def _delivery(message_id: str, channel: str, at: datetime) -> dict[str, Any]:
+def _delivery(message_id: str, channel: str, reader: Reader, at: datetime) -> dict[str, Any]:
+    digest = channel == MAIL and reader.gets_digests
     return {
         "id": new_id("dlv"),
         "message_id": message_id,
         "channel": channel,
         "status": "waiting",
-        "digest": False,
+        "digest": digest,
         "attempts": 0,
-        "next_attempt_at": at,
+        "next_attempt_at": reader.leaves(at, digest=digest),
     }

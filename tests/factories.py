@@ -66,8 +66,13 @@ def form(**changes: Any) -> CaseForm:
 
 
 def open_season(engine: Engine, *, season: str = SEASON) -> str:
-    """Open the season of the real call, with its own dates; return its id."""
-    return open_real_season(engine, programme().model_copy(update={"id": season}), OPENS).id
+    """Open the season of the real call, with its own dates; return its id.
+
+    Without quiet hours, so that what waits for a mail waits as long at any hour.
+    """
+    call = programme()
+    changes = {"id": season, "reminders": call.reminders.without_quiet()}
+    return open_real_season(engine, call.model_copy(update=changes), OPENS).id
 
 
 def make_case(

@@ -1,5 +1,8 @@
 """One way to tell people something, whatever it is about."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 from sqlalchemy import Engine, insert
 
@@ -8,8 +11,9 @@ from models.notices import Notice
 from models.tables import UserChannel, table_of
 from services.inbox import deliveries, inbox
 from services.people import set_email
+from services.seasons import Opening, open_season
 from services.telling import Telling, Told, tell
-from tests.factories import OPENS
+from tests.factories import OPENS, programme
 
 FUJIAN, PANEL = "2024-fujian", "2024-panel"
 SAID = Notice("【推选】端点已停用", "端点已停用。\n")
@@ -44,3 +48,62 @@ class TestTelling:
         with transaction(engine) as connection:
             unknown = Telling("k", "endpoint_disabled", None, {"nobody": SAID})
             assert tell(connection, unknown, OPENS) == Told(0, 0)
+
+
+NIGHT = datetime(2024, 5, 6, 15, 30, tzinfo=UTC)  # 23:30 in Beijing
+EIGHT = datetime(2024, 5, 7, 0, tzinfo=UTC)
+
+
+def leaves(
+    engine: Engine,
+    at: datetime,
+    user: str = FUJIAN,
+    *,
+    pace: str | None = None,
+    digest_at: time | None = None,
+) -> datetime:
+    """Open a season with the hours of the call itself; return when a mail of `at` leaves."""
+    reminders = programme().reminders.model_copy(update={"digest_at": digest_at})
+    call = programme().model_copy(update={"reminders": reminders})
+    season = open_season(engine, call, OPENS, Opening(season_id="quiet", pace=pace)).id
+    desk = user.replace("2024", season)
+    set_email(engine, desk, "desk@example.invalid")
+    with transaction(engine) as connection:
+        tell(connection, replace(MESSAGE, notices={desk: SAID}), at)
+    assert inbox(engine, desk)[0].at == at
+    return deliveries(engine)[0].next_attempt_at
+
+
+class TestQuietHours:
+    def test_the_inbox_has_it_at_once_and_the_mail_leaves_in_the_morning(
+        self, engine: Engine
+    ) -> None:
+        assert leaves(engine, NIGHT) == EIGHT
+
+    def test_by_day_a_mail_leaves_at_once(self, engine: Engine) -> None:
+        assert leaves(engine, EIGHT) == EIGHT
+
+    def test_a_season_at_another_pace_has_its_own_night(self, engine: Engine) -> None:
+        opened = leaves(engine, OPENS, pace="1d=24")  # nine in the morning at first
+
+        assert opened == OPENS
+        with transaction(engine) as connection:
+            at = OPENS + timedelta(seconds=13)  # ten in the evening
+            late = replace(MESSAGE, key="late", notices={"quiet-fujian": SAID})
+            tell(connection, late, at)
+        assert deliveries(engine)[0].next_attempt_at == OPENS + timedelta(seconds=23)
+
+
+class TestDigests:
+    @pytest.mark.parametrize(
+        ("desk", "expected"),
+        [
+            (FUJIAN, EIGHT + timedelta(hours=1)),
+            (PANEL, EIGHT + timedelta(hours=1)),
+            ("2024-organiser", EIGHT),
+        ],
+    )
+    def test_the_mails_of_reviewers_and_experts_wait_for_their_hour(
+        self, engine: Engine, desk: str, expected: datetime
+    ) -> None:
+        assert leaves(engine, NIGHT, desk, digest_at=time(9)) == expected

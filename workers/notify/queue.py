@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Engine, select, update
 from activities.database import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.clock import now
-from services.telling import MAIL
+from services.readers import MAIL
 from workers.notify.letter import Letter
 
 BATCH = 50
