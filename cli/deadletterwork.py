@@ -1,9 +1,10 @@
 """What the commands of `tuixuan dead-letter` do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+import getpass
+from collections.abc import Mapping
 
+from nats.errors import Error as NatsError
 from sqlalchemy import Engine
 
 from cli.office import quiet_logs
@@ -12,7 +13,10 @@ from cli.output import say, show
 from cli.record import record
 from cli.stream import stream
 from models.refusals import Refused
-from services.dead_letters import DeadLetters, HandOver
+from services import dead_letters
+from services.advisories import take_up
+from services.dead_letters import HandOver, Letter
+from services.views import Unavailable
 from workers.consumers import Handler
 from workers.incoming import UnreadableError, read_event
 from workers.nats_connection import DEAD
@@ -25,23 +29,36 @@ COLUMNS = {
     "why": "原因",
     "deliveries": "次数",
     "at": "时间",
+    "status": "状态",
 }
 
 
-def list_all() -> None:
-    """Show the dead letters."""
-    items = asyncio.run(_with_letters(DeadLetters.list))
+def list_all(*, settled: bool) -> None:
+    """Show the dead letters; first those are put on record of which only the server knows."""
+    with record() as engine:
+        asyncio.run(_take_up(engine))
+        items = dead_letters.letters(engine, None if settled else "open")
     show({"items": items, "next_cursor": None}, COLUMNS)
+
+
+def show_one(letter_id: str) -> None:
+    """Show one of them."""
+    with record() as engine:
+        show(dead_letters.letter(engine, letter_id))
 
 
 def retry_one(letter_id: str) -> None:
     """Try one of them once more."""
     with record() as engine:
-        done = asyncio.run(
-            _with_letters(lambda letters: letters.retry(letter_id, consumers(engine)))
-        )
-    show(done)
-    say("已补办，并从死信中移除。")
+        show(asyncio.run(_retry(engine, letter_id)))
+    say("已补办。")
+
+
+def drop_one(letter_id: str, reason: str) -> None:
+    """Put on record that one of them is not to be done."""
+    with record() as engine:
+        show(dead_letters.drop(engine, letter_id, _somebody(), reason))
+    say("已记录：不再办理。")
 
 
 def consumers(engine: Engine) -> Mapping[str, HandOver]:
@@ -61,7 +78,28 @@ def _hand_over(handler: Handler) -> HandOver:
     return hand_over
 
 
-async def _with_letters[T](work: Callable[[DeadLetters], Coroutine[Any, Any, T]]) -> T:
+async def _take_up(engine: Engine) -> None:
     quiet_logs()
-    async with stream(options().settings(), "dead-letter") as js:
-        return await work(DeadLetters(js, DEAD))
+    try:
+        async with stream(options().settings(), "dead-letter") as js:
+            await take_up(engine, js, DEAD)
+    except (Unavailable, NatsError):
+        say("NATS 没有应答：只列出记录中已有的死信。")
+
+
+async def _retry(engine: Engine, letter_id: str) -> Letter:
+    quiet_logs()
+    work = consumers(engine)
+    try:
+        async with stream(options().settings(), "dead-letter") as js:
+            return await dead_letters.retry(engine, letter_id, work, js, _somebody())
+    except Unavailable:
+        return await dead_letters.retry(engine, letter_id, work, None, _somebody())
+
+
+def _somebody() -> str:
+    """Return who sits at this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,42 +1,56 @@
-"""Events that a consumer gave up: which, why, and one more try.
+"""Events that a consumer gave up: which, why, and what became of them. They lie in SQL.
 
-The server itself keeps an advisory of each in a stream of its own, also where the
-consumer crashed on it and could say nothing.
+A consumer puts a letter down itself before it gives the message up. Where it crashed each
+time and could say nothing, the server's advisory is turned into one (`services.advisories`).
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from nats.js import JetStreamContext
-from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
+from activities.database import reading, transaction
 from models.events import STREAM
 from models.refusals import Refused
+from models.tables import DeadLetter, Outbox, table_of
+from services.clock import new_id, now
 
 MOST_AT_ONCE = 200
-CRASHED = "MAX_DELIVERIES: the consumer never answered"
-"""What the server knows of an event on which a consumer died each time."""
 
 type HandOver = Callable[[str, bytes, int], None]
 """Does what a consumer does with a message: its subject, its bytes, its place in the stream."""
 
+_LETTERS, _OUTBOX = table_of(DeadLetter), table_of(Outbox)
 
-class DeadLetter(BaseModel):
-    """An event that a consumer gave up.
+
+@dataclass(frozen=True)
+class GivenUp:
+    """What a consumer, or the server for it, says of an event it gave up."""
+
+    consumer: str
+    subject: str
+    stream_seq: int
+    reason: str
+    deliveries: int
+    at: datetime
+
+
+class Letter(BaseModel):
+    """A dead letter.
 
     Attributes:
-        id: Its number among the dead letters.
         consumer: Who gave it up; the others may have done their part.
-        stream_seq: The event's place in the stream.
-        event_id: `case_id:seq`; None: its subject is not one of ours, or it is gone.
+        stream_seq: The event's place in the stream at that time.
+        event_id: `case_id:seq`; None: its subject is not one of ours, or unknown.
         why: What the consumer said.
         deliveries: How often it was tried.
+        status: `open`; `retried` or `dropped`, then with who, when and why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,97 +59,160 @@ class DeadLetter(BaseModel):
     consumer: str
     stream_seq: int
     event_id: str | None
+    case_id: str | None
+    subject: str
     why: str
     deliveries: int
+    first_at: datetime
     at: datetime
+    status: str
+    resolved_by: str | None
+    resolved_at: datetime | None
+    note: str | None
 
 
-class DeadLetters:
-    """The dead letters of a stream."""
+def keep(engine: Engine, given_up: GivenUp) -> None:
+    """Keep an event that a consumer gives up; again the same one is the same letter.
 
-    def __init__(self, js: JetStreamContext, dead: str) -> None:
-        """Take JetStream, and the name of the stream that holds the advisories."""
-        self._js, self._dead = js, dead
+    One that was retried is open again if it failed after that; a dropped one stays dropped.
+    """
+    try:
+        with transaction(engine) as connection:
+            _keep(connection, given_up)
+    except IntegrityError:  # another process was first
+        with transaction(engine) as connection:
+            _keep(connection, given_up)
 
-    async def list(self) -> list[DeadLetter]:
-        """Return the oldest `MOST_AT_ONCE`, each event once for each consumer."""
-        found: dict[tuple[str, int], DeadLetter] = {}
-        place = 1
-        while len(found) < MOST_AT_ONCE and (message := await self._next(place)) is not None:
-            letter = await self._letter(message)
-            # The newest word on an event counts, in the place of the first.
-            found[letter.consumer, letter.stream_seq] = letter
-            place = int(letter.id) + 1
-        return [*found.values()]
 
-    async def retry(self, letter_id: str, consumers: Mapping[str, HandOver]) -> DeadLetter:
-        """Hand an event once more to the consumer that gave it up; gone from the list then.
+def letters(engine: Engine, status: str | None = "open") -> list[Letter]:
+    """Return the oldest `MOST_AT_ONCE` of a status, or of all."""
+    query = select(_LETTERS).order_by(_LETTERS.c.first_at, _LETTERS.c.id).limit(MOST_AT_ONCE)
+    if status is not None:
+        query = query.where(_LETTERS.c.status == status)
+    with reading(engine) as connection:
+        return [_letter(row) for row in connection.execute(query).mappings()]
 
-        Args:
-            letter_id: Which.
-            consumers: Each consumer's work, by its name.
 
-        Raises:
-            Refused: There is no such letter, nobody can do it here, or it fails again.
-        """
-        letter = await self._one(letter_id)
-        hand_over = consumers.get(letter.consumer)
-        if hand_over is None:
-            raise Refused("unknown_consumer", f"没有名为 {letter.consumer} 的消费者。")
-        try:
-            event = await self._js.get_msg(STREAM, letter.stream_seq)
-            subject, body = str(event.subject), event.data or b""
-            await asyncio.to_thread(hand_over, subject, body, letter.stream_seq)
-        except NotFoundError as error:
-            raise Refused("event_gone", f"事件流中已没有第 {letter.stream_seq} 条。") from error
-        except (Refused, OperationalError, InterfaceError):  # a database that is away says so
-            raise
-        except Exception as error:
-            message = f"仍然办不了：{type(error).__name__}。详情见 {letter.consumer} 的日志。"
-            raise Refused("event_failed", message) from error
-        await self._bury(letter)
-        return letter
+def letter(engine: Engine, letter_id: str) -> Letter:
+    """Return one letter.
 
-    async def _bury(self, done: DeadLetter) -> None:
-        """Take every advisory of an event off the list."""
-        place = 1
-        while (message := await self._next(place)) is not None:
-            place = int(message.seq or 0) + 1
-            advisory = json.loads(message.data or b"{}")
-            if (advisory["consumer"], advisory["stream_seq"]) == (done.consumer, done.stream_seq):
-                await self._js.delete_msg(self._dead, place - 1)
+    Raises:
+        Refused: There is no such letter.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(_LETTERS).filter_by(id=letter_id)).mappings().one_or_none()
+    if row is None:
+        raise Refused("unknown_dead_letter", f"没有死信 {letter_id}。")
+    return _letter(row)
 
-    async def _one(self, letter_id: str) -> DeadLetter:
-        unknown = Refused("unknown_dead_letter", f"没有死信 {letter_id}。")
-        if not letter_id.isdecimal() or letter_id == "0":
-            raise unknown
-        try:
-            return await self._letter(await self._js.get_msg(self._dead, int(letter_id)))
-        except NotFoundError as error:
-            raise unknown from error
 
-    async def _next(self, place: int) -> RawStreamMsg | None:
-        try:
-            return await self._js.get_msg(self._dead, place, subject=">", next=True)
-        except NotFoundError:
-            return None
+def drop(engine: Engine, letter_id: str, by: str, reason: str) -> Letter:
+    """Decide that a letter's event is not to be done; it stays on record with the reason.
 
-    async def _letter(self, message: RawStreamMsg) -> DeadLetter:
-        advisory: dict[str, Any] = json.loads(message.data or b"{}")
-        return DeadLetter(
-            id=str(message.seq),
-            consumer=advisory["consumer"],
-            stream_seq=advisory["stream_seq"],
-            event_id=await self._event_id(advisory["stream_seq"]),
-            why=advisory.get("reason") or CRASHED,
-            deliveries=advisory["deliveries"],
-            at=advisory["timestamp"],
-        )
+    Raises:
+        Refused: There is no such letter, it is settled, or no reason is given.
+    """
+    if not reason.strip():
+        raise Refused("reason_required", "请说明理由（--reason）。")
+    _open(engine, letter_id)
+    return _resolve(engine, letter_id, "dropped", by, reason.strip())
 
-    async def _event_id(self, stream_seq: int) -> str | None:
-        try:
-            subject = (await self._js.get_msg(STREAM, stream_seq)).subject or ""
-        except NotFoundError:
-            return None
-        *_, case_id, seq = ("", *subject.split("."))
-        return f"{case_id}:{seq}" if seq.isdecimal() else None
+
+async def retry(
+    engine: Engine,
+    letter_id: str,
+    consumers: Mapping[str, HandOver],
+    js: JetStreamContext | None,
+    by: str,
+) -> Letter:
+    """Hand an event once more to the consumer that gave it up.
+
+    Args:
+        engine: The record, which has the bytes of every event of ours.
+        letter_id: Which.
+        consumers: Each consumer's work, by its name.
+        js: Where a message is read that the record does not know; None: NATS is away.
+        by: Who asks for it.
+
+    Raises:
+        Refused: There is no such letter, nobody can do it here, or it fails again.
+    """
+    found = _open(engine, letter_id)
+    hand_over = consumers.get(found.consumer)
+    if hand_over is None:
+        raise Refused("unknown_consumer", f"没有名为 {found.consumer} 的消费者。")
+    body = await asyncio.to_thread(_on_record, engine, found) or await _on_stream(js, found)
+    try:
+        await asyncio.to_thread(hand_over, found.subject, body, found.stream_seq)
+    except (Refused, OperationalError, InterfaceError):  # a database that is away says so
+        raise
+    except Exception as error:
+        message = f"仍然办不了：{type(error).__name__}。详情见 {found.consumer} 的日志。"
+        raise Refused("event_failed", message) from error
+    return _resolve(engine, letter_id, "retried", by, None)
+
+
+def ids_of(subject: str) -> tuple[str | None, str | None]:
+    """Return the event's id and the case's id that a subject names."""
+    *_, case_id, seq = ("", "", *subject.split("."))
+    return (f"{case_id}:{seq}", case_id) if case_id and seq.isdecimal() else (None, None)
+
+
+def _keep(connection: Connection, given_up: GivenUp) -> None:
+    key = {"consumer": given_up.consumer, "subject": given_up.subject}
+    columns = _LETTERS.c
+    stands = connection.execute(
+        select(columns.id, columns.status, columns.resolved_at, columns.at)
+        .filter_by(**key)
+        .with_for_update()
+    ).one_or_none()
+    if stands is None:
+        event_id, case_id = ids_of(given_up.subject)
+        row = {"id": new_id("dead"), "event_id": event_id, "case_id": case_id, "status": "open"}
+        connection.execute(insert(_LETTERS), {**row, **asdict(given_up), "first_at": given_up.at})
+        return
+    if given_up.at <= (stands.resolved_at or stands.at):  # known, or settled since
+        return
+    told = {name: value for name, value in asdict(given_up).items() if name not in key}
+    if stands.status == "dropped":
+        return
+    told |= {"status": "open", "resolved_by": None, "resolved_at": None}
+    connection.execute(update(_LETTERS).where(columns.id == stands.id).values(told))
+
+
+def _open(engine: Engine, letter_id: str) -> Letter:
+    found = letter(engine, letter_id)
+    if found.status != "open":
+        message = f"死信 {letter_id} 已处理（{found.status}）。"
+        raise Refused("dead_letter_settled", message)
+    return found
+
+
+def _resolve(engine: Engine, letter_id: str, status: str, by: str, note: str | None) -> Letter:
+    values = {"status": status, "resolved_by": by, "resolved_at": now(), "note": note}
+    with transaction(engine) as connection:
+        connection.execute(update(_LETTERS).filter_by(id=letter_id).values(values))
+    return letter(engine, letter_id)
+
+
+def _on_record(engine: Engine, found: Letter) -> bytes | None:
+    query = select(_OUTBOX.c.body).where(_OUTBOX.c.subject == found.subject)
+    if found.case_id is not None:
+        query = query.where(_OUTBOX.c.case_id == found.case_id)
+    with reading(engine) as connection:
+        body: str | None = connection.scalar(query)
+    return None if body is None else body.encode()
+
+
+async def _on_stream(js: JetStreamContext | None, found: Letter) -> bytes:
+    gone = Refused("event_gone", f"记录与事件流中都没有 {found.subject}。")
+    if js is None:
+        raise gone
+    try:
+        return (await js.get_last_msg(STREAM, found.subject)).data or b""
+    except NotFoundError as error:
+        raise gone from error
+
+
+def _letter(row: RowMapping) -> Letter:
+    return Letter.model_validate({**row, "why": row["reason"]})

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
@@ -21,7 +22,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from models.events import STREAM, CaseEvent
-from workers.incoming import UnreadableError, announced_on_record, given_up, read_event
+from services.dead_letters import GivenUp, keep
+from workers.incoming import (
+    UnreadableError,
+    announced_on_record,
+    given_up,
+    read_event,
+    reason_kept,
+)
 from workers.nats_connection import CONSUMERS, ensure_consumer, ensure_streams
 
 NATS_AWAY = (NatsError, OSError, TimeoutError)
@@ -170,6 +178,10 @@ class _Consumer:
             except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
                 await self._failed(message, error)
 
+    async def _bury(self, message: Msg, why: str) -> None:
+        with contextlib.suppress(_Stopping):  # unanswered, the server's advisory tells of it
+            await self._put_aside(message, why)
+
     async def _handle(self, message: Msg, event: CaseEvent, body: str) -> None:
         case_id, seq = event.data.case_id, event.data.seq
         place = message.metadata.sequence.stream
@@ -238,11 +250,21 @@ class _Consumer:
         else:
             await message.nak(delay=min(2.0 ** (delivered - 1), LONGEST_DELAY))
 
-    async def _bury(self, message: Msg, why: str) -> None:
+    async def _put_aside(self, message: Msg, why: str) -> None:
         place = message.metadata.sequence.stream
         self.log.error(
             "dead_letter", alarm=True, subject=message.subject, stream_seq=place, why=why
         )
+        letter = GivenUp(
+            consumer=self.handler.name,
+            subject=message.subject,
+            stream_seq=place,
+            reason=reason_kept(why),
+            deliveries=message.metadata.num_delivered,
+            at=datetime.now(UTC),
+        )
+        # Kept in SQL first: an answer that is lost brings the message again, or its advisory.
+        await self._patiently(message, partial(keep, self.record, letter))
         await message.respond(given_up(why))
 
     async def _pause(self, seconds: float) -> None:

@@ -37,13 +37,17 @@ def read_event(subject: str, data: bytes) -> tuple[CaseEvent, str]:
     return event, body
 
 
+def reason_kept(why: str) -> str:
+    """Return a reason without personal data, short enough to keep."""
+    return " ".join(redact_text(why).split())[:LONGEST_REASON]
+
+
 def given_up(why: str) -> bytes:
     """Return the answer that gives a message up; the server's advisory then says why.
 
     The client's own `Msg.term` gives no reason.
     """
-    reason = " ".join(redact_text(why).split())[:LONGEST_REASON]
-    return f"+TERM {reason}".encode()
+    return f"+TERM {reason_kept(why)}".encode()
 
 
 def announced_on_record(engine: Engine, case_id: str, first: int, last: int) -> list[str]:

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
 from models.tables.people import AppUser, Unit, UserChannel
+from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.season import Body, CalendarDay, Season, SeasonChange
 from models.tables.types import table_of
 
@@ -18,10 +19,12 @@ __all__ = [
     "CaseRecord",
     "CaseRevision",
     "ConsumerCursor",
+    "DeadLetter",
     "Delivery",
     "InboxMessage",
     "Lease",
     "Outbox",
+    "ReconcileRun",
     "Season",
     "SeasonChange",
     "Transition",

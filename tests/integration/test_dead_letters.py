@@ -4,22 +4,28 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from functools import partial
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from activities.database import transaction
 from cli import stream
 from cli.deadletterwork import consumers
 from cli.main import run
 from models.events import STREAM, CaseEvent
 from models.lifecycle import State
 from models.refusals import Refused
-from services.dead_letters import DeadLetter, DeadLetters
+from models.tables import DeadLetter, table_of
+from services.advisories import take_up
+from services.clock import now
+from services.dead_letters import GivenUp, Letter, drop, keep, letters, retry
 from services.inbox import inbox
 from tests.factories import make_case
+from tests.servers import Nats
 from tests.streams import outbox, until
 from workers.consumers import ConsumerPace, consume
 from workers.nats_connection import CONSUMERS, DEAD, Delivering, ensure_consumer
@@ -57,14 +63,13 @@ async def consuming(
     await task
 
 
-async def dead(js: JetStreamContext, count: int) -> list[DeadLetter]:
-    letters = DeadLetters(js, DEAD)
-
+async def dead(engine: Engine, js: JetStreamContext, count: int) -> list[Letter]:
     async def there() -> bool:
-        return len(await letters.list()) == count
+        await take_up(engine, js, DEAD)
+        return len(letters(engine)) == count
 
     await until(there)
-    return await letters.list()
+    return letters(engine)
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
@@ -74,14 +79,14 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
     case_id = make_case(engine, state=State.RECOMMENDATION)
     await Relay(engine, js).drain()
     async with consuming(js, Breaks(engine), engine):
-        [letter] = await dead(js, 1)
+        await until(lambda: len(letters(engine)) == 1)
     told_before = [item.event for item in inbox(engine, FUJIAN)]
+    [letter] = letters(engine)
     assert (letter.consumer, letter.event_id) == ("notify", f"{case_id}:1")
-    assert (letter.stream_seq, letter.deliveries) == (1, 2)
+    assert (letter.stream_seq, letter.deliveries, letter.case_id) == (1, 2, case_id)
     assert "KeyError" in letter.why
     assert PHONE not in letter.why
 
-    letters = DeadLetters(js, DEAD)
     breaks = Breaks(engine)
 
     def again(_subject: str, data: bytes, place: int) -> None:
@@ -89,24 +94,28 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
         breaks.apply(CaseEvent.model_validate_json(body), body, place)
 
     with pytest.raises(Refused, match="event_failed"):
-        await letters.retry(letter.id, {"notify": again})
+        await retry(engine, letter.id, {"notify": again}, js, "me")
     with pytest.raises(Refused, match="unknown_consumer"):
-        await letters.retry(letter.id, {})
-    assert await letters.list() == [letter]
+        await retry(engine, letter.id, {}, js, "me")
+    assert letters(engine) == [letter]
 
-    assert await letters.retry(letter.id, consumers(engine)) == letter
-    assert await letters.list() == []
+    done = await retry(engine, letter.id, consumers(engine), js, "me")
+    assert (done.status, done.resolved_by) == ("retried", "me")
+    assert letters(engine) == []
+    assert letters(engine, None) == [done]
     told = [item.event for item in inbox(engine, FUJIAN)]
     assert sorted(told) == sorted([*told_before, "submitted"])
-    with pytest.raises(Refused, match="unknown_dead_letter"):
-        await letters.retry(letter.id, consumers(engine))
+    with pytest.raises(Refused, match="dead_letter_settled"):
+        await retry(engine, letter.id, consumers(engine), js, "me")
+    await take_up(engine, js, DEAD)  # the server's own word of it is older
+    assert letters(engine) == []
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
-async def test_an_event_on_which_a_consumer_died_each_time_is_listed_too(
-    sqlite_engine: Engine, js: JetStreamContext
+async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
+    sqlite_engine: Engine, js: JetStreamContext, nats_server: Nats
 ) -> None:
-    make_case(sqlite_engine, state=State.PROVINCE_REVIEW)
+    case_id = make_case(sqlite_engine, state=State.PROVINCE_REVIEW)
     await Relay(sqlite_engine, js).drain()
     await ensure_consumer(js, "notify")
     subscription = await js.pull_subscribe_bind(durable="notify", stream=STREAM)
@@ -114,40 +123,92 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_listed_too(
         await subscription.fetch(1, timeout=5)  # and no answer
     with contextlib.suppress(TimeoutError):
         await subscription.fetch(1, timeout=1)
-    [letter] = await dead(js, 1)
+    [letter] = await dead(sqlite_engine, js, 1)
     assert letter.why.startswith("MAX_DELIVERIES")
-    assert letter.deliveries == 2
-    await DeadLetters(js, DEAD).retry(letter.id, consumers(sqlite_engine))
-    assert await DeadLetters(js, DEAD).list() == []
+    assert (letter.deliveries, letter.event_id) == (2, f"{case_id}:1")
+    assert (await js.stream_info(DEAD)).state.messages == 0
+
+    nats_server.kill()
+    nats_server.lose_store()
+    await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
+    assert letters(sqlite_engine) == []
     assert [item.event for item in inbox(sqlite_engine, FUJIAN)] == ["submitted"]
 
 
 @pytest.mark.usefixtures("season")
-async def test_what_is_no_event_of_ours_stays_on_the_list(
+async def test_what_is_no_event_of_ours_stays_until_it_is_dropped_with_a_reason(
     sqlite_engine: Engine, js: JetStreamContext
 ) -> None:
     await js.publish("tuixuan.v1.case.submitted.case_x.1", b"\xff\xfe")
     async with consuming(js, NotifyHandler(sqlite_engine), sqlite_engine):
-        [letter] = await dead(js, 1)
+        [letter] = await dead(sqlite_engine, js, 1)
     assert letter.event_id == "case_x:1"
-    retry = partial(DeadLetters(js, DEAD).retry, letter.id, consumers(sqlite_engine))
     with pytest.raises(Refused, match="unreadable_event"):
-        await retry()
-    assert await DeadLetters(js, DEAD).list() == [letter]
+        await retry(sqlite_engine, letter.id, consumers(sqlite_engine), js, "me")
+    with pytest.raises(Refused, match="event_gone"):
+        await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
+    with pytest.raises(Refused, match="reason_required"):
+        drop(sqlite_engine, letter.id, "me", " ")
+    assert [each.id for each in letters(sqlite_engine)] == [letter.id]
+    dropped = drop(sqlite_engine, letter.id, "me", "不是我们的")
+    assert (dropped.status, dropped.note) == ("dropped", "不是我们的")
+    with pytest.raises(Refused, match="dead_letter_settled"):
+        await retry(sqlite_engine, letter.id, consumers(sqlite_engine), js, "me")
+    assert letters(sqlite_engine) == []
     assert outbox(sqlite_engine) == []
 
 
-@pytest.mark.parametrize("name", ["0", "-1", "x", "1", "99999999999"])
-async def test_an_unknown_letter_is_refused(js: JetStreamContext, name: str) -> None:
+def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: Engine) -> None:
+    at = now()
+    first = GivenUp("notify", "tuixuan.v1.case.submitted.case_x.1", 1, "why", 8, at)
+    keep(sqlite_engine, first)
+    keep(sqlite_engine, first)
+    [letter] = letters(sqlite_engine)
+
+    async def well() -> None:
+        work = {"notify": lambda _subject, _data, _place: None}
+        await retry(sqlite_engine, letter.id, work, None, "me")
+
+    with pytest.raises(Refused, match="event_gone"):
+        asyncio.run(well())
+    settle(sqlite_engine, letter.id, "retried")
+    keep(sqlite_engine, first)
+    assert letters(sqlite_engine) == []
+    later = replace(first, at=now() + timedelta(seconds=1), stream_seq=7)
+    keep(sqlite_engine, later)
+    [again] = letters(sqlite_engine)
+    assert (again.id, again.first_at, again.stream_seq) == (letter.id, at, 7)
+    drop(sqlite_engine, letter.id, "me", "enough")
+    keep(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
+    assert letters(sqlite_engine) == []
+
+
+def settle(engine: Engine, letter_id: str, status: str) -> None:
+    with transaction(engine) as connection:
+        connection.execute(
+            update(DeadLetter)
+            .where(table_of(DeadLetter).c.id == letter_id)
+            .values(status=status, resolved_at=now())
+        )
+
+
+@pytest.mark.parametrize("name", ["0", "-1", "x"])
+def test_an_unknown_letter_is_refused(sqlite_engine: Engine, name: str) -> None:
     with pytest.raises(Refused, match="unknown_dead_letter"):
-        await DeadLetters(js, DEAD).retry(name, {})
+        drop(sqlite_engine, name, "me", "why")
 
 
-def test_a_stream_that_is_away_is_said_soon(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_letters_are_listed_while_the_stream_is_away(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    sqlite_engine: Engine,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(stream, "PATIENCE", 0.5)
     monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{free_port()}")
+    keep(sqlite_engine, GivenUp("notify", "tuixuan.v1.case.x.case_x.1", 1, "why", 8, now()))
     code = run(["dead-letter", "list", "--output", "json", "--state-dir", str(tmp_path)])
     said = capsys.readouterr()
-    assert (code, json.loads(said.err)["code"], said.out) == (69, "nats_unavailable", "")
+    [item] = json.loads(said.out)["items"]
+    assert (code, item["why"]) == (0, "why")
+    assert "NATS" in said.err
