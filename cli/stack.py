@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-COLUMNS = {"name": "进程", "pid": "进程号", "ready": "就绪", "restarts": "重启次数"}
+COLUMNS = {
+    "name": "进程",
+    "pid": "进程号",
+    "ready": "就绪",
+    "restarts": "重启次数",
+    "health": "健康检查",
+}
 
 
 @app.command(help="启动整个系统，按 Ctrl-C 停止")

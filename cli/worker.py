@@ -38,9 +38,9 @@ def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的�
 async def _run(role: Role) -> None:
     import structlog
 
+    from workers.health import served_health
     from workers.places import Places
     from workers.roles import ROLES
-    from workers.stack.readiness import is_marked
 
     settings = options().settings()
     places = Places(settings.state_dir)
@@ -50,7 +50,17 @@ async def _run(role: Role) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = structlog.get_logger()
     log.info("worker_starting", state_dir=str(settings.state_dir))
-    work = asyncio.ensure_future(ROLES[role](settings, stop))
+    with served_health(role, settings):
+        await _until_done(asyncio.ensure_future(ROLES[role](settings, stop)), role, stop)
+    log.info("worker_stopped")
+
+
+async def _until_done(work: "asyncio.Future[None]", role: Role, stop: asyncio.Event) -> None:
+    """Wait for the work, or for a signal and then for what is in hand."""
+    from workers.places import Places
+    from workers.stack.readiness import is_marked
+
+    places = Places(options().settings().state_dir)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -61,4 +71,3 @@ async def _run(role: Role) -> None:
         work.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await work
-    log.info("worker_stopped")

@@ -68,6 +68,15 @@ class CasesSettings(Part):
     max_cached_workflows: PositiveInt = 1000
 
 
+class MetricsSettings(Part):
+    """`port`: where a worker answers about itself on 127.0.0.1; None: nowhere.
+
+    The supervisor gives each of its workers one.
+    """
+
+    port: Port | None = None
+
+
 class StackSettings(BaseSettings):
     """Everything that can be set, as it was set.
 
@@ -83,6 +92,7 @@ class StackSettings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     mail: MailSettings = MailSettings()
     cases: CasesSettings = CasesSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False
 
@@ -141,6 +151,7 @@ class WorkerSettings(Part):
         mail: How mail leaves; its folder is always known.
         temporal_namespace: The namespace of all cases.
         cases: The cache of the worker of the cases.
+        metrics: Where this process answers about itself.
     """
 
     state_dir: Path
@@ -152,6 +163,7 @@ class WorkerSettings(Part):
     known_temporal: str | None
     known_nats: str | None = Field(repr=False)
     cases: CasesSettings
+    metrics: MetricsSettings
     log_level: str
     debug: bool
 
@@ -179,6 +191,7 @@ class WorkerSettings(Part):
             known_temporal=settings.temporal.address or running["addresses"]["temporal"],
             known_nats=settings.nats.url or running["addresses"]["nats"],
             cases=settings.cases,
+            metrics=settings.metrics,
             log_level=settings.log_level,
             debug=settings.debug,
         )

@@ -88,11 +88,11 @@ async def test_it_serves_and_stops_when_asked(make: Make, ready: Path, lines: li
     it.start()
     await it.served()
     pid = it.pid
-    assert it.report() == {"name": "it", "pid": pid, "ready": True, "restarts": 0}
+    assert it.report() == {"name": "it", "pid": pid, "ready": True, "restarts": 0, "health": None}
     await until(lambda: lines)
     assert lines == [f"serving {pid}"]
     await it.stop(asyncio.Event())
-    assert it.report() == {"name": "it", "pid": None, "ready": False, "restarts": 0}
+    assert it.report() == {"name": "it", "pid": None, "ready": False, "restarts": 0, "health": None}
     assert pid is not None
     assert is_gone(pid)
 

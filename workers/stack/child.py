@@ -65,8 +65,13 @@ class Child:
 
     def report(self) -> ProcessReport:
         """Return what `status` says about it."""
-        name, pid = self.program.name, self.pid
-        return ProcessReport(name=name, pid=pid, ready=self.ready, restarts=self.restarts)
+        return ProcessReport(
+            name=self.program.name,
+            pid=self.pid,
+            ready=self.ready,
+            restarts=self.restarts,
+            health=self.program.health,
+        )
 
     def start(self) -> None:
         """Start it and keep it alive from now on."""

@@ -17,6 +17,8 @@ PREFERRED: Mapping[str, int] = {
     "nats": 4222,
     "nats_monitor": 8222,
 }
+HEALTH = range(9464, 9500)
+"""Where workers answer about themselves; the first is what Prometheus exporters often use."""
 SETTING: Mapping[str, tuple[str, str]] = {
     "temporal": ("--temporal-port", "TUIXUAN_TEMPORAL__PORT"),
     "temporal_ui": ("--ui-port", "TUIXUAN_TEMPORAL__UI_PORT"),
@@ -50,7 +52,8 @@ def chosen(
         ports: dict[str, int] = {}
         for name in names:
             wanted = asked.get(name)
-            wishes = [wanted] if wanted else [last.get(name), PREFERRED[name]]
+            usual = [PREFERRED[name]] if name in PREFERRED else HEALTH
+            wishes = [wanted] if wanted else [last.get(name), *usual]
             port = next((p for p in wishes if isinstance(p, int) and _reserve(p, held)), None)
             if port is None and wanted:
                 raise PortTaken(name, wanted)

@@ -33,6 +33,7 @@ class Program:
         chatter: Which of its lines are only kept in its log.
         start_within: Seconds until it must serve for the first time.
         grace: Seconds between SIGTERM and SIGKILL.
+        health: Where it answers about itself, over HTTP; None: nowhere.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Program:
     chatter: Callable[[str], bool] = lambda _line: False
     start_within: float = 60.0
     grace: float = 10.0
+    health: str | None = None
 
     @property
     def tethered(self) -> list[str]:
@@ -90,8 +92,20 @@ def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
     )
 
 
-def worker(role: str, places: Places, addresses: Mapping[str, str]) -> Program:
-    """Return one of our workers. `addresses`: variables that tell it where the others are."""
+def health_port(role: str) -> str:
+    """Return the name of the port on which a worker answers about itself."""
+    return f"{role}_health"
+
+
+def worker(role: str, places: Places, addresses: Mapping[str, str], port: int) -> Program:
+    """Return one of our workers.
+
+    Args:
+        role: What it does.
+        places: The files of the stack.
+        addresses: Variables that tell it where the others are.
+        port: Where it answers about itself.
+    """
     ready = places.ready_file(role)
     return Program(
         name=role,
@@ -107,8 +121,14 @@ def worker(role: str, places: Places, addresses: Mapping[str, str]) -> Program:
             str(places.root),
         ],
         missing=partial(probes.marked, ready),
-        environ={**os.environ, **_import_path(), **addresses},
+        environ={
+            **os.environ,
+            **_import_path(),
+            **addresses,
+            "TUIXUAN_METRICS__PORT": str(port),
+        },
         before=partial(readiness.clear_ready, ready),
+        health=f"http://{LOOPBACK}:{port}",
     )
 
 

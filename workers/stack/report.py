@@ -11,12 +11,16 @@ from workers.stack.lock import holder
 
 
 class ProcessReport(TypedDict):
-    """One process. `restarts`: how often it was started again."""
+    """One process.
+
+    `restarts`: how often it was started again; `health`: where it answers about itself.
+    """
 
     name: str
     pid: int | None
     ready: bool
     restarts: int
+    health: str | None
 
 
 class Addresses(TypedDict):

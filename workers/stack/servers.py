@@ -40,9 +40,10 @@ class Servers:
     nats: Path | None
 
     def port_names(self) -> list[str]:
-        """Return the ports that our own servers need."""
+        """Return the ports that our own servers and workers need."""
         names = ["temporal", "temporal_ui"] if self.temporal else []
-        return names + (["nats", "nats_monitor"] if self.nats else [])
+        names += ["nats", "nats_monitor"] if self.nats else []
+        return names + [programs.health_port(role) for role in programs.ROLES]
 
 
 def find_servers(settings: StackSettings, say: Say) -> Servers:

@@ -46,8 +46,11 @@ class Supervisor:
         self._report["pid"] = os.getpid()
         own = servers.own_programs(found, namespace, ports, self._places)
         self._servers = [self._child(program) for program in own]
+        variables = servers.variables(self._told)
         self._workers = [
-            self._child(programs.worker(role, self._places, servers.variables(self._told)))
+            self._child(
+                programs.worker(role, self._places, variables, ports[programs.health_port(role)])
+            )
             for role in programs.ROLES
         ]
         self._started = False

@@ -1,0 +1,140 @@
+"""What a worker says of itself over HTTP: alive, ready, its version, its metrics."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client import make_wsgi_app
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
+
+from models.lifecycle import Action
+from tests.factories import commit, make_case
+from tests.servers import Nats
+from workers.health import Health, application, checks_of, serving
+from workers.metrics import READ, registry_of
+from workers.settings import StackSettings, WorkerSettings
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, database_urls: tuple[str, str], nats_server: Nats
+) -> WorkerSettings:
+    record, audit = database_urls
+    return WorkerSettings.of(
+        StackSettings.load(
+            state_dir=tmp_path / "state",
+            database={"url": record, "audit_url": audit},
+            nats={"url": nats_server.url},
+        )
+    )
+
+
+@contextmanager
+def served(health: Health, *registry: Any) -> Iterator[Callable[[str], tuple[int, str]]]:
+    """Serve on any port; yield how to ask for a page."""
+    metrics = make_wsgi_app(*registry)
+    with serving(application(health, metrics), 0) as port:
+
+        def ask(path: str) -> tuple[int, str]:
+            try:
+                with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                    return answer.status, answer.read().decode()
+            except HTTPError as error:
+                with error:
+                    return error.code, error.read().decode()
+
+        yield ask
+    health.close()
+
+
+def families(page: str) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return each metric's samples by the values of their labels."""
+    return {
+        sample.name: {
+            tuple(each.labels.values()): each.value
+            for each in family.samples
+            if each.name == sample.name
+        }
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def test_a_worker_is_ready_only_with_all_that_it_needs(
+    settings: WorkerSettings, engine: Engine, nats_server: Nats
+) -> None:
+    started: list[bool] = []
+    health = Health("relay", checks_of("relay", settings, engine), lambda: bool(started))
+    with served(health) as ask:
+        assert ask("/livez") == (200, '{"live": true}')
+        assert ask("/startupz")[0] == 503
+        status, said = ask("/readyz")
+        assert (status, list(json.loads(said)["missing"])) == (503, ["worker"])
+        started.append(True)
+        assert ask("/startupz")[0] == 200
+        assert ask("/readyz") == (200, '{"ready": true, "missing": {}}')
+        nats_server.kill()
+        status, said = ask("/readyz")
+        assert (status, list(json.loads(said)["missing"])) == (503, ["nats"])
+        assert ask("/livez")[0] == 200
+        assert json.loads(ask("/version")[1])["role"] == "relay"
+        assert ask("/nothing")[0] == 404
+
+
+def test_a_server_that_hangs_is_missing_after_a_second() -> None:
+    asked = []
+
+    def hang() -> None:
+        asked.append(1)
+        time.sleep(3)
+
+    with served(Health("relay", {"database": hang}, lambda: True)) as ask:
+        for _ in range(2):
+            began = time.monotonic()
+            status, said = ask("/readyz")
+            assert (status, "no answer" in said) == (503, True)
+            assert time.monotonic() - began < 2.5
+    assert len(asked) == 1
+
+
+async def test_each_role_tells_what_the_record_holds(
+    settings: WorkerSettings, engine: Engine, audit_engine: Engine, js: object
+) -> None:
+    del js
+    case_id = make_case(engine)
+    commit(engine, case_id, Action.SUBMIT)
+    found: dict[str, Any] = {}
+    for role in READ:
+        with served(
+            Health(role, {}, lambda: True), registry_of(role, settings, engine, audit_engine)
+        ) as ask:
+            status, page = await __import__("asyncio").to_thread(ask, "/metrics")
+        assert status == 200
+        found |= families(page)
+    assert found["tuixuan_case_transitions_total"][("submit",)] == 1
+    assert found["tuixuan_cases"][("province_review",)] == 1
+    assert found["tuixuan_outbox_waiting"][()] == 1
+    assert found["tuixuan_outbox_oldest_age_seconds"][()] >= 0
+    assert found["tuixuan_audit_chain_height"][()] == 0
+    assert found["tuixuan_deliveries"][("mail", "failed")] == 0
+
+
+def test_what_cannot_be_read_is_absent_and_the_rest_is_told(
+    settings: WorkerSettings, engine: Engine, audit_engine: Engine, nats_server: Nats
+) -> None:
+    nats_server.kill()
+    registry = registry_of("relay", settings, engine, audit_engine)
+    with served(Health("relay", {}, lambda: True), registry) as ask:
+        status, page = ask("/metrics")
+    assert status == 200
+    assert "tuixuan_outbox_waiting 0.0" in page
+    assert "tuixuan_consumer_lag_messages" not in page

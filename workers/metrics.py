@@ -1,0 +1,231 @@
+"""What a worker counts for Prometheus: read from the record when it is asked, never kept.
+
+So a restart loses no count and no worker has to remember to count. Each fact is told by
+one role alone, so that sums over processes are right. No id is ever a label.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import Column, Connection, Engine, func, select
+
+from activities.database import reading
+from activities.seasons import SeasonShelf
+from models.agenda import AT_DEADLINE, plan
+from models.events import STREAM, EventName
+from models.lifecycle import ENDED, Action, State
+from models.pace import Pace
+from models.tables import CaseRecord, Delivery, InboxMessage, Outbox, Season, Transition, table_of
+from models.tables.audit import AuditRecord
+from services.audit_chain import AnchorFile
+from services.calendar import uncovered
+from services.events import backlog
+from workers.logs import app_version
+from workers.nats_connection import CONSUMERS, connect
+from workers.settings import WorkerSettings
+
+NATS_PATIENCE = 2.0
+"""Seconds for all questions to JetStream of one scrape."""
+
+_CASES, _STEPS = table_of(CaseRecord).c, table_of(Transition).c
+_SEASONS = table_of(Season).c
+_MESSAGES, _DELIVERIES = table_of(InboxMessage).c, table_of(Delivery).c
+_OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What metrics are read from: the settings, the record, the audit's store."""
+
+    settings: WorkerSettings
+    record: Engine
+    audit: Engine
+    shelf: SeasonShelf = field(default_factory=SeasonShelf)
+
+
+type Read = Callable[[Sources], Iterable[Metric]]
+
+
+def steps(sources: Sources) -> Iterator[Metric]:
+    """Tell how many transitions there were, and where the cases stand."""
+    done = CounterMetricFamily(
+        "tuixuan_case_transitions", "Transitions on record.", labels=["action"]
+    )
+    stand = GaugeMetricFamily("tuixuan_cases", "Cases in each state.", labels=["state"])
+    with reading(sources.record) as connection:
+        counts, states = _counts(connection, _STEPS.action), _counts(connection, _CASES.state)
+    for action in Action:
+        done.add_metric([action], counts.get((action,), 0))
+    for state in State:
+        stand.add_metric([state], states.get((state,), 0))
+    yield done
+    yield stand
+
+
+def deadlines(sources: Sources) -> Iterator[Metric]:
+    """Tell how late the system itself is, and which reminders lie ahead."""
+    now = datetime.now(UTC)
+    awaits = (_CASES.state.not_in([*ENDED]), _CASES.overdue.is_(False))
+    with reading(sources.record) as connection:
+        oldest = connection.scalar(select(func.min(_CASES.deadline)).where(*awaits))
+        planned = _reminders_ahead(sources, connection, now)
+    late = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    yield _gauge("deadline_lateness_seconds", "Age of the oldest deadline not acted on.", late)
+    yield _gauge("reminders_planned", "Reminders ahead of all open cases.", planned)
+
+
+def calendar(sources: Sources) -> Iterator[Metric]:
+    """Tell how many years with deadlines lack their working days."""
+    missing = len(uncovered(sources.record))
+    yield _gauge("calendar_years_missing", "Years with deadlines and no calendar.", missing)
+
+
+def outbox(sources: Sources) -> Iterator[Metric]:
+    """Tell what the relay has still to publish."""
+    waits = backlog(sources.record, datetime.now(UTC))
+    yield _gauge("outbox_waiting", "Events not yet on the stream.", waits.waiting)
+    yield _gauge("outbox_oldest_age_seconds", "Age of the oldest one.", waits.oldest_seconds)
+
+
+def lag(sources: Sources) -> Iterator[Metric]:
+    """Tell how far each consumer is behind; one that nobody made yet is left out."""
+    ahead = GaugeMetricFamily(
+        "tuixuan_consumer_lag_messages", "Messages not yet delivered.", labels=["consumer"]
+    )
+    open_ = GaugeMetricFamily(
+        "tuixuan_consumer_ack_pending", "Messages delivered and not answered.", labels=["consumer"]
+    )
+    for consumer, (waiting, unanswered) in asyncio.run(_ask(sources.settings.nats_url)).items():
+        ahead.add_metric([consumer], waiting)
+        open_.add_metric([consumer], unanswered)
+    yield ahead
+    yield open_
+
+
+def deliveries(sources: Sources) -> Iterator[Metric]:
+    """Tell how messages left, and how many reminders reached an inbox."""
+    by = GaugeMetricFamily(
+        "tuixuan_deliveries", "Messages by channel and outcome.", labels=["channel", "status"]
+    )
+    reminded = select(func.count()).where(_MESSAGES.event == EventName.DEADLINE_APPROACHING)
+    with reading(sources.record) as connection:
+        counts = _counts(connection, _DELIVERIES.channel, _DELIVERIES.status)
+        sent = connection.scalar(reminded) or 0
+    channels = {channel for channel, _ in counts} | {"mail"}
+    for channel in sorted(channels):
+        for status in sorted({"waiting", "sent", "failed"} | {each for _, each in counts}):
+            by.add_metric([channel, status], counts.get((channel, status), 0))
+    yield by
+    yield CounterMetricFamily("tuixuan_reminders_sent", "Reminders put into inboxes.", value=sent)
+
+
+def chain(sources: Sources) -> Iterator[Metric]:
+    """Tell how long the audit's chain is, and up to where it is anchored."""
+    with reading(sources.audit) as connection:
+        height = connection.scalar(select(func.max(_AUDIT.n))) or 0
+    anchors = AnchorFile(sources.settings.audit_anchor).read()
+    anchored = max((anchor[0] for anchor in anchors if anchor), default=0)
+    yield _gauge("audit_chain_height", "Records in the audit's chain.", height)
+    yield _gauge("audit_anchor_height", "The newest anchored record.", anchored)
+
+
+READ: Mapping[str, tuple[Read, ...]] = {
+    "cases": (steps, deadlines, calendar),
+    "relay": (outbox, lag),
+    "audit": (chain,),
+    "notify": (deliveries,),
+}
+"""What each role tells; a role that is not named tells of its own process alone."""
+
+
+class RoleCollector(Collector):
+    """Reads a role's metrics at each scrape; one that cannot be read is logged and absent."""
+
+    def __init__(self, role: str, sources: Sources) -> None:
+        """Take the role and where its metrics are read."""
+        self._role, self._sources = role, sources
+
+    def describe(self) -> list[Metric]:
+        """Name nothing before the first scrape: names are known once they are read."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what can be read now."""
+        about = GaugeMetricFamily("tuixuan_build_info", "Always 1.", labels=["role", "version"])
+        about.add_metric([self._role, app_version()], 1)
+        yield about
+        for read in READ.get(self._role, ()):
+            try:
+                yield from list(read(self._sources))
+            except Exception as error:  # noqa: BLE001 - a scrape never fails a worker
+                log.warning("metrics_unreadable", part=read.__name__, error=type(error).__name__)
+
+
+def registry_of(
+    role: str, settings: WorkerSettings, record: Engine, audit: Engine
+) -> CollectorRegistry:
+    """Return all that a role's process tells Prometheus."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    registry.register(RoleCollector(role, Sources(settings, record, audit)))
+    return registry
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"tuixuan_{name}", what, value=value)
+
+
+def _counts(connection: Connection, *columns: Column[str]) -> dict[tuple[str, ...], int]:
+    query = select(*columns, func.count()).group_by(*columns)
+    return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
+
+
+def _reminders_ahead(sources: Sources, connection: Connection, now: datetime) -> int:
+    """Return how many; cases with the same deadline are planned once."""
+    query = (
+        select(_CASES.season_id, _CASES.deadline, _SEASONS.anchor, _SEASONS.seconds_per_day,
+               func.count().label("cases"))
+        .join_from(table_of(CaseRecord), table_of(Season))
+        .where(_CASES.state.not_in([*ENDED]), _CASES.overdue.is_(False), _CASES.deadline > now)
+        .group_by(_CASES.season_id, _CASES.deadline, _SEASONS.anchor, _SEASONS.seconds_per_day)
+    )  # fmt: skip
+    shelf, found = sources.shelf, 0
+    for row in connection.execute(query).all():
+        agenda = plan(
+            row.deadline,
+            now,
+            reminders=shelf.programme(connection, row.season_id).reminders,
+            calendar=shelf.calendar(connection),
+            pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
+        )
+        found += row.cases * sum(item.offset != AT_DEADLINE for item in agenda.items)
+    return found
+
+
+async def _ask(url: str) -> dict[str, tuple[int, int]]:
+    async with asyncio.timeout(NATS_PATIENCE):
+        connection = await connect(url, "metrics")
+        try:
+            js = connection.jetstream(timeout=NATS_PATIENCE)
+            return {name: found async for name, found in _consumers(js)}
+        finally:
+            await connection.close()
+
+
+async def _consumers(js: JetStreamContext) -> AsyncIterator[tuple[str, tuple[int, int]]]:
+    for name in CONSUMERS:
+        try:
+            told = await js.consumer_info(STREAM, name)
+        except NotFoundError:
+            continue
+        yield name, (told.num_pending or 0, told.num_ack_pending or 0)
