@@ -40,7 +40,6 @@ async def _run(role: Role) -> None:
 
     from workers.health import served_health
     from workers.places import Places
-    from workers.roles import ROLES
 
     settings = options().settings()
     places = Places(settings.state_dir)
@@ -51,11 +50,17 @@ async def _run(role: Role) -> None:
     log = structlog.get_logger()
     log.info("worker_starting", state_dir=str(settings.state_dir))
     with served_health(role, settings):
-        await _until_done(asyncio.ensure_future(ROLES[role](settings, stop)), role, stop)
+        await _until_done(asyncio.create_task(_work(role, stop)), role, stop)
     log.info("worker_stopped")
 
 
-async def _until_done(work: "asyncio.Future[None]", role: Role, stop: asyncio.Event) -> None:
+async def _work(role: Role, stop: asyncio.Event) -> None:
+    from workers.roles import ROLES
+
+    await ROLES[role](options().settings(), stop)
+
+
+async def _until_done(work: "asyncio.Task[None]", role: Role, stop: asyncio.Event) -> None:
     """Wait for the work, or for a signal and then for what is in hand."""
     from workers.places import Places
     from workers.stack.readiness import is_marked

@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from sqlalchemy import Engine, text
@@ -25,9 +26,6 @@ from workers.servers.ports import LOOPBACK
 from workers.settings import WorkerSettings
 from workers.stack import probes
 from workers.stack.readiness import is_marked
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATIENCE = 1.0
 """Seconds in which a server must answer to count as there."""
@@ -124,9 +122,7 @@ def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
     ready = Places(settings.state_dir).ready_file(role)
     engine = open_engine(settings.database_url, pool_size=2)
     audit = open_engine(settings.audit_database_url, pool_size=2)
-    health = Health(
-        role, checks_of(role, settings, engine), lambda: is_marked(ready, os.getpid())
-    )
+    health = Health(role, checks_of(role, settings, engine), lambda: is_marked(ready, os.getpid()))
     metrics = make_wsgi_app(registry_of(role, settings, engine, audit))
     try:
         with serving(application(health, metrics), settings.metrics.port):
@@ -137,10 +133,10 @@ def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
         audit.dispose()
 
 
-def application(health: Health, metrics: "WSGIApplication") -> "WSGIApplication":
+def application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
     """Return the pages of a process."""
 
-    def answer(environ: "WSGIEnvironment", respond: "StartResponse") -> Iterable[bytes]:
+    def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             return metrics(environ, respond)
@@ -153,7 +149,7 @@ def application(health: Health, metrics: "WSGIApplication") -> "WSGIApplication"
 
 
 @contextmanager
-def serving(app: "WSGIApplication", port: int) -> Iterator[int]:
+def serving(app: WSGIApplication, port: int) -> Iterator[int]:
     """Serve an application on loopback for the length of a block; yield the port.
 
     A port that is taken leaves the worker without these pages, and does not stop it.
@@ -161,7 +157,7 @@ def serving(app: "WSGIApplication", port: int) -> Iterator[int]:
     try:
         server = make_server(LOOPBACK, port, app, _Server, _Quiet)
     except OSError as error:
-        log.error("health_not_served", alarm=True, port=port, error=str(error))
+        log.warning("health_not_served", alarm=True, port=port, error=str(error))
         yield 0
         return
     thread = Thread(target=server.serve_forever, name="health", daemon=True)

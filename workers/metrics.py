@@ -187,7 +187,7 @@ def _gauge(name: str, what: str, value: float) -> Metric:
 
 def _counts(connection: Connection, *columns: Column[str]) -> dict[tuple[str, ...], int]:
     query = select(*columns, func.count()).group_by(*columns)
-    return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
+    return {tuple(values): count for *values, count in connection.execute(query)}
 
 
 def _reminders_ahead(sources: Sources, connection: Connection, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """What a worker says of itself over HTTP: alive, ready, its version, its metrics."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from models.lifecycle import Action
-from tests.factories import commit, make_case
+from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
 from workers.health import Health, application, checks_of, serving
 from workers.metrics import READ, registry_of
@@ -25,9 +26,7 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
-def settings(
-    tmp_path: Path, database_urls: tuple[str, str], nats_server: Nats
-) -> WorkerSettings:
+def settings(tmp_path: Path, database_urls: tuple[str, str], nats_server: Nats) -> WorkerSettings:
     record, audit = database_urls
     return WorkerSettings.of(
         StackSettings.load(
@@ -110,6 +109,7 @@ async def test_each_role_tells_what_the_record_holds(
     settings: WorkerSettings, engine: Engine, audit_engine: Engine, js: object
 ) -> None:
     del js
+    open_season(engine)
     case_id = make_case(engine)
     commit(engine, case_id, Action.SUBMIT)
     found: dict[str, Any] = {}
@@ -117,7 +117,7 @@ async def test_each_role_tells_what_the_record_holds(
         with served(
             Health(role, {}, lambda: True), registry_of(role, settings, engine, audit_engine)
         ) as ask:
-            status, page = await __import__("asyncio").to_thread(ask, "/metrics")
+            status, page = await asyncio.to_thread(ask, "/metrics")
         assert status == 200
         found |= families(page)
     assert found["tuixuan_case_transitions_total"][("submit",)] == 1
