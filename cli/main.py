@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, Entry] = {
     "delivery": Entry("cli.delivery", "邮件投递：查看、重投", group=True),
     "event": Entry("cli.event", "事件：查看去向、积压", group=True),
     "dead-letter": Entry("cli.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True),
+    "stream": Entry("cli.stream_rebuild", "事件流：丢失后由记录重建", group=True),
     "user": Entry("cli.user", "用户：查看、设定邮箱", group=True),
     "audit": Entry("cli.audit", "审计记录：核验", group=True),
     "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),

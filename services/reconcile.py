@@ -10,18 +10,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from pydantic import BaseModel
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.database import reading, transaction
-from models.events import STREAM
+from activities.database import reading
 from models.lifecycle import FINAL, State
-from models.tables import CaseRecord, Outbox, table_of
+from models.tables import CaseRecord, table_of
 from models.tables.audit import AuditRecord
 from services.cases import CaseDesk
+from services.stream import announced_seqs, give_back, read_published
 from services.views import Unavailable
 
 AT_ONCE = 16
@@ -30,7 +29,7 @@ PATIENCE_SECONDS = 5.0
 """How long a step may take to reach all four."""
 LOOK_AGAIN_SECONDS = 0.1
 
-CASES, OUTBOX, AUDIT = table_of(CaseRecord), table_of(Outbox), table_of(AuditRecord)
+CASES, AUDIT = table_of(CaseRecord), table_of(AuditRecord)
 
 
 class Difference(BaseModel):
@@ -171,18 +170,16 @@ class Reconciler:
         lost = sorted(case.published - announced)
         if not lost:
             return []
-        await asyncio.to_thread(publish_again, self._engine, case.id, lost)
+        await asyncio.to_thread(give_back, self._engine, {case.id: lost})
         what = f"事件流缺少第 {lost} 步，已重新排队发布"
         return [_difference("stream_behind", case.id, what, repaired=True)]
 
 
 def read_cases(engine: Engine) -> list[OnRecord]:
     """Return every case with what was published of it."""
+    # First: what is published meanwhile belongs to a step that is read then.
+    published = read_published(engine)
     with reading(engine) as connection:
-        published: dict[str, set[int]] = {}
-        sent = select(OUTBOX.c.case_id, OUTBOX.c.seq).where(OUTBOX.c.published_at.is_not(None))
-        for row in connection.execute(sent):
-            published.setdefault(row.case_id, set()).add(row.seq)
         rows = connection.execute(
             select(CASES.c.id, CASES.c.state, CASES.c.seq).order_by(CASES.c.id)
         )
@@ -199,29 +196,6 @@ def read_audit(audit: Engine) -> Mapping[str, frozenset[int]]:
         for row in connection.execute(select(AUDIT.c.case_id, AUDIT.c.case_seq)):
             seen.setdefault(row.case_id, set()).add(row.case_seq)
     return {case_id: frozenset(seqs) for case_id, seqs in seen.items()}
-
-
-async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
-    """Return which seqs of a case the stream holds.
-
-    Raises:
-        Unavailable: NATS does not answer.
-    """
-    try:
-        info = await js.stream_info(STREAM, subjects_filter=f"tuixuan.v1.case.*.{case_id}.*")
-    except NatsError as error:
-        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
-    return {int(subject.rpartition(".")[2]) for subject in info.state.subjects or {}}
-
-
-def publish_again(engine: Engine, case_id: str, seqs: list[int]) -> None:
-    """Give events back to the relay; ids and bytes stay as they were."""
-    with transaction(engine) as connection:
-        connection.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.case_id == case_id, OUTBOX.c.seq.in_(seqs))
-            .values(published_at=None, stream_seq=None)
-        )
 
 
 def _audit(case: OnRecord, seen: frozenset[int]) -> list[Difference]:

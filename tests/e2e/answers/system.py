@@ -227,3 +227,20 @@ def store_lost(office: Office, question: Question) -> None:
     snapshot = office.snapshot(case_id)
     assert (snapshot["state"], snapshot["seq"]) == office.position(case_id)
     assert act(office.stack, case_id, RECOMMEND)["state"] == "formal_check"
+
+
+@answers("NATS's store was lost.")
+def stream_lost(office: Office, question: Question) -> None:
+    if not office.stack.status()["ready"]:
+        office.stack.up()
+    case_id = office.cases["waits"]
+    told = office.stack.json("event", "show", f"{case_id}:1")["told"]
+    office.stack.down()
+    shutil.rmtree(office.stack.places.nats_store)
+    office.stack.up()
+    done = office.command(question)
+    assert (done["ok"], done["waiting"]) == (True, 0)
+    assert done["messages"] >= 1
+    agreed_now = office.stack.run("reconcile", "--output", "json", check=False)
+    assert agreed_now.returncode == 0, agreed_now.stdout
+    assert office.stack.json("event", "show", f"{case_id}:1")["told"] == told

@@ -1,0 +1,41 @@
+"""`tuixuan stream`: the event stream, when it was lost."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def stream_() -> None:
+    """事件流：丢失后由记录重建。"""
+
+
+@app.command()
+def rebuild(
+    *,
+    patience: Annotated[float, typer.Option("--wait", help="最多等待发布进程多少秒", min=0)] = 60.0,
+) -> None:
+    """NATS 数据全部丢失后，由记录重建事件流：编号与内容不变，谁也不会被重复告知。"""
+    import asyncio
+
+    from cli.exits import Exit
+    from cli.office import quiet_logs
+    from cli.options import options
+    from cli.output import show
+    from cli.record import record
+    from cli.stream import stream
+    from workers.rebuilding import Rebuilt
+    from workers.rebuilding import rebuild as rebuild_stream
+
+    async def run() -> Rebuilt:
+        quiet_logs()
+        with record() as engine:
+            async with stream(options().settings(), "rebuild") as js:
+                return await rebuild_stream(engine, js, patience)
+
+    done = asyncio.run(run())
+    show(done)
+    if not done.ok:
+        raise typer.Exit(Exit.FOUND)

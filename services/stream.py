@@ -1,0 +1,95 @@
+"""What the stream has lost of what was published, and giving it back to the relay.
+
+One way for both: a comparison that finds one event missing, and a stream that is gone
+altogether. Ids, subjects and bytes stay as they were, so the stream and every consumer
+know an event that they have.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from sqlalchemy import Engine, select, update
+
+from activities.database import reading, transaction
+from models.events import STREAM
+from models.tables import Outbox, table_of
+from services.views import Unavailable
+
+AT_ONCE = 16
+"""Cases asked about side by side."""
+
+OUTBOX = table_of(Outbox)
+
+type Seqs = Mapping[str, Collection[int]]
+"""Case → the numbers of some of its events."""
+
+
+async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
+    """Return which seqs of a case the stream holds.
+
+    Raises:
+        Unavailable: NATS does not answer.
+    """
+    try:
+        info = await js.stream_info(STREAM, subjects_filter=f"tuixuan.v1.case.*.{case_id}.*")
+    except NatsError as error:
+        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
+    return {int(subject.rpartition(".")[2]) for subject in info.state.subjects or {}}
+
+
+async def lost_events(engine: Engine, js: JetStreamContext) -> dict[str, list[int]]:
+    """Return which published events the stream does not hold, of every case.
+
+    Raises:
+        Unavailable: NATS does not answer.
+    """
+    published = await asyncio.to_thread(read_published, engine)
+    if await count_messages(js) == 0:
+        return {case_id: sorted(seqs) for case_id, seqs in published.items()}
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(case_id: str) -> list[int]:
+        async with gate:
+            return sorted(set(published[case_id]) - await announced_seqs(js, case_id))
+
+    found = await asyncio.gather(*(one(case_id) for case_id in published))
+    return {case_id: seqs for case_id, seqs in zip(published, found, strict=True) if seqs}
+
+
+async def count_messages(js: JetStreamContext) -> int:
+    """Return how many events the stream holds.
+
+    Raises:
+        Unavailable: NATS does not answer.
+    """
+    try:
+        return (await js.stream_info(STREAM)).state.messages
+    except NatsError as error:
+        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
+
+
+def give_back(engine: Engine, lost: Seqs) -> int:
+    """Give events back to the relay, in one transaction; return how many.
+
+    The relay reads them in the order of their commits, each case's in the order of its seq.
+    """
+    with transaction(engine) as connection:
+        for case_id, seqs in lost.items():
+            connection.execute(
+                update(OUTBOX)
+                .where(OUTBOX.c.case_id == case_id, OUTBOX.c.seq.in_(sorted(seqs)))
+                .values(published_at=None, stream_seq=None)
+            )
+    return sum(len(seqs) for seqs in lost.values())
+
+
+def read_published(engine: Engine) -> dict[str, set[int]]:
+    """Return which events of each case were published."""
+    published: dict[str, set[int]] = {}
+    sent = select(OUTBOX.c.case_id, OUTBOX.c.seq).where(OUTBOX.c.published_at.is_not(None))
+    with reading(engine) as connection:
+        for row in connection.execute(sent):
+            published.setdefault(row.case_id, set()).add(row.seq)
+    return published

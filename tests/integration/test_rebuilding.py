@@ -1,0 +1,110 @@
+"""NATS loses its store in the middle of publishing, and one command brings all back."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nats.js import JetStreamContext
+from sqlalchemy import Engine, select
+
+from activities.database import reading
+from models.events import STREAM
+from models.lifecycle import State
+from models.tables import ConsumerCursor, InboxMessage, table_of
+from models.tables.audit import AuditRecord
+from services.audit_chain import AnchorFile
+from tests.factories import make_case
+from tests.servers import Nats
+from tests.streams import messages, outbox, until, waiting
+from workers.audit import AuditHandler
+from workers.consumers import ConsumerPace, consume
+from workers.nats_connection import connect
+from workers.notify.handler import NotifyHandler
+from workers.rebuilding import rebuild
+from workers.relay import Relay, RelayPace
+
+QUICK = ConsumerPace(fetch=0.1, silence=2, redeliver=0.02, gap=0.2, backoff=0.1)
+BRISK = RelayPace(poll=0.01, batch=3, at_once=2, answer=0.5, backoff=0.2)
+CASES = 12
+
+
+@contextlib.asynccontextmanager
+async def everybody(
+    js: JetStreamContext, engine: Engine, audit: Engine, anchors: Path
+) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Relay(engine, js, pace=BRISK).run(stop))
+        for handler, ordered in (
+            (NotifyHandler(engine), False),
+            (AuditHandler(audit, anchors), True),
+        ):
+            group.create_task(consume(js, handler, engine, stop, ordered=ordered, pace=QUICK))
+        yield
+        stop.set()
+
+
+def told(engine: Engine) -> Counter[tuple[str, str]]:
+    columns = table_of(InboxMessage).c
+    with reading(engine) as connection:
+        rows = connection.execute(select(columns.recipient, columns.event_id))
+        return Counter((row.recipient, row.event_id) for row in rows)
+
+
+def witnessed(audit: Engine) -> list[tuple[str, int]]:
+    columns = table_of(AuditRecord).c
+    with reading(audit) as connection:
+        rows = connection.execute(select(columns.case_id, columns.case_seq).order_by(columns.n))
+        return [(row.case_id, row.case_seq) for row in rows]
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
+    engine: Engine, audit_engine: Engine, js: JetStreamContext, nats_server: Nats, tmp_path: Path
+) -> None:
+    cases = [make_case(engine, state=State.FORMAL_CHECK) for _ in range(CASES)]
+    anchors = tmp_path / "anchors.jsonl"
+    async with everybody(js, engine, audit_engine, anchors):
+        await until(lambda: len(witnessed(audit_engine)) >= CASES)
+        assert waiting(engine) > 0, "it was to be killed in the middle"
+        nats_server.kill()
+        nats_server.lose_store()
+        before = told(engine)
+        nats_server.start()
+        connection = await connect(nats_server.url, "rebuild")
+        done = await rebuild(engine, connection.jetstream(timeout=2), 30)
+        await connection.close()
+        events = {(row.case_id, row.seq): row for row in outbox(engine)}
+        assert (done.ok, done.waiting, done.messages) == (True, 0, len(events))
+        assert done.given_back >= CASES
+        assert len(events) == 3 * CASES
+        await until(lambda: len(witnessed(audit_engine)) == len(events))
+        await until(lambda: _caught_up(js))
+    stands = await messages(js)
+    bodies = {row.subject: row.body.encode() for row in events.values()}
+    assert {message.subject: message.data for message in stands} == bodies
+    assert {message.seq for message in stands} == {row.place for row in events.values()}
+    seen = witnessed(audit_engine)
+    assert Counter(seen) == Counter(dict.fromkeys(events, 1))
+    assert [seq for case_id in cases for each, seq in seen if each == case_id] == [1, 2, 3] * CASES
+    assert set(told(engine).values()) == {1}
+    assert cursors(engine) == dict.fromkeys(cases, 3)
+    assert before <= told(engine)
+    anchored = [anchor for anchor in AnchorFile(anchors).read() if anchor]
+    assert len(anchored) == len(events)
+    assert (await rebuild(engine, js, 5)).given_back == 0
+
+
+def cursors(engine: Engine) -> dict[str, int]:
+    columns = table_of(ConsumerCursor).c
+    query = select(columns.case_id, columns.last_seq).where(columns.consumer == "notify")
+    with reading(engine) as connection:
+        return {row.case_id: row.last_seq for row in connection.execute(query)}
+
+
+async def _caught_up(js: JetStreamContext) -> bool:
+    info = await js.consumer_info(STREAM, "notify")
+    return not info.num_pending and not info.num_ack_pending
