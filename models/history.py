@@ -29,8 +29,13 @@ def transition_hash(line: Mapping[str, Any]) -> str:
             stands in the command), so a text whose retention ends can be removed and
             the chain still holds.
     """
+    return chain_hash(line["previous_hash"], bound_line(line))
+
+
+def bound_line(line: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what of a line of history is under its hash."""
     at: datetime = line["at"]
     record = {name: line[name] for name in HASHED}
     record["at"] = at.astimezone(UTC).isoformat(timespec="microseconds")
     record["reason"] = line["command"].get("reason")
-    return chain_hash(line["previous_hash"], record)
+    return record

@@ -36,11 +36,16 @@ class Anchor(NamedTuple):
 
 def record_hash(record: Mapping[str, Any]) -> str:
     """Return the hash that binds a line of the audit to the line before."""
+    return chain_hash(record["previous_hash"], bound_record(record))
+
+
+def bound_record(record: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what of a line of the audit is under its hash."""
     at: datetime = record["recorded_at"]
     bound = {name: record[name] for name in HASHED}
     bound["body"] = digest_text(record["body"])
     bound["recorded_at"] = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return chain_hash(record["previous_hash"], bound)
+    return bound
 
 
 def append(

@@ -44,6 +44,11 @@ class Places:
         return self.root / "audit-anchor.jsonl"
 
     @property
+    def audit_digests(self) -> Path:
+        """The signed digests of each day's end of the audit, outside of any database."""
+        return self.root / "audit-digests.jsonl"
+
+    @property
     def temporal_db(self) -> Path:
         """The file of the embedded Temporal server."""
         return self.root / "temporal" / "temporal.db"

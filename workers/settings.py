@@ -148,6 +148,7 @@ class WorkerSettings(Part):
         database_url: The record.
         audit_database_url: The audit's own store.
         audit_anchor: The file in which the audit notes how far its chain goes.
+        audit_digests: The file of its signed digests.
         mail: How mail leaves; its folder is always known.
         temporal_namespace: The namespace of all cases.
         cases: The cache of the worker of the cases.
@@ -158,6 +159,7 @@ class WorkerSettings(Part):
     database_url: str = Field(repr=False)
     audit_database_url: str = Field(repr=False)
     audit_anchor: Path
+    audit_digests: Path
     mail: MailSettings
     temporal_namespace: str
     known_temporal: str | None
@@ -184,6 +186,7 @@ class WorkerSettings(Part):
             database_url=record,
             audit_database_url=settings.database.audit_url or _audit_url(record, places),
             audit_anchor=places.audit_anchor,
+            audit_digests=places.audit_digests,
             mail=settings.mail.model_copy(update={"folder": folder}),
             temporal_namespace=settings.temporal.namespace
             or running["temporal_namespace"]

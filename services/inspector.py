@@ -1,0 +1,293 @@
+"""Check an archive of `tuixuan audit export` with nothing but Python 3.9 and no server.
+
+The export carries this file as `verify.py`; unpack the archive and run it there:
+
+    python3 verify.py [FOLDER] [--key ID]
+
+It exits with 0 when all is as it was written, with 3 when not, naming each problem. Everything
+in an archive could be made anew by whoever holds the signing key and by nobody else: compare
+the id of the first key with what the organiser made public, or name it by `--key`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+GENESIS = "sha256:" + "0" * 64
+FOUND = 3
+
+Problem = tuple[str, str, str]
+"""Kind (stable English), where, and a sentence for people."""
+
+Line = dict[str, Any]
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_I = pow(2, (_P - 1) // 4, _P)
+
+_Point = tuple[int, int, int, int]
+
+
+def digest(value: object) -> str:
+    """Return `sha256:<hex>` of the canonical JSON of `value`."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return digest_bytes(text.encode())
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return `sha256:<hex>` of bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def signed_bytes(line: Line) -> bytes:
+    """Return what the signature of a line of the digests is over: all but itself."""
+    bare = {name: value for name, value in line.items() if name != "signature"}
+    return json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def key_id(public: bytes) -> str:
+    """Return the id of a public key: the head of its SHA-256."""
+    return "ed25519:" + hashlib.sha256(public).hexdigest()[:32]
+
+
+def ed25519_ok(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether an Ed25519 signature holds, after RFC 8032, section 5.1.7."""
+    if len(public) != 32 or len(signature) != 64:  # noqa: PLR2004 - the sizes of Ed25519
+        return False
+    key, commitment = _point(public), _point(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if key is None or commitment is None or scalar >= _L:
+        return False
+    hashed = hashlib.sha512(signature[:32] + public + message).digest()
+    challenge = int.from_bytes(hashed, "little") % _L
+    left = _times(scalar, _BASE)
+    right = _plus(commitment, _times(challenge, key))
+    return _same(left, right)
+
+
+def _plus(one: _Point, two: _Point) -> _Point:
+    a = (one[1] - one[0]) * (two[1] - two[0]) % _P
+    b = (one[1] + one[0]) * (two[1] + two[0]) % _P
+    c, d = 2 * one[3] * two[3] * _D % _P, 2 * one[2] * two[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(scalar: int, point: _Point) -> _Point:
+    total: _Point = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = _plus(total, point)
+        point, scalar = _plus(point, point), scalar >> 1
+    return total
+
+
+def _same(one: _Point, two: _Point) -> bool:
+    return (one[0] * two[2] - two[0] * one[2]) % _P == 0 and (
+        one[1] * two[2] - two[1] * one[2]
+    ) % _P == 0
+
+
+def _point(data: bytes) -> _Point | None:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (2**255 - 1)
+    if y >= _P:
+        return None
+    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * _I % _P
+    if (x * x - square) % _P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = _P - x
+    return x, y, 1, x * y % _P
+
+
+_BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1, 0)
+
+
+def check_chain(lines: Iterable[Line]) -> Iterator[Problem]:
+    """Check lines of the audit: each against its hash and the line before."""
+    n, previous, cases = 0, GENESIS, dict[str, str]()
+    for line in lines:
+        bound, where = line["bound"], f"audit:{line['bound']['n']}"
+        if bound["n"] != n + 1:
+            yield "missing", where, f"审计记录缺少第 {n + 1} 至 {bound['n'] - 1} 条"
+        elif line["previous_hash"] != previous:
+            yield "changed", where, f"审计记录第 {bound['n']} 条与上一条不衔接"
+        if digest({"previous": line["previous_hash"], "record": bound}) != line["hash"]:
+            yield "changed", where, f"审计记录第 {bound['n']} 条的内容与其哈希不符"
+        if "body" in line and digest_bytes(line["body"].encode()) != bound["body"]:
+            yield "changed", where, f"审计记录第 {bound['n']} 条的正文与其摘要不符"
+        case = bound["case_id"]
+        if "case_previous_hash" in bound and bound["case_previous_hash"] != cases.get(
+            case, GENESIS
+        ):
+            yield "changed", where, f"审计记录第 {bound['n']} 条与该案例的上一条不衔接"
+        n, previous = bound["n"], line["hash"]
+        if case is not None:
+            cases[case] = line["hash"]
+
+
+def check_anchors(anchors: Iterable[Line], hashes: dict[int, str]) -> Iterator[Problem]:
+    """Hold the audit against the anchors that were written with it."""
+    last = max(hashes, default=0)
+    for anchor in anchors:
+        n = anchor["n"]
+        if n > last:
+            yield "cut_tail", f"anchor:{n}", f"锚点已到第 {n} 条，审计记录止于第 {last} 条"
+        elif hashes.get(n, anchor["hash"]) != anchor["hash"]:
+            yield "rewritten", f"anchor:{n}", f"审计记录第 {n} 条的哈希与当时的锚点不同"
+
+
+def check_digests(
+    lines: Iterable[Line],
+    hashes: dict[int, str],
+    signature_ok: Callable[[bytes, bytes, bytes], bool] = ed25519_ok,
+) -> Iterator[Problem]:
+    """Check the signed digests: their signatures, their chain, and the audit against them.
+
+    Args:
+        lines: The lines of the file in their order.
+        hashes: The hash of each line of the audit.
+        signature_ok: Says whether `(public key, message, signature)` fit.
+    """
+    previous, covered, last = GENESIS, 0, max(hashes, default=0)
+    key: bytes | None = None
+    for place, line in enumerate(lines, start=1):
+        where = f"digest:{line.get('day', place)}"
+        try:
+            signature = bytes.fromhex(line["signature"])
+            new = bytes.fromhex(line["public_key"]) if line["kind"] == "key" else None
+            key = key or new
+            good = (
+                key is not None
+                and line["key"] == key_id(key)
+                and signature_ok(key, signed_bytes(line), signature)
+            )
+            if line["previous"] != previous:
+                yield "rewritten", where, f"每日摘要第 {place} 行与上一行不衔接"
+            if not good:
+                yield "rewritten", where, f"每日摘要第 {place} 行的签名不符"
+            if new is not None:
+                key = new
+            else:
+                yield from _digest_fits(line, where, (hashes, covered, last))
+                covered = line["n"]
+        except (KeyError, TypeError, ValueError):
+            yield "digest_unreadable", where, f"每日摘要第 {place} 行无法读取"
+        previous = digest(line)
+
+
+def _digest_fits(
+    line: Line, where: str, audit: tuple[dict[int, str], int, int]
+) -> Iterator[Problem]:
+    hashes, covered, last = audit
+    n = line["n"]
+    if n > last:
+        yield "cut_tail", where, f"签名摘要已到第 {n} 条，审计记录止于第 {last} 条：末尾被截去"
+    elif n and hashes.get(n, line["head"]) != line["head"]:
+        yield "rewritten", where, f"审计记录第 {n} 条的哈希与签名摘要不同：审计链被重写"
+    if line["count"] != n - covered:
+        yield "rewritten", where, "签名摘要的条数与其范围不符"
+
+
+def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Problem]:
+    """Check the lines of the cases' history, and that the audit saw every one of them."""
+    announced = {}
+    for line in audit:
+        if "body" in line and line["bound"].get("kind", "event") == "event":
+            data = json.loads(line["body"])["data"]
+            announced[data["case_id"], data["seq"]] = data["record_hash"]
+    seen, heads = set(), dict[str, tuple[int, str]]()
+    for line in history:
+        case, seq = line["bound"]["case_id"], line["bound"]["seq"]
+        where, (before, previous) = f"{case}:{seq}", heads.get(case, (0, GENESIS))
+        if seq != before + 1:
+            yield "missing", where, f"办理记录缺少第 {before + 1} 至 {seq - 1} 步"
+        elif line["previous_hash"] != previous:
+            yield "changed", where, "办理记录与上一步的哈希不衔接"
+        if digest({"previous": line["previous_hash"], "record": line["bound"]}) != line["hash"]:
+            yield "changed", where, "办理记录的内容与其哈希不符"
+        if announced.get((case, seq), line["hash"]) != line["hash"]:
+            yield "differs", where, "办理记录与审计所见不同"
+        heads[case] = (seq, line["hash"])
+        seen.add((case, seq))
+    for case, seq in sorted(set(announced) - seen):
+        yield "not_in_record", f"{case}:{seq}", "审计有此事件，办理记录中没有"
+
+
+def inspect(folder: Path, expected_key: str | None = None) -> Iterator[Problem]:
+    """Check an unpacked archive.
+
+    Args:
+        folder: Where it was unpacked.
+        expected_key: The id that the first signing key must have; None: whichever.
+    """
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name, promised in sorted(manifest["files"].items()):
+        path = folder / name
+        if not path.is_file():
+            yield "missing", f"file:{name}", f"缺少文件 {name}"
+        elif digest_bytes(path.read_bytes()) != promised["sha256"]:
+            yield "changed", f"file:{name}", f"文件 {name} 与清单中的摘要不符"
+    audit = yield from _lines(folder, "audit.jsonl")
+    history = yield from _lines(folder, "history.jsonl")
+    anchors = yield from _lines(folder, "anchors.jsonl")
+    digests = yield from _lines(folder, "digests.jsonl")
+    hashes = {line["bound"]["n"]: line["hash"] for line in audit}
+    yield from check_chain(audit)
+    head = manifest["head"]
+    last = max(hashes, default=0)
+    if head["n"] > last:
+        yield "cut_tail", "manifest", f"清单所记为 {head['n']} 条，审计记录止于第 {last} 条"
+    elif hashes.get(head["n"], GENESIS) != head["hash"]:
+        yield "rewritten", "manifest", "审计记录的末条与清单所记不同"
+    yield from check_anchors(anchors, hashes)
+    yield from check_digests(digests, hashes)
+    yield from check_history(history, audit)
+    first = digests[0].get("key") if digests else None
+    if expected_key not in (None, first):
+        yield "wrong_key", "digests", f"签名密钥为 {first}，应为 {expected_key}"
+
+
+def _lines(folder: Path, name: str) -> Generator[Problem, None, list[Line]]:
+    """Read a file of JSON Lines; yield a problem for each line that is none."""
+    found: list[Line] = []
+    path = folder / name
+    text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+    for number, row in enumerate(text.split("\n")[:-1], start=1):
+        try:
+            found.append(json.loads(row))
+        except ValueError:
+            yield "changed", f"{name}:{number}", f"{name} 第 {number} 行无法读取"
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Check the archive, say what was found, and return the exit code."""
+    expected = None
+    if "--key" in arguments:
+        place = arguments.index("--key")
+        expected = arguments[place + 1]
+        arguments = arguments[:place] + arguments[place + 2 :]
+    folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
+    try:
+        problems = list(inspect(folder, expected))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problems = [("unreadable", str(folder), f"无法读取：{type(error).__name__}: {error}")]
+    for problem in problems:
+        sys.stdout.write("  ".join(problem) + "\n")
+    sys.stdout.write(f"{len(problems)} problems 处问题\n" if problems else "ok 核验无误\n")
+    return FOUND if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,222 @@
+"""What is exported can be verified with the servers off, and every change of it is named."""
+
+import ast
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from models.events import CaseEvent
+from models.lifecycle import Action, State
+from models.refusals import Refused
+from services import inspector
+from services.audit_export import Sources, export
+from services.inspector import digest, digest_bytes, ed25519_ok
+from tests.factories import commit, make_case, open_season
+from tests.streams import outbox
+from workers.audit import AuditHandler
+
+AT = datetime(2024, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def sources(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -> Sources:
+    """Two cases with two events each, witnessed."""
+    made = Sources(engine, audit_engine, tmp_path / "anchors", tmp_path / "digests")
+    commit(engine, make_case(engine, season=season, state=State.PROVINCE_REVIEW), Action.WITHDRAW)
+    make_case(engine, season=season, state=State.RECOMMENDATION)
+    handler = AuditHandler(audit_engine, made.anchors)
+    for place, row in enumerate(outbox(engine), start=1):
+        handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
+    return made
+
+
+@pytest.fixture
+def archive(sources: Sources, season: str, tmp_path: Path) -> Path:
+    """The unpacked archive."""
+    export(sources, season, tmp_path / "evidence.tar.gz")
+    return unpacked(tmp_path / "evidence.tar.gz", tmp_path / "unpacked")
+
+
+def unpacked(file: Path, folder: Path) -> Path:
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")
+    (inner,) = folder.iterdir()
+    return inner
+
+
+def inspected(folder: Path, *arguments: str) -> tuple[int, list[tuple[str, str]]]:
+    """Run the archive's own verifier as an inspector would: no packages, no environment."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "verify.py", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert not done.stderr, done.stderr
+    rows = [line.split("  ") for line in done.stdout.splitlines()[:-1]]
+    return done.returncode, [(row[0], row[1]) for row in rows]
+
+
+def edit(folder: Path, name: str, change: Callable[[list[dict[str, object]]], None]) -> None:
+    """Change lines of a file, and the manifest with it, as a forger would."""
+    path = folder / name
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    change(lines)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["files"][name]["sha256"] = digest_bytes(path.read_bytes())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_what_nobody_touched_is_ok(archive: Path) -> None:
+    assert inspected(archive) == (0, [])
+
+
+def test_any_flipped_byte_of_any_file_is_found(archive: Path) -> None:
+    for path in sorted(archive.glob("*.jsonl")):
+        was = path.read_bytes()
+        if not was:
+            continue
+        path.write_bytes(was[:40] + bytes([was[40] ^ 1]) + was[41:])
+        code, problems = inspected(archive)
+        assert code == 3
+        assert ("changed", f"file:{path.name}") in problems
+        path.write_bytes(was)
+    assert inspected(archive) == (0, [])
+
+
+def test_a_flipped_byte_is_found_though_the_manifest_was_made_to_fit(archive: Path) -> None:
+    def flip(lines: list[dict[str, object]]) -> None:
+        lines[1]["body"] = str(lines[1]["body"]).replace("fujian", "fujiao")
+
+    edit(archive, "audit.jsonl", flip)
+    assert inspected(archive) == (3, [("changed", "audit:2")])
+
+
+def test_a_removed_row_is_found(archive: Path) -> None:
+    edit(archive, "audit.jsonl", lambda lines: lines.__delitem__(1))
+    assert inspected(archive) == (3, [("missing", "audit:3")])
+
+
+def test_a_cut_tail_is_found(archive: Path) -> None:
+    edit(archive, "audit.jsonl", lambda lines: lines.__delitem__(slice(3, None)))
+    code, problems = inspected(archive)
+    assert code == 3
+    assert ("cut_tail", "manifest") in problems
+    assert ("cut_tail", "anchor:4") in problems
+
+
+def test_a_chain_made_anew_is_found(archive: Path) -> None:
+    def forge(lines: list[dict[str, object]]) -> None:
+        previous = str(lines[2]["hash"])
+        for line in lines[3:]:
+            line["previous_hash"] = previous
+            line["bound"] = {**dict(line["bound"]), "stream_seq": 77}  # type: ignore[call-overload]
+            previous = digest({"previous": previous, "record": line["bound"]})
+            line["hash"] = previous
+
+    edit(archive, "audit.jsonl", forge)
+    assert inspected(archive) == (
+        3,
+        [("rewritten", "manifest"), ("rewritten", "anchor:4")],
+    )
+
+
+@pytest.mark.parametrize(("place", "kind"), [(0, "missing"), (-1, "not_in_record")])
+def test_a_removed_line_of_history_is_found(archive: Path, place: int, kind: str) -> None:
+    edit(archive, "history.jsonl", lambda lines: lines.__delitem__(place))
+    code, problems = inspected(archive)
+    assert code == 3
+    assert kind in [problem[0] for problem in problems]
+
+
+def test_a_changed_line_of_history_is_found(archive: Path) -> None:
+    def change(lines: list[dict[str, object]]) -> None:
+        lines[0]["bound"] = {**dict(lines[0]["bound"]), "actor_id": "x"}  # type: ignore[call-overload]
+
+    edit(archive, "history.jsonl", change)
+    assert [kind for kind, _ in inspected(archive)[1]] == ["changed"]
+
+
+def test_a_missing_file_is_found(archive: Path) -> None:
+    (archive / "anchors.jsonl").unlink()
+    assert inspected(archive) == (3, [("missing", "file:anchors.jsonl")])
+
+
+def test_what_is_no_archive_is_said(archive: Path) -> None:
+    (archive / "manifest.json").write_text("[]")
+    assert inspected(archive)[0] == 3
+
+
+def test_other_seasons_leave_only_what_the_chain_needs(sources: Sources, tmp_path: Path) -> None:
+    open_season(sources.record, season="2031")
+    report = export(sources, "2031", tmp_path / "other.tar.gz")
+    assert (report.records, report.skeletons, report.history) == (0, 4, 0)
+    assert inspected(unpacked(tmp_path / "other.tar.gz", tmp_path / "other")) == (0, [])
+    with tarfile.open(tmp_path / "other.tar.gz") as archive:
+        file = archive.extractfile("audit-2031/audit.jsonl")
+        assert file is not None
+        assert b"title" not in file.read()
+
+
+def test_nothing_is_written_over(sources: Sources, season: str, tmp_path: Path) -> None:
+    (tmp_path / "here").touch()
+    with pytest.raises(Refused, match="已存在"):
+        export(sources, season, tmp_path / "here")
+    with pytest.raises(Refused, match="没有征集季"):
+        export(sources, "1999", tmp_path / "there")
+
+
+def test_the_verifier_runs_on_old_pythons_without_packages() -> None:
+    source = Path(inspector.__file__).read_text("utf-8")
+    tree = ast.parse(source, feature_version=(3, 9))
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {
+        name
+        for node in named
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+    }
+    assert modules == {
+        "__future__",
+        "collections.abc",
+        "hashlib",
+        "json",
+        "pathlib",
+        "sys",
+        "typing",
+    }
+
+
+# fmt: off
+VECTORS = [  # RFC 8032, section 7.1
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        ("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        ("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"),
+    ),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("public", "message", "signature"), VECTORS)
+def test_signatures_are_checked_as_the_rfc_says(public: str, message: str, signature: str) -> None:
+    parts = [bytes.fromhex(part) for part in (public, message, signature)]
+    assert ed25519_ok(*parts)
+    assert not ed25519_ok(parts[0], parts[1] + b"x", parts[2])
+    assert not ed25519_ok(parts[0], parts[1], parts[2][:-1])
+    flipped = bytes([parts[2][0] ^ 1]) + parts[2][1:]
+    assert not ed25519_ok(parts[0], parts[1], flipped)
