@@ -25,6 +25,7 @@ from models.lifecycle import ENDED, Action, State
 from models.pace import Pace
 from models.tables import CaseRecord, Delivery, InboxMessage, Outbox, Season, Transition, table_of
 from models.tables.audit import AuditRecord
+from models.tables.repair import DeadLetter, ReconcileRun
 from services.audit_chain import AnchorFile
 from services.calendar import uncovered
 from services.events import backlog
@@ -38,6 +39,7 @@ NATS_PATIENCE = 2.0
 _CASES, _STEPS = table_of(CaseRecord).c, table_of(Transition).c
 _SEASONS = table_of(Season).c
 _MESSAGES, _DELIVERIES = table_of(InboxMessage).c, table_of(Delivery).c
+_LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
 _OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
 
 log = structlog.get_logger(__name__)
@@ -112,6 +114,21 @@ def lag(sources: Sources) -> Iterator[Metric]:
     yield open_
 
 
+def letters(sources: Sources) -> Iterator[Metric]:
+    """Tell what consumers gave up, and what the last finished comparison left."""
+    given_up = GaugeMetricFamily(
+        "tuixuan_dead_letters", "Events given up and not settled.", labels=["consumer"]
+    )
+    last = select(_RUNS.unrepaired).where(_RUNS.finished_at.is_not(None))
+    with reading(sources.record) as connection:
+        counts = _counts(connection, _LETTERS.consumer, _LETTERS.status)
+        left = connection.scalar(last.order_by(_RUNS.finished_at.desc()).limit(1)) or 0
+    for consumer in CONSUMERS:
+        given_up.add_metric([consumer], counts.get((consumer, "open"), 0))
+    yield given_up
+    yield _gauge("reconcile_mismatch_cases", "Differences that the last comparison left.", left)
+
+
 def deliveries(sources: Sources) -> Iterator[Metric]:
     """Tell how messages left, and how many reminders reached an inbox."""
     by = GaugeMetricFamily(
@@ -141,7 +158,7 @@ def chain(sources: Sources) -> Iterator[Metric]:
 
 READ: Mapping[str, tuple[Read, ...]] = {
     "cases": (steps, deadlines, calendar),
-    "relay": (outbox, lag),
+    "relay": (outbox, lag, letters),
     "audit": (chain,),
     "notify": (deliveries,),
 }
