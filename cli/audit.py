@@ -1,16 +1,19 @@
 """`tuixuan audit`: verify the witness against the record, and hand it to inspectors."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from services.audit_signing import DigestFile
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def audit() -> None:
-    """审计记录：核验、导出。"""
+    """审计记录：核验、签名、导出。"""
 
 
 @app.command()
@@ -24,7 +27,9 @@ def verify() -> None:
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
-        report = verify_all(engine, store, settings.audit_anchor)
+        report = verify_all(
+            engine, store, settings.audit_anchor, digest_path=settings.audit_digests
+        )
     if options().json:
         show(report)
     else:
@@ -51,3 +56,37 @@ def export(
     with record() as engine, audit_store() as store:
         sources = Sources(engine, store, settings.audit_anchor, settings.audit_digests)
         show(export_season(sources, season, to))
+
+
+@app.command()
+def sign() -> None:
+    """现在就对审计链末端签名，写入数据库之外的摘要文件（每日会自动签名）。"""
+    from cli.output import show
+    from cli.record import audit_store
+    from services.clock import now
+
+    with audit_store() as store:
+        show(_digest_file().sign_now(store, now()))
+
+
+@app.command()
+def rotate_key(
+    reason: Annotated[str, typer.Option("--reason", help="更换的原因")],
+    new_key: Annotated[
+        Path | None, typer.Option("--new-key", metavar="FILE", help="新密钥（PEM）；默认：生成")
+    ] = None,
+) -> None:
+    """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
+    from cli.output import show
+    from services.clock import now
+
+    new = None if new_key is None else new_key.read_text(encoding="utf-8")
+    show(_digest_file().rotate(reason, now(), new))
+
+
+def _digest_file() -> "DigestFile":
+    from cli.options import options
+    from services.audit_signing import DigestFile
+
+    settings = options().settings()
+    return DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)

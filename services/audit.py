@@ -15,6 +15,8 @@ from models.tables import CaseRecord, table_of
 from services.audit_cases import CaseFile, check_case, read_cases
 from services.audit_chain import RECORDS, AnchorFile, record_hash
 from services.audit_report import AuditReport, Problem
+from services.audit_signing import read_lines, signature_ok
+from services.inspector import check_digests
 
 CASES_AT_ONCE = 100
 ROWS_AT_ONCE = 1000
@@ -30,6 +32,7 @@ def verify(
     audit_engine: Engine,
     anchor_path: Path,
     *,
+    digest_path: Path | None = None,
     patience_seconds: float = 5.0,
 ) -> AuditReport:
     """Look at every case and every line of the audit; change nothing.
@@ -40,9 +43,13 @@ def verify(
         record_engine: The record.
         audit_engine: The audit's own store.
         anchor_path: The file of the anchors.
+        digest_path: The file of the signed digests; None: they are not looked at.
         patience_seconds: How long events that are published may take to be witnessed.
     """
+    # Before the chain: whatever was signed, the chain holds.
+    signed = [] if digest_path is None else read_lines(digest_path)
     problems = list(_chain(audit_engine, anchor_path))
+    problems += _digests(audit_engine, signed)
     missing: list[Place] = []
     for case_ids in batched(_case_ids(record_engine, audit_engine), CASES_AT_ONCE):
         problems += _cases(record_engine, audit_engine, case_ids, missing)
@@ -81,6 +88,22 @@ def _chain(engine: Engine, anchor_path: Path) -> Iterator[Problem]:
             yield Problem(kind="rewritten", where=f"anchor:{row['n']}", message=message)
         n, previous = row["n"], row["hash"]
     yield from _tail(n, max(anchors, default=0))
+
+
+def _digests(engine: Engine, lines: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Check the signed digests, and the audit against them."""
+    if not lines:
+        return
+    with reading(engine) as connection:
+        named = [line["n"] for line in lines if isinstance(line.get("n"), int)]
+        columns = RECORDS.c
+        newest = connection.scalar(select(func.max(columns.n))) or 0
+        hashes = {newest: ""} if newest else {}
+        for part in batched([*named, newest], ROWS_AT_ONCE):
+            found = connection.execute(select(columns.n, columns.hash).where(columns.n.in_(part)))
+            hashes |= {row.n: row.hash for row in found}
+    for kind, where, message in check_digests(lines, hashes, signature_ok):
+        yield Problem(kind=kind, where=where, message=message)
 
 
 def _tail(length: int, anchored: int) -> Iterator[Problem]:

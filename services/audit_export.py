@@ -19,6 +19,7 @@ from models.refusals import Refused
 from models.tables import CaseRecord, Season, Transition, table_of
 from services import inspector
 from services.audit_chain import RECORDS, bound_record
+from services.audit_signing import read_lines
 
 _CASES, _LINES, _SEASONS = table_of(CaseRecord), table_of(Transition), table_of(Season)
 ROWS_AT_ONCE = 1000
@@ -76,8 +77,8 @@ def export(sources: Sources, season: str, target: Path) -> AuditExport:
 
 def _fill(sources: Sources, season: str, folder: Path) -> AuditExport:
     # Anchors and digests first: the chain holds whatever they speak of, unless it was cut.
-    anchors = _write(folder / "anchors.jsonl", _file_lines(sources.anchors))
-    digests = _write(folder / "digests.jsonl", _file_lines(sources.digests))
+    anchors = _write(folder / "anchors.jsonl", read_lines(sources.anchors))
+    digests = _write(folder / "digests.jsonl", read_lines(sources.digests))
     head: dict[str, Any] = {"n": 0, "hash": GENESIS}
     told = 0
 
@@ -121,17 +122,6 @@ def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
         for count, line in enumerate(lines, start=1):  # noqa: B007 - the number is the result
             file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
     return count
-
-
-def _file_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield what a file of JSON Lines holds; a line that cannot be read says so."""
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
-        try:
-            yield dict(json.loads(line))
-        except (ValueError, TypeError):
-            yield {"unreadable": line}
 
 
 def _audit_lines(engine: Engine, season: str) -> Iterator[dict[str, Any]]:

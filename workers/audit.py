@@ -1,6 +1,7 @@
 """The audit worker: a witness of every event, in a store of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +9,17 @@ from pathlib import Path
 import structlog
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from activities.database import reading, transaction
 from models.events import CaseEvent
+from models.refusals import Refused
 from services.audit_chain import AnchorFile, append, last_seq, read_head
+from services.audit_signing import DigestFile
 from workers.consumers import STEADY, ConsumerPace, consume
+
+SIGN_EVERY_SECONDS = 60.0
+"""How often it is asked whether a day has ended."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +78,24 @@ async def run(  # noqa: PLR0913 - the stream, the stores, and how
     anchor_path: Path,
     stop: asyncio.Event,
     pace: ConsumerPace = STEADY,
+    digests: DigestFile | None = None,
 ) -> None:
-    """Witness events until `stop`."""
+    """Witness events until `stop`; sign each day that ended in `digests`."""
     handler = AuditHandler(audit_engine, anchor_path)
     await asyncio.to_thread(handler.take_up)
-    await consume(js, handler, record_engine, stop, pace=pace)
+    async with asyncio.TaskGroup() as group:
+        if digests is not None:
+            group.create_task(_sign(digests, audit_engine, stop))
+        await consume(js, handler, record_engine, stop, pace=pace)
+        stop.set()
+
+
+async def _sign(digests: DigestFile, engine: Engine, stop: asyncio.Event) -> None:
+    """Sign the days that have ended, also those missed; a failure does not end the witness."""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(digests.sign_ended_days, engine, _now())
+        except (Refused, OSError, SQLAlchemyError) as error:
+            log.error("audit_not_signed", alarm=True, error=type(error).__name__)  # noqa: TRY400 - one line; the next minute tries again
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SIGN_EVERY_SECONDS)

@@ -49,6 +49,11 @@ class Places:
         return self.root / "audit-digests.jsonl"
 
     @property
+    def audit_key(self) -> Path:
+        """The key that signs them, where no other is given."""
+        return self.root / "audit-key.pem"
+
+    @property
     def temporal_db(self) -> Path:
         """The file of the embedded Temporal server."""
         return self.root / "temporal" / "temporal.db"

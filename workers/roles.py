@@ -54,14 +54,16 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Witness every event in a store of its own."""
+    from services.audit_signing import DigestFile
     from workers.audit import run
 
+    signed = DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
     async with _stream("audit", settings) as js:
         with (
             _engine(settings.database_url) as engine,
             _engine(settings.audit_database_url) as store,
         ):
-            work = run(js, engine, store, settings.audit_anchor, stop)
+            work = run(js, engine, store, settings.audit_anchor, stop, digests=signed)
             await _serve("audit", settings, work)
 
 

@@ -62,6 +62,12 @@ class DatabaseSettings(Part):
         return value
 
 
+class AuditSettings(Part):
+    """`signing_key`: PEM of the Ed25519 key that signs the audit's digests."""
+
+    signing_key: str | None = Field(default=None, repr=False)
+
+
 class CasesSettings(Part):
     """`max_cached_workflows`: how many cases its worker keeps in memory, about 40 KiB each."""
 
@@ -91,6 +97,7 @@ class StackSettings(BaseSettings):
     nats: NatsSettings = NatsSettings()
     database: DatabaseSettings = DatabaseSettings()
     mail: MailSettings = MailSettings()
+    audit: AuditSettings = AuditSettings()
     cases: CasesSettings = CasesSettings()
     metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -149,6 +156,8 @@ class WorkerSettings(Part):
         audit_database_url: The audit's own store.
         audit_anchor: The file in which the audit notes how far its chain goes.
         audit_digests: The file of its signed digests.
+        audit_key: Where the key that signs them is kept, where none is set.
+        audit_signing_key: The key that was set, as PEM.
         mail: How mail leaves; its folder is always known.
         temporal_namespace: The namespace of all cases.
         cases: The cache of the worker of the cases.
@@ -160,6 +169,8 @@ class WorkerSettings(Part):
     audit_database_url: str = Field(repr=False)
     audit_anchor: Path
     audit_digests: Path
+    audit_key: Path
+    audit_signing_key: str | None = Field(repr=False)
     mail: MailSettings
     temporal_namespace: str
     known_temporal: str | None
@@ -187,6 +198,8 @@ class WorkerSettings(Part):
             audit_database_url=settings.database.audit_url or _audit_url(record, places),
             audit_anchor=places.audit_anchor,
             audit_digests=places.audit_digests,
+            audit_key=places.audit_key,
+            audit_signing_key=settings.audit.signing_key,
             mail=settings.mail.model_copy(update={"folder": folder}),
             temporal_namespace=settings.temporal.namespace
             or running["temporal_namespace"]
