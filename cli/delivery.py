@@ -9,8 +9,9 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_(
-    status: Annotated[str | None, typer.Option(help="waiting、sent 或 failed")] = None,
+    status: Annotated[str | None, typer.Option(help="waiting、sent、failed 或 dropped")] = None,
     user: Annotated[str | None, typer.Option(help="收件用户")] = None,
+    channel: Annotated[str | None, typer.Option(help="mail、chat 或 sms")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
@@ -21,13 +22,19 @@ def list_(
 
     with record() as engine:
         items = deliveries(
-            engine, status=known_status(status), user_id=user, limit=limit, after=cursor
+            engine,
+            status=known_status(status),
+            user_id=user,
+            channel=channel,
+            limit=limit,
+            after=cursor,
         )
     more = items[-1].id if len(items) == limit else None
     columns = {
         "id": "编号",
         "recipient": "收件人",
         "event_id": "事件",
+        "channel": "渠道",
         "status": "状态",
         "attempts": "次数",
         "last_error": "最近的错误",
@@ -37,7 +44,7 @@ def list_(
 
 @app.command()
 def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编号")]) -> None:
-    """重新投递一封已搁置或等待中的邮件。"""
+    """立即再次投递，无论已搁置、等待还是已送出。"""
     from cli.output import say, show
     from cli.record import record
     from services.clock import now

@@ -4,6 +4,7 @@ Chinese first, English beneath. A message says only what the event says and, for
 decisions that nobody could act on without it, the reason that a person wrote.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -58,6 +59,14 @@ def notice(data: CaseEventData, role: Role, reason: str | None = None) -> Notice
         chinese.append(words.zh)
         english.append(words.en)
     return Notice(_subject(name, data), "\n".join([*chinese, "", *english, ""]))
+
+
+def digest(told: Sequence[tuple[str, str]]) -> Notice:
+    """Return several messages, each its subject and its text, as one."""
+    count = len(told)
+    parts = [f"{n}. {subject}\n\n{text}" for n, (subject, text) in enumerate(told, 1)]
+    head = f"以下是 {count} 条消息。 {count} messages follow."
+    return Notice(f"【推选】{count} 条消息 {count} messages", "\n".join([head, "", *parts]))
 
 
 def _subject(name: EventName, data: CaseEventData) -> str:

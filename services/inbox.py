@@ -109,6 +109,7 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
     status: DeliveryStatus | None = None,
     user_id: str | None = None,
     event_id: str | None = None,
+    channel: str | None = None,
     limit: int = 50,
     after: str | None = None,
 ) -> list[DeliveryItem]:
@@ -119,6 +120,7 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
         status: Only these; `failed` are those that were set aside.
         user_id: Only to this user.
         event_id: Only of this event, `case_id:seq`.
+        channel: Only by this one: `mail`, `chat` or `sms`.
         limit: How many at most, up to `MOST_AT_ONCE`.
         after: The id of the last delivery of the page before; None: from the newest.
     """
@@ -132,6 +134,7 @@ def deliveries(  # noqa: PLR0913 - filters, each by its name
         (_DELIVERY.status, status),
         (_MESSAGE.recipient, user_id),
         (_MESSAGE.event_id, event_id),
+        (_DELIVERY.channel, channel),
     ):
         if wanted is not None:
             query = query.where(column == wanted)
@@ -157,21 +160,19 @@ def known_status(text: str | None) -> DeliveryStatus | None:
 
 
 def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
-    """Put a mail that was set aside, or waits, first in the queue again.
+    """Put a delivery first in the queue again, whatever became of it; the same mail leaves.
 
     Raises:
-        Refused: There is no such delivery, or it was sent.
+        Refused: There is no such delivery.
     """
     with transaction(engine) as connection:
         status = connection.scalar(select(_DELIVERY.status).where(_DELIVERY.id == delivery_id))
         if status is None:
             raise Refused("unknown_delivery", f"没有投递 {delivery_id}。")
-        if status == "sent":
-            raise Refused("already_sent", f"投递 {delivery_id} 已送出。")
         connection.execute(
             update(_DELIVERIES)
             .where(_DELIVERY.id == delivery_id)
-            .values(status="waiting", attempts=0, next_attempt_at=at)
+            .values(status="waiting", digest=False, attempts=0, next_attempt_at=at)
         )
 
 

@@ -69,11 +69,13 @@ async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Tell people of events, and send the mails that this leaves."""
-    from workers.notify.run import run
+    from workers.notify.run import Ways, run
 
     async with _stream("notify", settings) as js:
         with _engine(settings.database_url) as engine:
-            await _serve("notify", settings, run(js, engine, settings.mail, stop))
+            await _serve(
+                "notify", settings, run(js, engine, Ways(settings.mail, settings.sms), stop)
+            )
 
 
 async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from workers.environment import Environment, SettingsWrong
 from workers.notify.mail import MailSettings
+from workers.notify.sms import SmsSettings
 from workers.places import Places, config_file, default_state_dir
 from workers.stack.report import StackReport, read_report
 from workers.urls import audit_url, holds_mask
@@ -98,6 +99,7 @@ class StackSettings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     mail: MailSettings = MailSettings()
     audit: AuditSettings = AuditSettings()
+    sms: SmsSettings = SmsSettings()
     cases: CasesSettings = CasesSettings()
     metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -159,6 +161,7 @@ class WorkerSettings(Part):
         audit_key: Where the key that signs them is kept, where none is set.
         audit_signing_key: The key that was set, as PEM.
         mail: How mail leaves; its folder is always known.
+        sms: How short messages leave.
         temporal_namespace: The namespace of all cases.
         cases: The cache of the worker of the cases.
         metrics: Where this process answers about itself.
@@ -172,6 +175,7 @@ class WorkerSettings(Part):
     audit_key: Path
     audit_signing_key: str | None = Field(repr=False)
     mail: MailSettings
+    sms: SmsSettings
     temporal_namespace: str
     known_temporal: str | None
     known_nats: str | None = Field(repr=False)
@@ -201,6 +205,7 @@ class WorkerSettings(Part):
             audit_key=places.audit_key,
             audit_signing_key=settings.audit.signing_key,
             mail=settings.mail.model_copy(update={"folder": folder}),
+            sms=settings.sms,
             temporal_namespace=settings.temporal.namespace
             or running["temporal_namespace"]
             or NAMESPACE,

@@ -23,7 +23,7 @@ from tests.mailserver import MailServer
 from tests.streams import until
 from workers.notify.handler import NotifyHandler
 from workers.notify.mail import MailSettings
-from workers.notify.run import run
+from workers.notify.run import Ways, run
 from workers.relay import Relay
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
@@ -374,7 +374,9 @@ class TestWorker:
         await Relay(engine, js).drain()
         stop = asyncio.Event()
 
-        worker = asyncio.create_task(run(js, engine, MailSettings(folder=tmp_path / "mail"), stop))
+        worker = asyncio.create_task(
+            run(js, engine, Ways(MailSettings(folder=tmp_path / "mail")), stop)
+        )
         await until(lambda: any(item.status == "sent" for item in deliveries(engine)))
         stop.set()
         await worker
@@ -389,7 +391,7 @@ async def notifying(
 ) -> AsyncIterator[None]:
     settings = MailSettings(host="127.0.0.1", port=server.port, sender="office@example.invalid")
     stop = asyncio.Event()
-    worker = asyncio.create_task(run(js, engine, settings, stop))
+    worker = asyncio.create_task(run(js, engine, Ways(settings), stop))
     try:
         yield
     finally:

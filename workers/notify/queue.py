@@ -1,27 +1,41 @@
-"""The mails that wait, as rows: take what is due, and note how each went."""
+"""What waits to leave, as rows: take what is due, and note how each went."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, case, select, update
 
 from activities.database import reading, transaction
-from models.tables import AppUser, Delivery, InboxMessage, table_of
+from models.notices import digest
+from models.tables import AppUser, Delivery, InboxMessage, UserChannel, table_of
 from services.clock import now
 from services.readers import MAIL
 from workers.notify.letter import Letter
+from workers.notify.matters import overtaken
 
 BATCH = 50
+MOST_IN_A_DIGEST = 100
 
 _DELIVERIES = table_of(Delivery)
 _D, _M, _U = _DELIVERIES.c, table_of(InboxMessage).c, table_of(AppUser).c
+_C = table_of(UserChannel).c
 
+type _Row = Row[*tuple[Any, ...]]
+
+_ADDRESS = case((_D.channel == MAIL, _U.email), else_=_C.address)
 _LETTER = (
-    select(_M.event_id, _M.case_id, _M.subject, _M.text, _M.at, _U.email, _U.season_id)
+    select(
+        _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
+        _M.at, _U.season_id, _ADDRESS.label("address"),
+    )
     .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
     .join(table_of(AppUser), _U.id == _M.recipient)
-)
+    .join(
+        table_of(UserChannel), (_C.user_id == _U.id) & (_C.channel == _D.channel), isouter=True
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,65 +66,87 @@ class Patience:
 
 @dataclass(frozen=True)
 class Taken:
-    """A mail that this sender may send now. `attempt`: of this number, from 1."""
+    """What this sender may send now.
 
-    delivery_id: str
+    Attributes:
+        ids: The deliveries that leave with it: one, or all of a digest.
+        attempt: Of this number, from 1.
+        case_id: Of the first of them; None: it is about no case.
+        letter: What leaves; None: its recipient has no address any more.
+    """
+
+    ids: tuple[str, ...]
     attempt: int
     case_id: str | None
     letter: Letter | None
 
 
-class MailQueue:
-    """The waiting mails of a record. Several senders do not take the same one."""
+class Queue:
+    """The waiting deliveries of one channel. Several senders do not take the same one."""
 
     def __init__(
-        self, engine: Engine, patience: Patience, clock: Callable[[], datetime] = now
+        self,
+        engine: Engine,
+        patience: Patience,
+        channel: str = MAIL,
+        clock: Callable[[], datetime] = now,
     ) -> None:
-        """Take the record, how long to try, and who says what time it is."""
+        """Take the record, how long to try, the channel, and who says what time it is."""
         self._engine, self._patience, self._clock = engine, patience, clock
+        self._channel = channel
 
     def due(self) -> list[str]:
-        """Return the next mails to send, those that wait longest first."""
+        """Return the next deliveries to send, those that wait longest first."""
         with reading(self._engine) as connection:
             return list(
                 connection.scalars(
                     select(_D.id)
-                    .where(*_waiting(self._clock()))
+                    .where(*self._waiting(self._clock()))
                     .order_by(_D.next_attempt_at, _D.id)
                     .limit(BATCH)
                 )
             )
 
     def take(self, delivery_id: str) -> Taken | None:
-        """Take one mail for the length of a lease; None: it is not to be had any more.
+        """Take one delivery for the length of a lease; None: there is nothing to send.
 
         The attempt counts from here, so that a mail that kills its sender is set aside
-        at last, and not tried for ever.
+        at last, and not tried for ever. A digest takes all that is due to its recipient.
+        A reminder of what was done meanwhile is dropped.
         """
         at = self._clock()
-        lease = {"attempts": _D.attempts + 1, "next_attempt_at": at + self._patience.lease}
+        lease = at + self._patience.lease
         with transaction(self._engine) as connection:
             attempt = connection.scalar(
                 update(_DELIVERIES)
-                .where(_D.id == delivery_id, *_waiting(at))
-                .values(lease)
+                .where(_D.id == delivery_id, *self._waiting(at))
+                .values(attempts=_D.attempts + 1, next_attempt_at=lease)
                 .returning(_D.attempts)
             )
             if attempt is None:
                 return None
-            row = connection.execute(_LETTER.where(_D.id == delivery_id)).one()
-        letter = None
-        if row.email is not None:
-            letter = Letter(
-                delivery_id=delivery_id,
-                event_id=row.event_id,
-                season=row.season_id,
-                to=row.email,
-                subject=row.subject,
-                text=row.text,
-                at=row.at,
+            first = connection.execute(_LETTER.where(_D.id == delivery_id)).one()
+            rows = [first, *(self._same_digest(connection, first, at) if first.digest else ())]
+            rows = [row for row in rows if not _dropped(connection, row)]
+            ids = tuple(row.id for row in rows)
+            connection.execute(
+                update(_DELIVERIES)
+                .where(_D.id.in_(ids))
+                .values(attempts=attempt, next_attempt_at=lease)
             )
-        return Taken(delivery_id, attempt, row.case_id, letter)
+        return Taken(ids, attempt, rows[0].case_id, _letter(rows)) if rows else None
+
+    def _same_digest(self, connection: Connection, first: _Row, at: datetime) -> Sequence[_Row]:
+        return connection.execute(
+            _LETTER.where(
+                *self._waiting(at), _D.digest, _M.recipient == first.recipient, _D.id != first.id
+            )
+            .order_by(_M.id)
+            .limit(MOST_IN_A_DIGEST - 1)
+        ).all()
+
+    def _waiting(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
+        return (_D.channel == self._channel, _D.status == "waiting", _D.next_attempt_at <= at)
 
     def sent(self, taken: Taken) -> None:
         """Note that a mail is out, whoever has taken it since."""
@@ -118,7 +154,7 @@ class MailQueue:
         with transaction(self._engine) as connection:
             connection.execute(
                 update(_DELIVERIES)
-                .where(_D.id == taken.delivery_id, _D.status == "waiting")
+                .where(_D.id.in_(taken.ids), _D.status == "waiting")
                 .values(values)
             )
 
@@ -141,10 +177,33 @@ class MailQueue:
 
     def _note(self, taken: Taken, **values: object) -> None:
         # Where a lease ran out and another sender took the mail, its word will count.
-        mine = (_D.id == taken.delivery_id, _D.status == "waiting", _D.attempts == taken.attempt)
+        mine = (_D.id.in_(taken.ids), _D.status == "waiting", _D.attempts == taken.attempt)
         with transaction(self._engine) as connection:
             connection.execute(update(_DELIVERIES).where(*mine).values(values))
 
 
-def _waiting(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (_D.channel == MAIL, _D.status == "waiting", _D.next_attempt_at <= at)
+def _dropped(connection: Connection, row: _Row) -> bool:
+    """Drop a reminder that was overtaken; tell whether it was."""
+    why = overtaken(connection, row.event, row.event_id)
+    if why is not None:
+        connection.execute(
+            update(_DELIVERIES).where(_D.id == row.id).values(status="dropped", last_error=why)
+        )
+    return why is not None
+
+
+def _letter(rows: Sequence[_Row]) -> Letter | None:
+    first, subject, text = rows[0], rows[0].subject, rows[0].text
+    if first.address is None:
+        return None
+    if len(rows) > 1:
+        subject, text = digest([(row.subject, row.text) for row in rows])
+    return Letter(
+        delivery_id=first.id,
+        event_id=first.event_id,
+        season=first.season_id,
+        to=first.address,
+        subject=subject,
+        text=text,
+        at=first.at,
+    )

@@ -1,6 +1,7 @@
-"""The notify worker: it tells people of events, and sends the mails that this leaves."""
+"""The notify worker: it tells people of events, and sends what this leaves, by each channel."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 from nats.js import JetStreamContext
@@ -11,15 +12,24 @@ from workers.notify.handler import NotifyHandler
 from workers.notify.mail import MailSettings
 from workers.notify.queue import Patience
 from workers.notify.sender import Sender
+from workers.notify.sms import SmsSettings
 from workers.notify.transports import open_transport
 
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Ways:
+    """How what is told leaves: mail always, short messages where there is a gateway."""
+
+    mail: MailSettings
+    sms: SmsSettings | None = None
+
+
 async def run(
     js: JetStreamContext,
     engine: Engine,
-    settings: MailSettings,
+    ways: Ways,
     stop: asyncio.Event,
     patience: Patience | None = None,
 ) -> None:
@@ -28,16 +38,40 @@ async def run(
     Args:
         js: JetStream.
         engine: The record, which holds inboxes and deliveries too.
-        settings: How mail leaves: a server, or else a folder.
-        stop: Ends both after what is in hand.
-        patience: How long mails are tried.
+        ways: How what is told leaves.
+        stop: Ends all after what is in hand.
+        patience: How long each is tried.
 
     Raises:
         ValueError: The settings name neither a server nor a folder.
     """
-    sender = Sender(engine, open_transport(settings), patience)
-    _log.info("mails_leave", by="folder" if settings.host is None else "smtp")
-    handler = NotifyHandler(engine, told=sender.wake)
+    senders = open_senders(engine, ways, patience)
+    _log.info("mails_leave", by="folder" if ways.mail.host is None else "smtp")
+
+    def told() -> None:
+        for sender in senders:
+            sender.wake()
+
     async with asyncio.TaskGroup() as group:
-        group.create_task(sender.run(stop))
-        group.create_task(consume(js, handler, engine, stop, ordered=False))
+        for sender in senders:
+            group.create_task(sender.run(stop))
+        group.create_task(
+            consume(js, NotifyHandler(engine, told=told), engine, stop, ordered=False)
+        )
+
+
+def open_senders(engine: Engine, ways: Ways, patience: Patience | None = None) -> list[Sender]:
+    """Return a sender of each channel that can leave; none keeps another waiting.
+
+    Raises:
+        ValueError: The settings name neither a mail server nor a folder.
+    """
+    from workers.notify.other_transports import ChatTransport, SmsTransport
+
+    senders = [
+        Sender(engine, open_transport(ways.mail), patience),
+        Sender(engine, ChatTransport(), patience, channel="chat"),
+    ]
+    if ways.sms is not None and ways.sms.url is not None:
+        senders.append(Sender(engine, SmsTransport(ways.sms), patience, channel="sms"))
+    return senders

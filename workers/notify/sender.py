@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from workers.notify.queue import MailQueue, Patience, Taken
+from services.readers import MAIL
+from workers.notify.queue import Patience, Queue, Taken
 from workers.notify.transports import (
     DeferredError,
     NotSentError,
@@ -31,11 +32,15 @@ class Sender:
     """
 
     def __init__(
-        self, engine: Engine, transport: Transport, patience: Patience | None = None
+        self,
+        engine: Engine,
+        transport: Transport,
+        patience: Patience | None = None,
+        channel: str = MAIL,
     ) -> None:
-        """Take the record, the way out, and how long to try."""
+        """Take the record, the way out, how long to try, and whose channel it is."""
         self._patience = patience or Patience()
-        self._queue = MailQueue(engine, self._patience)
+        self._queue = Queue(engine, self._patience, channel)
         self._transport = transport
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,7 +83,7 @@ class Sender:
 
     async def _send(self, taken: Taken) -> bool:
         """Send one mail and note how it went; tell whether the server is there."""
-        log = _log.bind(delivery_id=taken.delivery_id, case_id=taken.case_id, attempt=taken.attempt)
+        log = _log.bind(delivery_id=taken.ids[0], case_id=taken.case_id, attempt=taken.attempt)
         error = await self._try(taken)
         if error is None:
             await asyncio.to_thread(self._queue.sent, taken)

@@ -1,0 +1,41 @@
+"""The ways beside inbox and mail by which people want to be told."""
+
+import re
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert, select
+
+from activities.database import transaction
+from models.refusals import Refused
+from models.tables import AppUser, UserChannel, table_of
+from services.people import unknown_user
+
+_CHANNELS, _USER = table_of(UserChannel), table_of(AppUser).c
+_ADDRESSES = {
+    "chat": re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]{1,2000}"),
+    "sms": re.compile(r"\+?[0-9]{5,15}"),
+}
+
+
+def set_channel(
+    engine: Engine, user_id: str, channel: str, address: str | None, at: datetime
+) -> None:
+    """Tell somebody by a further channel from now on; address None: no more.
+
+    Raises:
+        Refused: `unknown_user`, `unknown_channel` or `bad_address`; no answer repeats the
+            address, which is a secret.
+    """
+    known = _ADDRESSES.get(channel)
+    if known is None:
+        raise Refused("unknown_channel", "渠道应为 chat（聊天机器人）或 sms（短信）。")
+    if address is not None and not known.fullmatch(address):
+        raise Refused("bad_address", "地址不正确：chat 应为 Apprise 地址，sms 应为手机号码。")
+    row = {"user_id": user_id, "channel": channel}
+    with transaction(engine) as connection:
+        if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
+            raise unknown_user(user_id)
+        connection.execute(delete(_CHANNELS).filter_by(**row))
+        if address is not None:
+            values = {**row, "address": address, "created_at": at}
+            connection.execute(insert(_CHANNELS), values)

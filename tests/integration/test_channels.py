@@ -1,0 +1,170 @@
+"""Chat bots and short messages, against a real receiver on the loopback."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from activities.database import transaction
+from models.notices import Notice
+from models.refusals import Refused
+from services.channels import set_channel
+from services.inbox import deliveries
+from services.telling import Telling, tell
+from tests.factories import OPENS
+from workers.notify.other_transports import ChatTransport, SmsTransport
+from workers.notify.sender import Sender
+from workers.notify.sms import SmsSettings
+from workers.notify.transports import Transport
+
+FUJIAN = "2024-fujian"
+SECRET = "s3cr3t-t0ken"
+NUMBER = "13800000000"
+
+
+class Receiver:
+    """What came, and what it is answered."""
+
+    def __init__(self) -> None:
+        self.port, self.status = 0, 200
+        self.got: list[tuple[dict[str, str], dict[str, Any]]] = []
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.got.append((dict(self.headers), json.loads(body)))
+            self.send_response(receiver.status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver.port = server.server_address[1]
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield receiver
+        server.shutdown()
+        thread.join()
+
+
+def told(engine: Engine, channel: str, address: str) -> None:
+    set_channel(engine, FUJIAN, channel, address, OPENS)
+    with transaction(engine) as connection:
+        said = {FUJIAN: Notice("【推选】已停用", "端点已停用。\n")}
+        tell(connection, Telling("k", "endpoint_disabled", None, said), OPENS)
+
+
+async def send(engine: Engine, channel: str, transport: Transport) -> str:
+    """Send what is due; return all that was logged and kept of it."""
+    with capture_logs() as logs:
+        await Sender(engine, transport, channel=channel).send_due()
+    return repr(logs) + repr(deliveries(engine))
+
+
+@pytest.mark.usefixtures("season")
+class TestChat:
+    async def test_the_bot_gets_subject_and_text(self, engine: Engine) -> None:
+        with receiving() as receiver:
+            told(engine, "chat", f"json://127.0.0.1:{receiver.port}/{SECRET}")
+            shown = await send(engine, "chat", ChatTransport())
+
+        ((_, body),) = receiver.got
+        assert (body["title"], body["message"].strip()) == ("【推选】已停用", "端点已停用。")
+        assert deliveries(engine)[0].status == "sent"
+        assert SECRET not in shown
+
+    async def test_a_bot_that_refuses_is_tried_again_and_its_address_never_shows(
+        self, engine: Engine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with receiving() as receiver:
+            receiver.status = 500
+            told(engine, "chat", f"json://127.0.0.1:{receiver.port}/{SECRET}")
+            shown = await send(engine, "chat", ChatTransport())
+
+        (item,) = deliveries(engine)
+        assert (item.status, item.attempts) == ("waiting", 1)
+        assert item.last_error == "the bot did not take the message"
+        assert SECRET not in shown + caplog.text
+
+    async def test_an_address_that_apprise_does_not_know_is_set_aside(
+        self, engine: Engine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told(engine, "chat", f"nonsense://{SECRET}")
+
+        shown = await send(engine, "chat", ChatTransport())
+
+        assert deliveries(engine)[0].status == "failed"
+        assert SECRET not in shown + caplog.text
+
+
+@pytest.mark.usefixtures("season")
+class TestSms:
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [(200, "sent"), (202, "sent"), (400, "failed"), (429, "waiting"), (503, "waiting")],
+    )
+    async def test_the_gateway_gets_number_and_subject_and_its_answer_counts(
+        self, engine: Engine, status: int, expected: str
+    ) -> None:
+        with receiving() as receiver:
+            receiver.status = status
+            told(engine, "sms", NUMBER)
+            url = HttpUrl(f"http://127.0.0.1:{receiver.port}/send")
+            gateway = SmsSettings(url=url, token=SecretStr(SECRET))
+            shown = await send(engine, "sms", SmsTransport(gateway))
+
+        ((headers, body),) = receiver.got
+        (item,) = deliveries(engine)
+        assert headers["Authorization"] == f"Bearer {SECRET}"
+        assert body == {"id": item.id, "to": NUMBER, "text": "【推选】已停用"}
+        assert item.status == expected
+        assert SECRET not in shown
+        assert NUMBER not in shown
+
+    async def test_a_gateway_that_is_away_counts_against_no_message(self, engine: Engine) -> None:
+        told(engine, "sms", NUMBER)
+
+        await send(engine, "sms", SmsTransport(SmsSettings(url=HttpUrl("http://127.0.0.1:1/"))))
+
+        assert (deliveries(engine)[0].status, deliveries(engine)[0].attempts) == ("waiting", 0)
+
+
+@pytest.mark.usefixtures("season")
+class TestChoosing:
+    @pytest.mark.parametrize(
+        ("user", "channel", "address", "code"),
+        [
+            ("nobody", "sms", NUMBER, "unknown_user"),
+            (FUJIAN, "pigeon", NUMBER, "unknown_channel"),
+            (FUJIAN, "sms", "a number", "bad_address"),
+            (FUJIAN, "chat", SECRET, "bad_address"),
+        ],
+    )
+    def test_what_cannot_work_is_refused_without_the_address(
+        self, engine: Engine, user: str, channel: str, address: str, code: str
+    ) -> None:
+        with pytest.raises(Refused, match=code) as refused:
+            set_channel(engine, user, channel, address, OPENS)
+
+        assert address not in str(refused.value)
+
+    def test_a_channel_that_was_removed_is_used_no_more(self, engine: Engine) -> None:
+        told(engine, "sms", NUMBER)
+        set_channel(engine, FUJIAN, "sms", None, OPENS)
+
+        with transaction(engine) as connection:
+            said = {FUJIAN: Notice("s", "t")}
+            assert tell(connection, Telling("k2", "e", None, said), OPENS).deliveries == 0

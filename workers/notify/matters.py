@@ -1,0 +1,43 @@
+"""Whether what a reminder reminds of still waits when the reminder's turn to leave comes."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from models.events import EventName
+from models.lifecycle import Action
+from models.tables import CaseRecord, Transition, table_of
+
+_LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c
+_REMINDERS = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
+
+
+def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
+    """Return why a message need not leave any more; None: it must.
+
+    Args:
+        connection: Where to read.
+        event: What the message tells of; only reminders can be overtaken.
+        event_id: `case_id:seq` of that event.
+    """
+    if event not in _REMINDERS:
+        return None
+    case_id, _, number = event_id.rpartition(":")
+    seq = int(number)
+    since = select(_LINE.action).where(_LINE.case_id == case_id, _LINE.seq > seq)
+    moved_on = since.where(_LINE.source != _LINE.target).order_by(_LINE.seq).limit(1)
+    if (action := connection.scalar(moved_on)) is not None:
+        return f"overtaken by {action}"
+    moved = since.where(_LINE.action == Action.MOVE_DEADLINE).limit(1)
+    if connection.scalar(moved) is not None and _deadlines_differ(connection, case_id, seq):
+        return "the deadline was moved"
+    return None
+
+
+def _deadlines_differ(connection: Connection, case_id: str, seq: int) -> bool:
+    """Whether the case's deadline is not the one of which a reminder spoke."""
+    spoke_of = connection.scalar(
+        select(_LINE.command["deadline"]).where(_LINE.case_id == case_id, _LINE.seq == seq)
+    )
+    stands = connection.scalar(select(_CASE.deadline).where(_CASE.id == case_id))
+    return spoke_of is None or datetime.fromisoformat(str(spoke_of)) != stands

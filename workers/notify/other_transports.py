@@ -1,0 +1,66 @@
+"""The ways out beside mail: chat bots by Apprise, short messages by a gateway."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+
+import httpx2
+from apprise import Apprise
+
+from workers.notify.letter import Letter
+from workers.notify.sms import SmsSettings
+from workers.notify.transports import DeferredError, RejectedError, ServerAwayError
+
+TIMEOUT_SECONDS = 30.0
+"""For one message as a whole; a sender's lease is longer."""
+
+_WORTH_ANOTHER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class ChatTransport:
+    """Hands a message to the bot that an Apprise URL names; the URL is a secret."""
+
+    def __init__(self) -> None:
+        """Keep Apprise's own logs, which repeat parts of addresses, out of ours."""
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+
+    async def send(self, letter: Letter) -> None:
+        """Send it; Apprise says no more than whether the bot took it."""
+        bot = Apprise()
+        if not bot.add(letter.to):
+            raise RejectedError("the address is none that Apprise knows")
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                taken = await asyncio.to_thread(bot.notify, letter.text, letter.subject)
+        except TimeoutError as error:
+            raise DeferredError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
+        if not taken:
+            raise DeferredError("the bot did not take the message")
+
+
+class SmsTransport:
+    """Posts the subject of a message to an HTTP gateway; the same `id` each time."""
+
+    def __init__(self, settings: SmsSettings) -> None:
+        """Take where the gateway is, and its token."""
+        self._url = str(settings.url)
+        self._headers = (
+            {}
+            if settings.token is None
+            else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+        )
+
+    async def send(self, letter: Letter) -> None:
+        """Send it; what the gateway says of it is not kept, as it may repeat the number."""
+        content = {"id": letter.delivery_id, "to": letter.to, "text": letter.subject}
+        try:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+                answer = await client.post(self._url, json=content, headers=self._headers)
+        except httpx2.HTTPError as error:
+            raise ServerAwayError(type(error).__name__) from error
+        if answer.is_success:
+            return
+        said = f"the gateway answered {answer.status_code}"
+        if answer.is_client_error and answer.status_code not in _WORTH_ANOTHER:
+            raise RejectedError(said, answer.status_code)
+        raise DeferredError(said, answer.status_code)
