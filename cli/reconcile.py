@@ -9,11 +9,15 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def reconcile(
+    *,
     restart: Annotated[
         bool, typer.Option("--restart", help="流程已丢失的案例，由记录重新启动")
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="核对全部案例，而不只是上次一致之后变动过的")
     ] = False,
 ) -> None:
     """核对流程、记录、事件流、审计四处是否一致，并向前修复；仍有不一致时退出码为 3。"""
     from cli.reconcilework import run
 
-    run(restart=restart)
+    run(restart=restart, everything=all_ or restart)

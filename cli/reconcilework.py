@@ -12,11 +12,12 @@ from cli.record import audit_store
 from cli.stream import stream
 from services.milestones import Calendar
 from services.reconcile import Reconciler, ReconcileReport
+from services.reconcile_runs import reconcile
 
 
-def run(*, restart: bool) -> None:
+def run(*, restart: bool, everything: bool) -> None:
     """Compare, repair, and show what was found."""
-    report = asyncio.run(_run(restart=restart))
+    report = asyncio.run(_run(restart=restart, everything=everything))
     if options().json:
         show(report)
     else:
@@ -28,11 +29,10 @@ def run(*, restart: bool) -> None:
         raise typer.Exit(Exit.FOUND)
 
 
-async def _run(*, restart: bool) -> ReconcileReport:
+async def _run(*, restart: bool, everything: bool) -> ReconcileReport:
     async with office() as here, stream(here.settings, "reconcile") as js:
         with audit_store() as audit:
-            report = await Reconciler(here.engine, audit, here.desk, js, restart=restart).run()
-        calendar = Calendar(here.engine, here.desk)
-        for change in calendar.unapplied():  # a move that was cut short goes on
-            await calendar.apply(change)
-        return report
+            reconciler = Reconciler(here.engine, audit, here.desk, js, restart=restart)
+            return await reconcile(
+                here.engine, reconciler, Calendar(here.engine, here.desk), everything=everything
+            )

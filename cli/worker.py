@@ -24,6 +24,7 @@ class Role(StrEnum):
     RELAY = "relay"
     AUDIT = "audit"
     NOTIFY = "notify"
+    RECONCILE = "reconcile"
 
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")

@@ -94,6 +94,16 @@ class Places:
         return self.run / "stack.lock"
 
     @property
+    def started(self) -> Path:
+        """Lies there from a start of the stack to its clean stop."""
+        return self.run / "started"
+
+    @property
+    def unclean(self) -> Path:
+        """Lies there when the last stop was not clean, until the records were compared."""
+        return self.run / "unclean"
+
+    @property
     def nats_conf(self) -> Path:
         """The configuration written for the embedded NATS server."""
         return self.run / "nats-server.conf"

@@ -78,6 +78,24 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
             )
 
 
+async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Compare the records each night, and after a stop that was not clean."""
+    from workers.logs import forward_temporal_core
+    from workers.reconcile import Reconciling, serve
+    from workers.temporal_client import connect
+
+    forward_temporal_core()
+    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    async with _stream("reconcile", settings) as js:
+        with (
+            _engine(settings.database_url) as engine,
+            _engine(settings.audit_database_url) as store,
+        ):
+            unclean = Places(settings.state_dir).unclean
+            async with serve(client, Reconciling(engine, store, client, js), unclean):
+                await _serve("reconcile", settings, stop.wait())
+
+
 async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:
     """Do the work, and say meanwhile that the role serves."""
     with marked_ready(Places(settings.state_dir).ready_file(role)):
@@ -128,4 +146,5 @@ ROLES: Mapping[str, Run] = {
     "relay": relay,
     "audit": audit,
     "notify": notify,
+    "reconcile": reconcile,
 }

@@ -4,6 +4,7 @@ from typing import Final
 
 NAMESPACE: Final = "tuixuan"
 TASK_QUEUE: Final = "tuixuan-cases"
+RECONCILE_QUEUE: Final = "tuixuan-reconcile"
 
 CASE_WORKFLOW: Final = "Case"
 COMMIT_TRANSITION: Final = "commit_transition"
@@ -11,6 +12,10 @@ READ_STANDING: Final = "read_standing"
 CATCH_UP: Final = "catch_up"
 SNAPSHOT: Final = "snapshot"
 REFUSED: Final = "Refused"
+
+RECONCILE_WORKFLOW: Final = "Reconcile"
+RECONCILE: Final = "reconcile"
+RECONCILE_SCHEDULE: Final = "tuixuan-reconcile"
 
 TIMER_UPDATE: Final = "timer:"
 """What update ids begin with when the case's own clock acts."""

@@ -64,6 +64,7 @@ class Supervisor:
             ServerAway: a server of somebody else does not answer.
         """
         self._watch_signals()
+        self._note_start()
         self._write()
         starting = asyncio.create_task(self._start())
         stopping = asyncio.create_task(self._stop.wait())
@@ -125,7 +126,15 @@ class Supervisor:
         for server in reversed(self._servers):
             await server.stop(self._hurry)
         self._places.report.unlink(missing_ok=True)
+        self._places.started.unlink(missing_ok=True)
         log.info("stopped")
+
+    def _note_start(self) -> None:
+        """Leave a mark that only a clean stop removes; tell when the last stop was none."""
+        if self._places.started.exists():
+            self._places.unclean.touch()
+            log.warning("last_stop_was_not_clean")
+        self._places.started.touch()
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,116 @@
+"""The reconcile worker: it compares the records each night, and after an unclean stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from nats.js import JetStreamContext
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleHandle,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
+from temporalio.worker import Worker
+
+from services.advisories import take_up
+from services.cases import CaseDesk
+from services.milestones import Calendar
+from services.reconcile import Reconciler
+from services.reconcile_runs import reconcile
+from workers.cases import sandbox
+from workers.nats_connection import DEAD, ensure_streams
+from workflows import names
+from workflows.reconcile import ReconcileWorkflow
+
+NIGHTLY = ScheduleSpec(
+    calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(3)])], time_zone_name="Asia/Shanghai"
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Reconciling:
+    """The activity."""
+
+    def __init__(self, engine: Engine, audit: Engine, client: Client, js: JetStreamContext) -> None:
+        """Take the four."""
+        desk = CaseDesk(engine, client)
+        self._engine, self._js = engine, js
+        self._reconciler = Reconciler(engine, audit, desk, js)
+        self._calendar = Calendar(engine, desk)
+
+    @activity.defn(name=names.RECONCILE)
+    async def reconcile(self) -> int:
+        """Compare, repair forward; return how many differences are left."""
+        await ensure_streams(self._js)
+        await take_up(self._engine, self._js, DEAD)
+        report = await reconcile(self._engine, self._reconciler, self._calendar)
+        left = [found for found in report.differences if not found.repaired]
+        for found in left:
+            log.error("records_differ", alarm=True, kind=found.kind, case_id=found.case_id)
+        log.info("records_compared", cases=report.cases, differences=len(report.differences))
+        return len(left)
+
+
+@asynccontextmanager
+async def serve(client: Client, reconciling: Reconciling, unclean: Path) -> AsyncIterator[None]:
+    """Serve the comparison, have it started each night, and now after an unclean stop.
+
+    Args:
+        client: Temporal's.
+        reconciling: The activity.
+        unclean: A file that lies there after an unclean stop; it is removed.
+    """
+    worker = Worker(
+        client,
+        task_queue=names.RECONCILE_QUEUE,
+        workflows=[ReconcileWorkflow],
+        activities=[reconciling.reconcile],
+        workflow_runner=sandbox(),
+    )
+    async with worker:
+        handle = await ensure_schedule(client)
+        if await asyncio.to_thread(unclean.exists):
+            await handle.trigger()
+            await asyncio.to_thread(unclean.unlink, missing_ok=True)
+        yield
+
+
+async def ensure_schedule(client: Client) -> ScheduleHandle:
+    """Make the Schedule, or bring it to our settings; one that was paused stays paused."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            names.RECONCILE_WORKFLOW,
+            id=names.RECONCILE_SCHEDULE,
+            task_queue=names.RECONCILE_QUEUE,
+        ),
+        spec=NIGHTLY,
+        policy=SchedulePolicy(catchup_window=timedelta(hours=12)),
+    )
+    try:
+        return await client.create_schedule(names.RECONCILE_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        handle = client.get_schedule_handle(names.RECONCILE_SCHEDULE)
+        await handle.update(
+            lambda stands: ScheduleUpdate(
+                Schedule(
+                    action=schedule.action,
+                    spec=schedule.spec,
+                    policy=schedule.policy,
+                    state=stands.description.schedule.state,
+                )
+            )
+        )
+        return handle
