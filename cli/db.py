@@ -1,5 +1,7 @@
 """`tuixuan db`: the databases' schemas."""
 
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(no_args_is_help=True)
@@ -11,9 +13,15 @@ def db() -> None:
 
 
 @app.command()
-def upgrade() -> None:
+def upgrade(
+    audit_role: Annotated[
+        str | None,
+        typer.Option("--audit-role", metavar="NAME", help="让此角色只能读取和追加审计记录"),
+    ] = None,
+) -> None:
     """把记录库与审计库升级到当前版本（up 会自动执行）。"""
     from activities.database import open_engine
+    from activities.grants import grant_audit
     from activities.migrations import newest_record_version, upgrade_audit, upgrade_record
     from cli.options import options
     from cli.output import show
@@ -26,6 +34,8 @@ def upgrade() -> None:
         engine = open_engine(url, pool_size=1)
         try:
             upgrade_one(engine)
+            if audit_role is not None and upgrade_one is upgrade_audit:
+                grant_audit(engine, audit_role)
         finally:
             engine.dispose()
     show({"record": newest_record_version()})
