@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 BARE, ENGINE, OURS = "bare", "engine", "ours"
+WITH, WITHOUT = "with consumers", "without"
 CONTENDERS = (BARE, ENGINE, OURS)
 MS = 1000.0
 

@@ -1,16 +1,18 @@
 """One run: warm up, count events, measure memory, then turns of rounds."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 from temporalio.client import Client
 
+from benchmarks.consuming import Consumers
 from benchmarks.contenders import Bare, OpenCase, Opener, Ours, open_cases
 from benchmarks.driving import drive, run_round
-from benchmarks.figures import BARE, CONTENDERS, ENGINE, OURS, Round, Turn
+from benchmarks.figures import BARE, CONTENDERS, ENGINE, OURS, WITH, WITHOUT, Round, Turn
 from benchmarks.plan import Load, Plan
 from benchmarks.processes import Server, cpu_seconds, own_cpu_seconds, resident_bytes
 
@@ -34,11 +36,13 @@ class Measured:
         turns: Clients → the turns.
         memory: Contender → bytes of its worker for each open case.
         events: Contender → events of a case.
+        beside: Ours with all consumers at work and with none, turn by turn.
     """
 
     turns: dict[int, list[Turn]]
     memory: dict[str, float]
     events: dict[str, Events]
+    beside: list[Turn] = field(default_factory=list)
 
 
 class Bench:
@@ -74,6 +78,21 @@ class Bench:
             memory=memory,
             events=events,
         )
+
+    async def run_beside(self, consumers: Consumers, load: Load) -> list[Turn]:
+        """Let ours meet a load with all consumers at work, and with none."""
+        turns: list[Turn] = []
+        for number in range(load.turns):
+            turn: dict[str, Round] = {}
+            for name in (WITH, WITHOUT) if number % 2 else (WITHOUT, WITH):
+                await self._stock(OURS, load.cases_a_round)
+                await consumers.caught_up()
+                with contextlib.nullcontext() if name == WITH else consumers.held():
+                    turn[name] = await self._round(OURS, load)
+            turns.append(turn)
+            rates = ", ".join(f"{name} {each.throughput:.1f}/s" for name, each in turn.items())
+            self._say(f"consumers, turn {number + 1} of {load.turns}: {rates}")
+        return turns
 
     async def _events(self, name: str) -> Events:
         (case,) = await self._open(name, 1)

@@ -33,17 +33,20 @@ class Plan:
         warm_up: Cases of each contender that are driven before anything counts.
         open_cases: Open cases of each, over which memory is measured.
         loads: In the order in which they run.
+        beside: The load that ours meets with all consumers at work, and with none.
     """
 
     warm_up: int
     open_cases: int
     loads: tuple[Load, ...]
+    beside: Load = Load(20, 1, 2, 0.0)
 
 
 FULL = Plan(
     warm_up=40,
     open_cases=300,
     loads=(Load(1, 8, 9, 60.0), Load(20, 2, 9, 120.0), Load(100, 1, 3, 60.0)),
+    beside=Load(20, 2, 6, 0.0),
 )
 QUICK = Plan(
     warm_up=20,

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ async def temporal(folder: Path) -> AsyncIterator[Server]:
     command = temporal_command(
         binary.path, db_file=folder / "temporal.db", port=port, ui_port=ui_port, namespace=NAMESPACE
     )
-    with _process("temporal", command, folder) as pid:
+    with process("temporal", command, folder) as pid:
         yield Server(f"{LOOPBACK}:{port}", show(binary.version), pid)
 
 
@@ -76,26 +76,29 @@ def workers(folder: Path, address: str, database_url: str) -> Iterator[dict[str,
     """Run the two worker processes; yield contender → pid."""
     module = [sys.executable, "-m", "benchmarks.worker"]
     with (
-        _process(BARE, [*module, BARE, address, database_url], folder) as bare,
-        _process(OURS, [*module, OURS, address, database_url], folder) as ours,
+        process(BARE, [*module, BARE, address, database_url], folder) as bare,
+        process(OURS, [*module, OURS, address, database_url], folder) as ours,
     ):
         yield {BARE: bare, ENGINE: bare, OURS: ours}
 
 
 @contextlib.contextmanager
-def _process(name: str, command: list[str], folder: Path) -> Iterator[int]:
+def process(
+    name: str, command: list[str], folder: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Run a process for the length of a block; yield its pid."""
     log = folder / f"{name}.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environ)
     try:
-        yield process.pid
-        assert process.poll() is None, f"{name} ended early"
+        yield child.pid
+        assert child.poll() is None, f"{name} ended early"
     except BaseException:
         print(log.read_text(errors="replace")[-4000:], file=sys.stderr)
         raise
     finally:
-        process.terminate()
-        process.wait()
+        child.terminate()
+        child.wait()
 
 
 def cpu_seconds(pid: int) -> float:

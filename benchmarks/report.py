@@ -105,6 +105,9 @@ class Report:
             "summaries": [asdict(one) for one in self.summaries],
             "events_per_case": {name: asdict(one) for name, one in self.measured.events.items()},
             "memory_bytes_per_open_case": self.measured.memory,
+            "beside": [
+                {name: asdict(one) for name, one in turn.items()} for turn in self.measured.beside
+            ],
             "rounds": {
                 clients: [{name: asdict(one) for name, one in turn.items()} for turn in turns]
                 for clients, turns in self.measured.turns.items()

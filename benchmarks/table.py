@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.contenders import PATH
+from benchmarks.figures import WITH, WITHOUT, Ratio, summarise
 from benchmarks.report import Report, machine, versions
 
 KIB = 1024
@@ -12,7 +13,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 def as_markdown(report: Report) -> str:
     """Return the tables."""
-    parts = (_goals, _loads, _ratios, _cases, _about)
+    parts = (_goals, _loads, _ratios, _beside, _cases, _about)
     return "\n\n".join("\n".join(part(report)) for part in parts)
 
 
@@ -41,6 +42,19 @@ def _ratios(report: Report) -> Iterator[str]:
     yield "|---|---|---|---|"
     for one in report.comparisons:
         yield f"| {one.clients} | {one.over} ÷ {one.under} | {one.throughput} | {one.p50} |"
+
+
+def _beside(report: Report) -> Iterator[str]:
+    if not report.measured.beside:
+        return
+    yield "| ours, 20 clients | transitions/s | p50 ms |"
+    yield "|---|---|---|"
+    for name in (WITH, WITHOUT):
+        one = summarise([turn[name] for turn in report.measured.beside])
+        yield f"| {name} | {one.throughput:.1f} | {one.p50_ms:.1f} |"
+    throughput = Ratio.of(report.measured.beside, WITH, WITHOUT, lambda each: each.throughput)
+    p50 = Ratio.of(report.measured.beside, WITH, WITHOUT, lambda each: each.p50)
+    yield f"| with ÷ without | {throughput} | {p50} |"
 
 
 def _cases(report: Report) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What the benchmark makes of measured times. That it measures at all, only `make bench` shows."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.figures import BARE, OURS, Goal, Ratio, Round, Turn, goals, percentile, summarise
@@ -131,3 +133,17 @@ def test_a_page_without_marks_is_left_alone(page: str) -> None:
 @pytest.mark.parametrize("plan", [FULL, QUICK])
 def test_every_plan_has_the_loads_that_the_promises_name(plan: Plan) -> None:
     assert [load.clients for load in plan.loads] == [1, 20, 100]
+
+
+def test_the_cost_of_the_consumers_is_compared_turn_by_turn() -> None:
+    turns: list[Turn] = [
+        {
+            "with consumers": a_round(OURS, 0.02, clients=20, seconds=slow),
+            "without": a_round(OURS, 0.01, clients=20, seconds=1.0),
+        }
+        for slow in (1.25, 2.0)
+    ]
+    report = a_report()
+    assert "with consumers" not in as_markdown(report)
+    shown = as_markdown(replace(report, measured=replace(report.measured, beside=turns)))
+    assert "| with ÷ without | 0.65 (0.50–0.80) | 2.00 (2.00–2.00) |" in shown
