@@ -2,17 +2,22 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
-from activities.database import open_engine, reading
-from models.tables import ReconcileRun, table_of
-from services.clock import new_id
-from services.reconcile_runs import last_watermark
+from activities.database import open_engine, reading, transaction
+from models.lifecycle import State
+from models.tables import CaseRecord, ReconcileRun, table_of
+from services.clock import new_id, now
+from services.milestones import Calendar
+from services.reconcile import Reconciler
+from services.reconcile_runs import last_watermark, reconcile
+from tests.factories import make_case
 from tests.streams import until
 from tests.workflow.world import World
 from workers.reconcile import Reconciling, serve
@@ -62,3 +67,24 @@ async def test_the_schedule_stands_and_a_run_leaves_its_row_and_watermark(
     assert watermark is not None
     assert last_watermark(world.engine) == watermark
     await handle.delete()
+
+
+async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
+    world: World, audit: Engine, js: JetStreamContext
+) -> None:
+    make_case(world.engine, state=State.DRAFT)
+    settled = make_case(world.engine, state=State.DRAFT)
+    columns = table_of(CaseRecord).c
+    with transaction(world.engine) as connection:  # long ago, and its workflow is gone
+        before = now() - timedelta(days=2)
+        connection.execute(
+            update(CaseRecord).where(columns.id == settled).values(updated_at=before)
+        )
+        connection.execute(update(CaseRecord).where(columns.id != settled).values(updated_at=now()))
+    reconciler = Reconciler(world.engine, audit, world.desk, js)
+    calendar = Calendar(world.engine, world.desk)
+    run = partial(reconcile, world.engine, reconciler, calendar)
+    async with world.worker():
+        assert (await run()).cases == 2
+        assert (await run()).cases == 1
+        assert (await run(everything=True)).cases == 2
