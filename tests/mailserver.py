@@ -15,6 +15,13 @@ from workers.servers.ports import LOOPBACK, free_ports
 TAKEN = "250 OK"
 
 
+def plain(mail: EmailMessage) -> str:
+    """The text of a mail, beside which it has the same as HTML."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
 class MailServer:
     """Start it, stop it, start it again: it keeps its port and what it got.
 

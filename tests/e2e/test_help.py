@@ -29,6 +29,9 @@ COMMANDS: tuple[Command, ...] = (
     ("calendar", "set"),
     ("user", "list"),
     ("user", "email"),
+    ("user", "channel"),
+    ("template", "list"),
+    ("template", "show"),
     ("delivery", "list"),
     ("delivery", "retry"),
 )

@@ -19,7 +19,7 @@ from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Ou
 from services.inbox import deliveries, inbox, mark_read
 from services.people import add_user, find_recipients, set_email
 from tests.factories import OPENS, commit, form, keep_reason, make_case, open_season
-from tests.mailserver import MailServer
+from tests.mailserver import MailServer, plain
 from tests.streams import until
 from workers.notify.handler import NotifyHandler
 from workers.notify.mail import MailSettings
@@ -364,7 +364,7 @@ class TestWorker:
         shown = inbox(engine, FUJIAN)[0]
         mail = server.to("fujian@example.invalid")[-1]
         assert mail["Subject"] == shown.subject
-        assert mail.get_content().replace("\r\n", "\n").startswith(shown.text)
+        assert plain(mail).replace("\r\n", "\n").startswith(shown.text)
 
     async def test_without_a_server_the_mail_lies_in_the_folder(
         self, engine: Engine, js: JetStreamContext, tmp_path: Path

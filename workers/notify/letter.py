@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from services.mail_html import as_html
 from workers.notify.mail import MailSettings
 
 FOOTER = (
@@ -56,7 +57,14 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
     message["List-Id"] = f"<{letter.season}.tuixuan.{settings.domain}>"
     message["X-Tuixuan-Event"] = letter.event_id
     text = f"{letter.text.rstrip()}\n\n{FOOTER}"
-    # Readable as it lies where lines allow; SMTP servers of old get it recoded.
-    long = any(len(line.encode()) > LONGEST_LINE for line in text.splitlines())
-    message.set_content(text, charset="utf-8", cte="base64" if long else "8bit")
+    message.set_content(text, charset="utf-8", cte=_encoding(text))
+    html = as_html(letter.subject, letter.text)
+    message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
+    message.set_boundary(f"=_{letter.delivery_id}")  # else another one each time
     return message
+
+
+def _encoding(text: str) -> str:
+    """Readable as it lies where lines allow; SMTP servers of old get it recoded."""
+    long = any(len(line.encode()) > LONGEST_LINE for line in text.splitlines())
+    return "base64" if long else "8bit"

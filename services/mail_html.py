@@ -1,0 +1,27 @@
+"""A message as HTML, for mail programs that show it: the same words as the text."""
+
+from functools import cache
+from importlib.resources import files
+from textwrap import wrap
+
+import css_inline
+from jinja2 import Environment, StrictUndefined, Template
+
+_LONGEST_LINE = 200
+"""Characters; with three octets each they stay below what one line of SMTP carries."""
+
+
+def as_html(subject: str, text: str) -> str:
+    """Return a page with its styles inline; whatever people wrote is escaped."""
+    paragraphs = [
+        [part for line in block.splitlines() for part in wrap(line, _LONGEST_LINE) or [""]]
+        for block in text.strip().split("\n\n")
+    ]
+    page = _template().render(subject=subject, paragraphs=paragraphs)
+    return css_inline.inline(page, keep_style_tags=False, load_remote_stylesheets=False)
+
+
+@cache
+def _template() -> Template:
+    source = files("services").joinpath("mail.html.j2").read_text(encoding="utf-8")
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(source)

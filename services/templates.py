@@ -1,0 +1,69 @@
+"""What each event says to each role, shown with an invented case."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from models.commands import Role
+from models.events import EVENT_OF, CaseEventData, EventName
+from models.lifecycle import State
+from models.notices import Notice, notice
+from models.recipients import HEARS
+from models.refusals import Refused
+
+_ACTION_OF = {name: action for action, name in EVENT_OF.items()}
+_DEADLINE = datetime.fromisoformat("2024-05-13T00:00:00+08:00")
+_BEFORE = datetime.fromisoformat("2024-05-01T00:00:00+08:00")
+
+
+class TemplateItem(BaseModel):
+    """An event and a role that hears of it."""
+
+    event: EventName
+    role: Role
+    subject: str
+
+
+def list_templates() -> list[TemplateItem]:
+    """Return every event with every role that hears of it."""
+    return [
+        TemplateItem(event=name, role=role, subject=sample(name, role).subject)
+        for name, roles in HEARS.items()
+        for role in roles
+    ]
+
+
+def preview(event: str, role: str) -> Notice:
+    """Return what a role is told of an event, of an invented case.
+
+    Raises:
+        Refused: `unknown_template`: that role hears nothing of such an event.
+    """
+    for name, roles in HEARS.items():
+        for hears in roles:
+            if (name, hears) == (event, role):
+                return sample(name, hears)
+    message = f"没有发给 {role} 的 {event} 模板，可用 tuixuan template list 查看全部。"
+    raise Refused("unknown_template", message)
+
+
+def sample(name: EventName, role: Role) -> Notice:
+    """Return the message of an invented case."""
+    data = CaseEventData(
+        case_id="case_EXAMPLE",
+        seq=3,
+        action=_ACTION_OF[name],
+        **{"from": State.FORMAL_CHECK, "to": State.CORRECTION},
+        actor_role=Role.ORGANISER,
+        season="2024",
+        body="fujian",
+        unit="unit_EXAMPLE",
+        category="smart-home",
+        title="（示例）智慧家庭服务",
+        deadline=_DEADLINE,
+        deadline_before=_BEFORE if name is EventName.DEADLINE_MOVED else None,
+        working_days_left=3 if name is EventName.DEADLINE_APPROACHING else None,
+        awaited=role,
+        record_hash="sha256:0",
+    )
+    return notice(data, role, "（示例）请补充用户规模。")

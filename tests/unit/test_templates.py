@@ -1,0 +1,47 @@
+import re
+
+import pytest
+
+from models.commands import Role
+from models.events import EventName
+from models.recipients import HEARS
+from models.refusals import Refused
+from services.mail_html import as_html
+from services.templates import list_templates, preview
+
+EVERY = [(name, role) for name in EventName for role in HEARS[name]]
+
+
+def test_the_list_has_every_event_with_every_role_that_hears_of_it() -> None:
+    assert [(item.event, item.role) for item in list_templates()] == [
+        (name, role) for name, roles in HEARS.items() for role in roles
+    ]
+
+
+@pytest.mark.parametrize(("name", "role"), EVERY)
+def test_every_event_and_role_has_a_message_in_chinese_and_english(
+    name: EventName, role: Role
+) -> None:
+    subject, text = preview(name, role)
+    page = as_html(subject, text)
+
+    chinese, english = text.split("\n\n")
+    assert re.search("[\u4e00-\u9fff]", chinese)
+    assert re.match("Case: .*\n[A-Z]", english)
+    assert all(line in page for line in text.split("\n") if "“" not in line)
+    assert "<style" not in page
+    assert 'style="' in page
+
+
+def test_what_people_wrote_is_escaped() -> None:
+    page = as_html("<b>标题</b>", "<script>alert(1)</script>\n" + "&" * 400)
+
+    assert "<script>" not in page
+    assert "<b>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_role_that_hears_nothing_of_an_event_has_no_message() -> None:
+    for event, role in (("returned", "panel"), ("nothing", "body")):
+        with pytest.raises(Refused, match="unknown_template"):
+            preview(event, role)
