@@ -1,5 +1,6 @@
 """The audit's head is signed each day outside of the database, so that a cut tail shows."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
 from activities.database import transaction
@@ -19,8 +21,9 @@ from services.audit_export import Sources, export
 from services.audit_signing import DigestFile, read_lines
 from tests.factories import make_case
 from tests.integration.test_audit_export import edit, inspected, unpacked
-from tests.streams import outbox
-from workers.audit import AuditHandler
+from tests.streams import outbox, until
+from workers.audit import AuditHandler, run
+from workers.consumers import ConsumerPace
 
 DAY = datetime(2024, 4, 1, 15, 0, tzinfo=UTC)
 """23:00 in Beijing."""
@@ -29,10 +32,10 @@ DAY = datetime(2024, 4, 1, 15, 0, tzinfo=UTC)
 class Signed:
     """A record, its witness, and the signed digests of two days."""
 
-    def __init__(self, record: Engine, audit: Engine, folder: Path) -> None:
+    def __init__(self, record: Engine, audit: Engine, folder: Path, at: datetime = DAY) -> None:
         self.sources = Sources(record, audit, folder / "anchors", folder / "digests")
         self.file = DigestFile(folder / "digests", folder / "key.pem")
-        self.at = DAY
+        self.at = at
         handler = AuditHandler(audit, folder / "anchors", clock=lambda: self.at)
         for place, row in enumerate(outbox(record), start=1):
             handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
@@ -158,3 +161,21 @@ def test_the_exported_verifier_finds_a_tail_cut_everywhere_but_under_a_signature
     for name in ("audit.jsonl", "anchors.jsonl"):
         edit(folder, name, lambda lines: lines.__delitem__(-1))
     assert ("cut_tail", "digest:2024-04-02") in inspected(folder)[1]
+
+
+async def test_the_worker_signs_the_days_that_it_missed(
+    engine: Engine, audit_engine: Engine, season: str, js: JetStreamContext, tmp_path: Path
+) -> None:
+    make_case(engine, season=season, state=State.RECOMMENDATION)
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    signed = await asyncio.to_thread(Signed, engine, audit_engine, tmp_path, long_ago)
+    stop = asyncio.Event()
+    worker = asyncio.create_task(
+        run(js, engine, audit_engine, tmp_path / "anchors", stop,
+            ConsumerPace(fetch=0.1), digests=signed.file)
+    )  # fmt: skip
+    await until(lambda: len(signed.file.lines()) > 1)
+    stop.set()
+    await worker
+    _first, *days = signed.file.lines()
+    assert [line["closed"] for line in days[:3]] == [True] * 3

@@ -6,7 +6,7 @@ from alembic import op
 from models.migrations.columns import index, instant, known, text
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
