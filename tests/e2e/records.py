@@ -195,6 +195,6 @@ def assert_whole_system_agrees(stack: Stack) -> None:
     """What the system says of itself: the audit verifies, and nothing is to be reconciled."""
     verified = stack.json("audit", "verify")
     assert (verified["ok"], verified["problems"]) == (True, [])
-    reconciled = stack.json("reconcile")
+    reconciled = stack.json("reconcile", "--all")
     assert (reconciled["ok"], reconciled["differences"]) == (True, [])
     assert verified["cases"] <= reconciled["cases"]

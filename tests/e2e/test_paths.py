@@ -128,7 +128,7 @@ async def test_from_draft_to_published(stack: Stack) -> None:
     verified = stack.json("audit", "verify")
     assert (verified["ok"], verified["problems"]) == (True, [])
     assert verified["records"] >= 7
-    reconciled = stack.json("reconcile")
+    reconciled = stack.json("reconcile", "--all")
     assert (reconciled["ok"], reconciled["differences"]) == (True, [])
     assert reconciled["cases"] >= verified["cases"] >= 1
 
