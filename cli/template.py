@@ -30,7 +30,7 @@ def list_() -> None:
 def show_(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="事件，如 returned")],
     role: Annotated[str, typer.Argument(metavar="ROLE", help="接收角色，如 applicant")],
-    form: Annotated[Form, typer.Option("--as", help="text、html 或 subject")] = Form.TEXT,
+    form: Annotated[Form, typer.Option("--form", help="text、html 或 subject")] = Form.TEXT,
 ) -> None:
     """用虚构案例预览一份通知。"""
     from cli.options import options
@@ -45,6 +45,6 @@ def show_(
         Form.SUBJECT: said.subject,
     }[form]
     if options().json:
-        show({"event": event, "role": role, "as": form, "content": shown})
+        show({"event": event, "role": role, "form": form, "content": shown})
     else:
         print(shown)
