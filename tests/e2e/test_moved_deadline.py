@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from icalendar import Calendar
 
 from models.lifecycle import State
 from models.wording import BEIJING, moment
@@ -73,6 +74,9 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
         assert f"期限：{moment(later)}" in words
         assert "（示例）延期两周" in words
     assert mail["Auto-Submitted"] == "auto-generated"
+    (attached,) = mail.iter_attachments()
+    (entry,) = Calendar.from_ical(attached.get_content()).events
+    assert entry.start == entry.end == later
 
 
 def open_season(stack: Stack) -> None:

@@ -1,8 +1,9 @@
 """What leaves when its time comes: one mail of a day's messages, no reminder too late."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from icalendar import Calendar
 from sqlalchemy import Engine, update
 
 from activities.database import reading, transaction
@@ -14,12 +15,13 @@ from tests.factories import OPENS, commit, make_case
 from tests.integration.test_notify import tell
 from tests.mailserver import MailServer
 from workers.notify.mail import MailSettings
-from workers.notify.matters import overtaken
+from workers.notify.matters import event_due, overtaken
 from workers.notify.sender import Sender
 from workers.notify.transports import open_transport
 
 FUJIAN, ADDRESS = "2024-fujian", "fujian@example.invalid"
 DUE = OPENS + timedelta(days=9)
+CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)  # what the call's cases wait for
 
 
 async def send(engine: Engine, server: MailServer) -> None:
@@ -74,6 +76,49 @@ class TestReminders:
             with reading(engine) as connection:
                 found = overtaken(connection, "deadline_approaching", f"{case_id}:2")
             assert found == expected
+
+
+@pytest.mark.usefixtures("season")
+class TestCalendarEntries:
+    async def test_a_reminder_brings_its_deadline_and_an_ordinary_mail_none(
+        self, engine: Engine
+    ) -> None:
+        case_id = reminded(engine)
+
+        async with MailServer() as server:
+            await send(engine, server)
+
+        mails = {mail["X-Tuixuan-Event"]: mail for mail in server.to(ADDRESS)}
+        assert list(mails[f"{case_id}:1"].iter_attachments()) == []
+        (attached,) = mails[f"{case_id}:2"].iter_attachments()
+        (entry,) = Calendar.from_ical(attached.get_content()).events
+        assert entry["UID"] == f"{case_id}.province_review@example.invalid"
+        assert entry["SEQUENCE"] == 2
+        assert entry.start == entry.end == CUTOFF
+
+    def test_only_who_is_awaited_is_given_the_deadline(self, engine: Engine) -> None:
+        case_id = reminded(engine)
+        event_id = f"{case_id}:2"
+
+        with reading(engine) as connection:
+            given = event_due(connection, "deadline_approaching", event_id, "body")
+            others = event_due(connection, "deadline_approaching", event_id, "organiser")
+            unknown = event_due(connection, "deadline_approaching", f"{case_id}:99", "body")
+
+        assert given is not None
+        assert given.id == event_id
+        assert others is unknown is None
+
+    async def test_a_digest_has_none(self, engine: Engine) -> None:
+        reminded(engine)
+        with transaction(engine) as connection:
+            connection.execute(update(table_of(Delivery)).values(digest=True))
+
+        async with MailServer() as server:
+            await send(engine, server)
+
+        (mail,) = server.to(ADDRESS)
+        assert list(mail.iter_attachments()) == []
 
 
 @pytest.mark.usefixtures("season")

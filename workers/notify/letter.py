@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from models.events import CaseEvent
 from services.mail_html import as_html
 from workers.notify.mail import MailSettings
 
@@ -30,6 +31,7 @@ class Letter:
         to: The recipient's address, personal data.
         subject, text: What the inbox shows.
         at: When it was put into the inbox.
+        due: The event whose deadline comes along for the recipient's calendar.
     """
 
     delivery_id: str
@@ -39,6 +41,7 @@ class Letter:
     subject: str
     text: str
     at: datetime
+    due: CaseEvent | None = None
 
 
 def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
@@ -61,7 +64,21 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
     html = as_html(letter.subject, letter.text)
     message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     message.set_boundary(f"=_{letter.delivery_id}")  # else another one each time
+    if letter.due is not None:
+        _attach_deadline(message, letter, letter.due, settings.domain)
     return message
+
+
+def _attach_deadline(message: EmailMessage, letter: Letter, due: CaseEvent, domain: str) -> None:
+    from services.ics import METHOD, as_ics  # few mails need it
+
+    entry = as_ics(due, domain)
+    if entry is not None:
+        message.add_attachment(
+            entry, subtype="calendar", charset="utf-8", cte=_encoding(entry),
+            filename="deadline.ics", params={"method": METHOD},
+        )  # fmt: skip
+        message.set_boundary(f"=_of_{letter.delivery_id}")
 
 
 def _encoding(text: str) -> str:

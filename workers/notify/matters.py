@@ -1,15 +1,17 @@
-"""Whether what a reminder reminds of still waits when the reminder's turn to leave comes."""
+"""What a reminder reminds of: whether it still waits when its turn comes, and until when."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from models.events import EventName
+from models.events import CaseEvent, EventName
 from models.lifecycle import Action
-from models.tables import CaseRecord, Transition, table_of
+from models.recipients import REMINDERS
+from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c
-_REMINDERS = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
+_OUTBOX = table_of(Outbox).c
+_OVERTAKEN = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
 
 
 def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
@@ -20,7 +22,7 @@ def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
         event: What the message tells of; only reminders can be overtaken.
         event_id: `case_id:seq` of that event.
     """
-    if event not in _REMINDERS:
+    if event not in _OVERTAKEN:
         return None
     case_id, _, number = event_id.rpartition(":")
     seq = int(number)
@@ -32,6 +34,27 @@ def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
     if connection.scalar(moved) is not None and _deadlines_differ(connection, case_id, seq):
         return "the deadline was moved"
     return None
+
+
+def event_due(connection: Connection, event: str, event_id: str, role: str) -> CaseEvent | None:
+    """Return the event whose deadline the recipient has to keep; None: it gives them none.
+
+    Args:
+        connection: Where to read.
+        event: What the message tells of; only reminders give a deadline.
+        event_id: `case_id:seq` of that event.
+        role: The recipient's.
+    """
+    if event not in REMINDERS:
+        return None
+    case_id, _, seq = event_id.rpartition(":")
+    body = connection.scalar(
+        select(_OUTBOX.body).where(_OUTBOX.case_id == case_id, _OUTBOX.seq == int(seq))
+    )
+    if body is None:
+        return None
+    found = CaseEvent.model_validate_json(body)
+    return found if found.data.deadline is not None and found.data.awaited == role else None
 
 
 def _deadlines_differ(connection: Connection, case_id: str, seq: int) -> bool:

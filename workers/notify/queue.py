@@ -13,7 +13,7 @@ from models.tables import AppUser, Delivery, InboxMessage, UserChannel, table_of
 from services.clock import now
 from services.readers import MAIL
 from workers.notify.letter import Letter
-from workers.notify.matters import overtaken
+from workers.notify.matters import event_due, overtaken
 
 BATCH = 50
 MOST_IN_A_DIGEST = 100
@@ -28,7 +28,7 @@ _ADDRESS = case((_D.channel == MAIL, _U.email), else_=_C.address)
 _LETTER = (
     select(
         _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
-        _M.at, _U.season_id, _ADDRESS.label("address"),
+        _M.at, _U.season_id, _U.role, _ADDRESS.label("address"),
     )
     .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
     .join(table_of(AppUser), _U.id == _M.recipient)
@@ -134,7 +134,8 @@ class Queue:
                 .where(_D.id.in_(ids))
                 .values(attempts=attempt, next_attempt_at=lease)
             )
-        return Taken(ids, attempt, rows[0].case_id, _letter(rows)) if rows else None
+            letter = _letter(connection, rows) if rows else None
+        return Taken(ids, attempt, rows[0].case_id, letter) if rows else None
 
     def _same_digest(self, connection: Connection, first: _Row, at: datetime) -> Sequence[_Row]:
         return connection.execute(
@@ -192,12 +193,15 @@ def _dropped(connection: Connection, row: _Row) -> bool:
     return why is not None
 
 
-def _letter(rows: Sequence[_Row]) -> Letter | None:
+def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
     first, subject, text = rows[0], rows[0].subject, rows[0].text
     if first.address is None:
         return None
+    due = None
     if len(rows) > 1:
         subject, text = digest([(row.subject, row.text) for row in rows])
+    else:
+        due = event_due(connection, first.event, first.event_id, first.role)
     return Letter(
         delivery_id=first.id,
         event_id=first.event_id,
@@ -206,4 +210,5 @@ def _letter(rows: Sequence[_Row]) -> Letter | None:
         subject=subject,
         text=text,
         at=first.at,
+        due=due,
     )

@@ -1,0 +1,77 @@
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+from icalendar import Calendar
+
+from models.events import CaseEvent, EventName, case_event
+from models.lifecycle import State
+from services.ics import as_ics
+from tests.unit.test_notices import DEADLINE, happened
+from workers.notify.letter import Letter, build_message
+from workers.notify.mail import MailSettings
+
+DOMAIN = "example.invalid"
+AT = datetime(2024, 4, 25, 8, tzinfo=UTC)
+LATER = DEADLINE + timedelta(days=14)
+
+
+def told(name: EventName = EventName.DEADLINE_APPROACHING, **changes: object) -> CaseEvent:
+    return case_event(happened(name, **changes), AT)
+
+
+def built(due: CaseEvent | None) -> EmailMessage:
+    letter = Letter(
+        delivery_id="dlv_1", event_id="case_01:1", season="2024", to="ann@example.invalid",
+        subject="【推选】", text="案例\n", at=AT, due=due,
+    )  # fmt: skip
+    return build_message(letter, MailSettings(sender=f"office@{DOMAIN}"))
+
+
+def attached(mail: EmailMessage) -> EmailMessage:
+    """The one attachment, as it is read on the other side."""
+    read = message_from_bytes(bytes(mail), EmailMessage, policy=SMTP)
+    (part,) = read.iter_attachments()
+    assert isinstance(part, EmailMessage)
+    return part
+
+
+def test_a_mail_brings_the_deadline_and_is_the_same_each_time() -> None:
+    mail = built(told())
+
+    part = attached(mail)
+    assert (part.get_content_type(), part.get_param("method")) == ("text/calendar", "PUBLISH")
+    assert part.get_filename() == "deadline.ics"
+    calendar = Calendar.from_ical(part.get_content())
+    (entry,) = calendar.events
+    assert calendar["METHOD"] == "PUBLISH"
+    assert entry["UID"] == "case_01.correction@example.invalid"
+    assert entry["SEQUENCE"] == 1
+    assert entry.DTSTAMP == AT
+    assert entry.start == entry.end == DEADLINE
+    assert entry["SUMMARY"] == "提交补正材料：《（示例）智慧家庭》"
+    assert "期限：2024-05-12（周日）24:00（北京时间）" in str(entry["DESCRIPTION"])
+    assert "Due: 2024-05-12 24:00 (Beijing time)" in str(entry["DESCRIPTION"])
+    assert bytes(mail) == bytes(built(told()))
+    assert mail.get_body(("plain",)) is not None
+
+
+def test_a_moved_deadline_moves_the_same_entry() -> None:
+    moved = told(EventName.DEADLINE_MOVED, seq=2, deadline=LATER, deadline_before=DEADLINE)
+
+    before, after = (
+        Calendar.from_ical(attached(built(event)).get_content()).events[0]
+        for event in (told(), moved)
+    )
+
+    assert before["UID"] == after["UID"]
+    assert (before["SEQUENCE"], after["SEQUENCE"]) == (1, 2)
+    assert after.start == LATER
+
+
+@pytest.mark.parametrize("due", [None, told(deadline=None), told(to=State.PUBLISHED)])
+def test_where_nothing_is_due_nothing_is_attached(due: CaseEvent | None) -> None:
+    assert list(built(due).iter_attachments()) == []
+    assert due is None or as_ics(due, DOMAIN) is None
