@@ -21,6 +21,7 @@ from workers.consumers import Handler
 from workers.incoming import UnreadableError, read_event
 from workers.nats_connection import DEAD
 from workers.notify.handler import NotifyHandler
+from workers.webhook.handler import WebhookHandler
 
 COLUMNS = {
     "id": "编号",
@@ -63,7 +64,7 @@ def drop_one(letter_id: str, reason: str) -> None:
 
 def consumers(engine: Engine) -> Mapping[str, HandOver]:
     """Return what each consumer that gives events up does with one. The audit never does."""
-    handlers: list[Handler] = [NotifyHandler(engine)]
+    handlers: list[Handler] = [NotifyHandler(engine), WebhookHandler(engine)]
     return {handler.name: _hand_over(handler) for handler in handlers}
 
 

@@ -24,6 +24,7 @@ class Role(StrEnum):
     RELAY = "relay"
     AUDIT = "audit"
     NOTIFY = "notify"
+    WEBHOOK = "webhook"
     RECONCILE = "reconcile"
 
 

@@ -26,6 +26,7 @@ from models.pace import Pace
 from models.tables import CaseRecord, Delivery, InboxMessage, Outbox, Season, Transition, table_of
 from models.tables.audit import AuditRecord
 from models.tables.repair import DeadLetter, ReconcileRun
+from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.audit_chain import AnchorFile
 from services.calendar import uncovered
 from services.events import backlog
@@ -39,6 +40,7 @@ NATS_PATIENCE = 2.0
 _CASES, _STEPS = table_of(CaseRecord).c, table_of(Transition).c
 _SEASONS = table_of(Season).c
 _MESSAGES, _DELIVERIES = table_of(InboxMessage).c, table_of(Delivery).c
+_WEBHOOKS, _ENDPOINTS = table_of(WebhookDelivery).c, table_of(WebhookEndpoint).c
 _LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
 _OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
 
@@ -146,6 +148,23 @@ def deliveries(sources: Sources) -> Iterator[Metric]:
     yield CounterMetricFamily("tuixuan_reminders_sent", "Reminders put into inboxes.", value=sent)
 
 
+def webhooks(sources: Sources) -> Iterator[Metric]:
+    """Tell how webhooks went, and how their endpoints stand."""
+    sent = GaugeMetricFamily(
+        "tuixuan_webhook_deliveries", "Webhooks by outcome.", labels=["status"]
+    )
+    ends = GaugeMetricFamily("tuixuan_webhook_endpoints", "Endpoints by status.", labels=["status"])
+    with reading(sources.record) as connection:
+        by_outcome = _counts(connection, _WEBHOOKS.status)
+        by_status = _counts(connection, _ENDPOINTS.status)
+    for status in ("waiting", "delivered", "failed", "cancelled"):
+        sent.add_metric([status], by_outcome.get((status,), 0))
+    for status in ("active", "paused", "disabled"):
+        ends.add_metric([status], by_status.get((status,), 0))
+    yield sent
+    yield ends
+
+
 def chain(sources: Sources) -> Iterator[Metric]:
     """Tell how long the audit's chain is, and up to where it is anchored."""
     with reading(sources.audit) as connection:
@@ -161,6 +180,7 @@ READ: Mapping[str, tuple[Read, ...]] = {
     "relay": (outbox, lag, letters),
     "audit": (chain,),
     "notify": (deliveries,),
+    "webhook": (webhooks,),
 }
 """What each role tells; a role that is not named tells of its own process alone."""
 

@@ -78,6 +78,15 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
             )
 
 
+async def webhook(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Send events to the endpoints of other systems."""
+    from workers.webhook.run import run
+
+    async with _stream("webhook", settings) as js:
+        with _engine(settings.database_url) as engine:
+            await _serve("webhook", settings, run(js, engine, settings.webhook, stop))
+
+
 async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Compare the records each night, and after a stop that was not clean."""
     from workers.logs import forward_temporal_core
@@ -146,5 +155,6 @@ ROLES: Mapping[str, Run] = {
     "relay": relay,
     "audit": audit,
     "notify": notify,
+    "webhook": webhook,
     "reconcile": reconcile,
 }

@@ -21,6 +21,7 @@ from workers.notify.sms import SmsSettings
 from workers.places import Places, config_file, default_state_dir
 from workers.stack.report import StackReport, read_report
 from workers.urls import audit_url, holds_mask
+from workers.webhook.settings import WebhookSettings
 from workflows.names import NAMESPACE
 
 type Port = Annotated[int, Field(ge=1, le=65535)]
@@ -101,6 +102,7 @@ class StackSettings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     sms: SmsSettings = SmsSettings()
     cases: CasesSettings = CasesSettings()
+    webhook: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False
@@ -164,6 +166,7 @@ class WorkerSettings(Part):
         sms: How short messages leave.
         temporal_namespace: The namespace of all cases.
         cases: The cache of the worker of the cases.
+        webhook: Where webhooks may go.
         metrics: Where this process answers about itself.
     """
 
@@ -180,6 +183,7 @@ class WorkerSettings(Part):
     known_temporal: str | None
     known_nats: str | None = Field(repr=False)
     cases: CasesSettings
+    webhook: WebhookSettings
     metrics: MetricsSettings
     log_level: str
     debug: bool
@@ -212,6 +216,7 @@ class WorkerSettings(Part):
             known_temporal=settings.temporal.address or running["addresses"]["temporal"],
             known_nats=settings.nats.url or running["addresses"]["nats"],
             cases=settings.cases,
+            webhook=settings.webhook,
             metrics=settings.metrics,
             log_level=settings.log_level,
             debug=settings.debug,

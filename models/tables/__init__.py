@@ -8,6 +8,12 @@ from models.tables.people import AppUser, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.season import Body, CalendarDay, Season, SeasonChange
 from models.tables.types import table_of
+from models.tables.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
 
 metadata = SQLModel.metadata
 
@@ -30,6 +36,10 @@ __all__ = [
     "Transition",
     "Unit",
     "UserChannel",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookSecret",
     "metadata",
     "table_of",
 ]

@@ -18,11 +18,12 @@ from workers.settings import StackSettings
 from workers.stack import servers
 from workers.stack.lock import holder
 from workers.stack.ports import PREFERRED
+from workers.stack.programs import ROLES
 from workers.stack.servers import ServerAway, others_answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
-NAMES = ["temporal", "nats", "cases", "relay", "audit", "notify"]
+NAMES = ["temporal", "nats", *ROLES]
 PATIENCE = 120.0
 """Seconds: other tests may keep the machine busy."""
 

@@ -1,0 +1,368 @@
+"""Webhooks from the stream to receivers that verify them: real NATS, real HTTP, both databases."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from nats.js import JetStreamContext
+from sqlalchemy import Engine, select, update
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from activities.database import reading, transaction
+from models.commands import Actor, Role
+from models.events import CaseEvent, CaseEventData, case_event, event_subject
+from models.lifecycle import Action, State
+from models.refusals import Refused
+from models.tables import table_of
+from models.tables.webhooks import WebhookEndpoint
+from services.clock import now
+from services.inbox import inbox
+from services.webhook_log import replay_one, replay_since, webhook_log
+from services.webhooks import (
+    NewEndpoint,
+    add_endpoint,
+    pause,
+    resume,
+    rotate_secret,
+    send_test,
+    show_endpoint,
+)
+from tests.factories import SEASON
+from tests.receivers import OK, Receiver
+from tests.streams import until
+from workers.webhook.handler import WebhookHandler
+from workers.webhook.patience import Patience
+from workers.webhook.post import Poster
+from workers.webhook.run import run
+from workers.webhook.sender import WebhookSender
+from workers.webhook.settings import WebhookSettings
+
+INSIDE = WebhookSettings(allowed_networks=("127.0.0.0/8",), timeout=2.0)
+TICK = timedelta(milliseconds=50)
+QUICK = Patience(delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02)
+ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
+STEPS = (
+    (Action.SUBMIT, State.DRAFT, State.PROVINCE_REVIEW),
+    (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, State.DRAFT),
+    (Action.SUBMIT, State.DRAFT, State.PROVINCE_REVIEW),
+    (Action.ACCEPT, State.PROVINCE_REVIEW, State.RECOMMENDATION),
+    (Action.SEND_BACK, State.RECOMMENDATION, State.PROVINCE_REVIEW),
+    (Action.ACCEPT, State.PROVINCE_REVIEW, State.RECOMMENDATION),
+)
+
+
+def an_event(case_id: str, seq: int, *, body: str = "fujian", unit: str = "unit_1") -> CaseEvent:
+    action, source, target = STEPS[seq - 1]
+    data = CaseEventData.model_validate(
+        {
+            "case_id": case_id, "seq": seq, "action": action, "from": source, "to": target,
+            "actor_role": Role.BODY, "season": SEASON, "body": body, "unit": unit,
+            "category": "audiovisual", "title": "（虚构）案例", "record_hash": "0" * 64,
+        }
+    )  # fmt: skip
+    return case_event(data, now())
+
+
+def put_up(engine: Engine, *events: CaseEvent) -> None:
+    handler = WebhookHandler(engine)
+    for event in events:
+        handler.apply(event, event.to_json(), 1)
+
+
+def subscribe(engine: Engine, receiver: Receiver, owner: Actor = ORGANISER, **more: object) -> str:
+    added = add_endpoint(engine, NewEndpoint(SEASON, owner, receiver.url, **more), now())  # type: ignore[arg-type]
+    receiver.secret = added.secret
+    return added.id
+
+
+@asynccontextmanager
+async def sending(engine: Engine, patience: Patience = QUICK) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with aclosing(Poster(INSIDE)) as poster:
+        work = asyncio.create_task(WebhookSender(engine, poster, patience).run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await work
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as found:
+        yield found
+
+
+def statuses(engine: Engine, endpoint: str) -> list[str]:
+    return [item.status for item in webhook_log(engine, endpoint)]
+
+
+def done(engine: Engine, endpoint: str, count: int) -> Callable[[], bool]:
+    return lambda: statuses(engine, endpoint) == ["delivered"] * count
+
+
+@pytest.mark.usefixtures("season")
+async def test_an_event_reaches_an_endpoint_signed_with_its_bytes_as_published(
+    engine: Engine, receiver: Receiver
+) -> None:
+    endpoint = subscribe(engine, receiver)
+    event = an_event("case_1", 1)
+    put_up(engine, event, event)  # the second time does nothing
+    async with sending(engine):
+        await until(done(engine, endpoint, 1))
+    ((headers, body),) = receiver.requests
+    assert (headers["webhook-id"], body.decode()) == ("case_1:1", event.to_json())
+    (item,) = webhook_log(engine, endpoint)
+    assert (item.status_code, item.attempts, item.error) == (204, 1, None)
+    assert item.latency_ms is not None
+    with pytest.raises(WebhookVerificationError):  # the control: another's secret does not do
+        Webhook("whsec_" + base64.b64encode(b"x" * 32).decode()).verify(body, headers)
+
+
+@pytest.mark.usefixtures("season")
+async def test_while_a_secret_is_rotated_both_sign(engine: Engine, receiver: Receiver) -> None:
+    endpoint = subscribe(engine, receiver)
+    old = receiver.secret
+    new = rotate_secret(engine, endpoint, now()).secret
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await until(done(engine, endpoint, 1))
+        ((headers, body),) = receiver.requests
+        assert len(headers["webhook-signature"].split()) == 2
+        for secret in (old, new):
+            Webhook(secret).verify(body, headers)
+        rotate_secret(engine, endpoint, now(), timedelta(0))
+        receiver.secret = rotate_secret(engine, endpoint, now(), timedelta(0)).secret
+        put_up(engine, an_event("case_1", 2))
+        await until(done(engine, endpoint, 2))
+    assert len(receiver.requests[-1][0]["webhook-signature"].split()) == 1
+
+
+@pytest.mark.usefixtures("season")
+async def test_each_organisation_hears_of_its_own_cases_and_of_the_events_it_wants(
+    engine: Engine, receiver: Receiver
+) -> None:
+    hears = subscribe(engine, receiver, Actor(role=Role.BODY, id="fujian"), events=("accepted",))
+    put_up(engine, *(an_event("case_1", seq) for seq in (1, 2, 3, 4)))
+    put_up(engine, *(an_event("case_2", seq, body="hunan") for seq in (1, 2, 3, 4)))
+    async with sending(engine):
+        await until(done(engine, hears, 1))
+    assert receiver.ids == ["case_1:4"]
+
+
+@pytest.mark.usefixtures("season")
+async def test_of_each_case_the_order_holds_whatever_fails_in_between(
+    engine: Engine, receiver: Receiver
+) -> None:
+    receiver.answer = lambda event, times: (500, {}) if times < 3 and event.endswith("2") else OK
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, *(an_event(f"case_{n}", seq) for n in range(5) for seq in (1, 2, 3)))
+    async with sending(engine):
+        await until(done(engine, endpoint, 15))
+    for n in range(5):
+        assert [seq for case, seq in receiver.places if case == f"case_{n}"] == [1, 2, 3]
+    assert len(receiver.ids) == len(set(receiver.ids)) == 15
+
+
+@pytest.mark.usefixtures("season")
+async def test_after_ten_attempts_a_message_is_set_aside_and_the_next_goes(
+    engine: Engine, receiver: Receiver
+) -> None:
+    receiver.answer = lambda event, _times: (500, {}) if event.endswith(":1") else OK
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    async with sending(engine):
+        await until(lambda: sorted(statuses(engine, endpoint)) == ["delivered", "failed"])
+    (failed,) = webhook_log(engine, endpoint, status="failed")
+    assert (failed.attempts, failed.error) == (10, "answered 500")
+    assert receiver.ids == ["case_1:2"]
+
+
+@pytest.mark.usefixtures("season")
+async def test_retry_after_is_honoured(engine: Engine, receiver: Receiver) -> None:
+    receiver.answer = lambda _id, times: (429, {"Retry-After": "1"}) if times == 1 else OK
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await until(done(engine, endpoint, 1))
+    stamps = [int(headers["webhook-timestamp"]) for headers, _ in receiver.requests]
+    assert stamps[1] - stamps[0] >= 1
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_redirect_is_a_failure_and_is_not_followed(
+    engine: Engine, receiver: Receiver
+) -> None:
+    async with Receiver() as elsewhere:
+        receiver.answer = lambda _id, _times: (307, {"Location": elsewhere.url})
+        endpoint = subscribe(engine, receiver)
+        put_up(engine, an_event("case_1", 1))
+        async with sending(engine):
+            await until(lambda: statuses(engine, endpoint) == ["failed"])
+        assert elsewhere.requests == []
+
+
+@pytest.mark.usefixtures("season")
+@pytest.mark.parametrize("how", ["gone", "days"])
+async def test_an_endpoint_is_disabled_and_its_owner_is_told(
+    engine: Engine, receiver: Receiver, how: str
+) -> None:
+    receiver.answer = lambda _id, _times: (410 if how == "gone" else 500, {})
+    endpoint = subscribe(engine, receiver, Actor(role=Role.BODY, id="fujian"))
+    if how == "days":
+        with transaction(engine) as connection:
+            since = now() - timedelta(days=5, seconds=1)
+            connection.execute(update(table_of(WebhookEndpoint)).values(failing_since=since))
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await until(lambda: show_endpoint(engine, endpoint).status == "disabled")
+    (message,) = inbox(engine, f"{SEASON}-fujian")
+    assert (message.event, message.case_id) == ("webhook_disabled", None)
+    assert endpoint in message.text
+    # What is put up meanwhile is not for it; what waited goes out once it is back.
+    put_up(engine, an_event("case_1", 2))
+    assert statuses(engine, endpoint) == ["waiting"]
+    receiver.answer = lambda _id, _times: OK
+    resume(engine, endpoint, now())
+    async with sending(engine):
+        await until(done(engine, endpoint, 1))
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_paused_endpoint_loses_nothing(engine: Engine, receiver: Receiver) -> None:
+    endpoint = subscribe(engine, receiver)
+    pause(engine, endpoint)
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await asyncio.sleep(0.2)
+        assert receiver.requests == []
+        resume(engine, endpoint, now())
+        await until(done(engine, endpoint, 1))
+
+
+@pytest.mark.usefixtures("season")
+async def test_replays_carry_the_same_id_and_bytes(engine: Engine, receiver: Receiver) -> None:
+    since, endpoint = now(), subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    async with sending(engine):
+        await until(done(engine, endpoint, 2))
+        first = [item.id for item in webhook_log(engine, endpoint) if item.event_id == "case_1:1"]
+        replay_one(engine, first[0], now())
+        await until(done(engine, endpoint, 3))
+        assert replay_since(engine, endpoint, since, now()) == 2
+        await until(done(engine, endpoint, 5))
+    assert receiver.ids[2] == "case_1:1"
+    assert sorted(receiver.ids[3:]) == ["case_1:1", "case_1:2"]
+    bodies = {(headers["webhook-id"], body) for headers, body in receiver.requests}
+    assert len(bodies) == 2
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_test_event_says_that_it_is_one(engine: Engine, receiver: Receiver) -> None:
+    endpoint = subscribe(engine, receiver)
+    send_test(engine, endpoint, now())
+    async with sending(engine):
+        await until(done(engine, endpoint, 1))
+    assert json.loads(receiver.requests[0][1])["type"] == "org.tuixuan.webhook.test"
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_rate_is_kept(engine: Engine, receiver: Receiver) -> None:
+    endpoint = subscribe(engine, receiver, rate=10)
+    put_up(engine, *(an_event(f"case_{n}", 1) for n in range(6)))
+    started = asyncio.get_running_loop().time()
+    async with sending(engine):
+        await until(done(engine, endpoint, 6))
+    assert asyncio.get_running_loop().time() - started >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"url": "ftp://example.invalid/"}, "bad_url"),
+        ({"url": "https://user@example.invalid/"}, "bad_url"),
+        ({"url": "https:///path"}, "bad_url"),
+        ({"url": "https://example.invalid:99999/"}, "bad_url"),
+        ({"url": "https://example.invalid/a b"}, "bad_url"),
+        ({"events": ("arrived",)}, "unknown_event"),
+        ({"rate": 0}, "bad_rate"),
+        ({"season_id": "nope"}, "unknown_season"),
+        ({"owner": Actor(role=Role.BODY, id="nope")}, "unknown_org"),
+        ({"owner": Actor(role=Role.PANEL, id="p")}, "role_not_allowed"),
+    ],
+)
+def test_nonsense_is_refused(
+    engine: Engine, season: str, changes: dict[str, object], code: str
+) -> None:
+    given = {"season_id": season, "owner": ORGANISER, "url": "https://example.invalid/hook"}
+    with pytest.raises(Refused) as refused:
+        add_endpoint(engine, NewEndpoint(**{**given, **changes}), now())  # type: ignore[arg-type]
+    assert refused.value.code == code
+
+
+def test_a_signature_is_what_the_standard_says() -> None:
+    """The control for library and code alike: HMAC-SHA256 over `id.timestamp.body`."""
+    from workers.webhook.post import signed
+
+    key, at = b"k" * 32, datetime(2024, 5, 10, 3, 2, 1, tzinfo=UTC)
+    headers = dict(signed("case_1:1", "{}", ["whsec_" + base64.b64encode(key).decode()], at))
+    expected = hmac.new(key, f"case_1:1.{int(at.timestamp())}.{{}}".encode(), hashlib.sha256)
+    assert headers[b"webhook-signature"].decode() == (
+        "v1," + base64.b64encode(expected.digest()).decode()
+    )
+
+
+CASES = 1000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("season")
+async def test_a_thousand_cases_to_five_endpoints_nothing_missing_nothing_twice_order_kept(
+    sqlite_engine: Engine, js: JetStreamContext
+) -> None:
+    engine = sqlite_engine
+    names = ("verifying", "slow", "dead", "flapping", "body")
+    receivers = {name: Receiver() for name in names}
+    for name, each in receivers.items():
+        owner = Actor(role=Role.BODY, id="fujian") if name == "body" else ORGANISER
+        subscribe(engine, each, owner)
+        if name != "dead":
+            await each.start()
+    receivers["slow"].delay = 0.03
+    receivers["flapping"].answer = lambda event, times: (
+        (503, {}) if times == 1 and hash(event) % 4 == 0 else OK
+    )
+    stop = asyncio.Event()
+    worker = asyncio.create_task(run(js, engine, INSIDE, stop, QUICK))
+    for seq in range(1, len(STEPS) + 1):
+        events = [an_event(f"case_{n}", seq) for n in range(CASES)]
+        for start in range(0, CASES, 100):
+            await asyncio.gather(*(
+                js.publish(event_subject(e.name, e.data.case_id, seq), e.to_json().encode())
+                for e in events[start : start + 100]
+            ))  # fmt: skip
+    total = CASES * len(STEPS)
+    alive = [each for name, each in receivers.items() if name != "dead"]
+    await until(lambda: all(len(each.ids) >= total for each in alive), 300)
+    assert receivers["dead"].requests == []  # and yet nobody waited for it
+    await receivers["dead"].start()
+    await until(lambda: len(receivers["dead"].ids) >= total, 300)
+    stop.set()
+    await worker
+    for name, each in receivers.items():
+        assert len(each.ids) == len(set(each.ids)) == total, name
+        order: dict[str, list[int]] = {}
+        for case_id, seq in each.places:
+            order.setdefault(case_id, []).append(seq)
+        assert set(map(tuple, order.values())) == {tuple(range(1, len(STEPS) + 1))}, name
+        await each.stop()
+    waiting = select(table_of(WebhookEndpoint).c.status).distinct()
+    with reading(engine) as connection:
+        assert list(connection.scalars(waiting)) == ["active"]

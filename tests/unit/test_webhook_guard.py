@@ -1,0 +1,77 @@
+"""Webhooks reach public addresses alone, however another is written."""
+
+from ipaddress import ip_network
+
+import pytest
+from httpcore2 import ConnectError
+
+from workers.servers.ports import LOOPBACK, free_ports
+from workers.webhook.guard import ForbiddenAddress, Guard, resolve
+
+PORTS = (80, 443, 8443)
+INSIDE = [
+    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
+    "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1",
+    "::ffff:127.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::1",
+]  # fmt: skip
+"""Loopback, private, link-local with the clouds' metadata, shared, reserved; and wrapped."""
+
+
+async def to(*addresses: str) -> list[str]:
+    return list(addresses)
+
+
+@pytest.mark.parametrize("address", INSIDE)
+async def test_no_address_inside_is_connected_to(address: str) -> None:
+    guard = Guard((), PORTS, resolve=lambda _host, _port: to(address))
+    with pytest.raises(ForbiddenAddress, match="private, local or reserved"):
+        await guard.connect_tcp("receiver.example.invalid", 443, timeout=1)
+
+
+@pytest.mark.parametrize(
+    "written", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "[::1]"]
+)
+async def test_loopback_is_known_however_it_is_written(written: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        await Guard((), PORTS, resolve=resolve).connect_tcp(written, 443, timeout=1)
+
+
+async def test_one_address_inside_among_public_ones_refuses_all() -> None:
+    guard = Guard((), PORTS, resolve=lambda _host, _port: to("93.184.216.34", "127.0.0.1"))
+    with pytest.raises(ForbiddenAddress):
+        await guard.connect_tcp("receiver.example.invalid", 443, timeout=1)
+
+
+async def test_a_name_is_resolved_once_for_each_connection() -> None:
+    """A second look-up could answer otherwise; there is none between judging and connecting."""
+    (port,), asked = free_ports(1), []
+
+    async def rebinding(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.2" if len(asked) == 1 else LOOPBACK]
+
+    guard = Guard([ip_network("127.0.0.2/32")], PORTS, resolve=rebinding)
+    with pytest.raises(ConnectError) as refused:  # nobody listens: it was tried at 127.0.0.2
+        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+    assert not isinstance(refused.value, ForbiddenAddress)
+    assert len(asked) == 1
+    with pytest.raises(ForbiddenAddress):  # and the next time it is judged anew
+        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("port", "public", "why"), [(22, True, "port 22"), (443, False, "https is required")]
+)
+async def test_a_public_address_needs_a_usual_port_and_tls(
+    port: int, *, public: bool, why: str
+) -> None:
+    guard = Guard((), PORTS, public=public, resolve=lambda _host, _port: to("93.184.216.34"))
+    with pytest.raises(ForbiddenAddress, match=why):
+        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+
+
+async def test_a_name_that_leads_nowhere_is_an_error_of_the_connection() -> None:
+    with pytest.raises(ConnectError):
+        await Guard((), PORTS, resolve=lambda _h, _p: to()).connect_tcp("nowhere", 443)

@@ -1,0 +1,1 @@
+"""The webhook worker: other systems hear of what happens to their cases."""

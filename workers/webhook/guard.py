@@ -1,0 +1,111 @@
+"""Where a webhook may connect to, decided on the very address that is connected to.
+
+A name is resolved here, every address that it has is judged, and one of them is connected to:
+no second look-up lies between, so a name that answers differently the next time gains nothing.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from httpcore2 import (
+    SOCKET_OPTION,
+    AnyIOBackend,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectError,
+)
+
+from workers.webhook.settings import Network
+
+type Address = IPv4Address | IPv6Address
+type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class ForbiddenAddress(ConnectError):
+    """The endpoint's name leads where webhooks must not go; nothing was sent."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, however it is written (also `0x7f.1` or `2130706433`)."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+def is_public(address: Address) -> bool:
+    """Tell whether an address lies in the public internet, whatever it is wrapped in."""
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in NAT64:
+            inner = IPv4Address(address.packed[-4:])
+        if inner is None and address.teredo is not None:
+            return False
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+class Guard(AsyncNetworkBackend):
+    """Connects to public addresses, and to those in ranges that an operator allowed."""
+
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        ports: Sequence[int],
+        *,
+        public: bool = True,
+        resolve: Resolve = resolve,
+    ) -> None:
+        """Take what is allowed.
+
+        Args:
+            networks: Ranges inside, any port.
+            ports: On public addresses.
+            public: Whether public addresses are allowed at all: not without TLS.
+            resolve: Looks a name up.
+        """
+        self._networks, self._ports, self._public = networks, ports, public
+        self._resolve, self._backend = resolve, AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        """Connect to the address that was judged.
+
+        Raises:
+            ForbiddenAddress: One of the host's addresses is not allowed.
+            ConnectError: The host has none, or does not answer.
+        """
+        try:
+            found = [ip_address(each) for each in await self._resolve(host.strip("[]"), port)]
+        except (OSError, ValueError, UnicodeError) as error:
+            raise ConnectError(
+                f"the host's name does not resolve: {type(error).__name__}"
+            ) from None
+        if not found:
+            raise ConnectError("the host has no address")
+        for address in found:
+            self._judge(address, port)
+        return await self._backend.connect_tcp(
+            str(found[0]), port, timeout, local_address, socket_options
+        )
+
+    def _judge(self, address: Address, port: int) -> None:
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        if any((mapped or address) in network for network in self._networks):
+            return
+        if not is_public(address):
+            raise ForbiddenAddress("the address is private, local or reserved")
+        if not self._public:
+            raise ForbiddenAddress("https is required outside of allowed networks")
+        if port not in self._ports:
+            raise ForbiddenAddress(f"port {port} is not allowed")

@@ -1,0 +1,41 @@
+"""The webhook worker: it puts events up for endpoints, and sends them."""
+
+import asyncio
+from contextlib import aclosing
+
+from nats.js import JetStreamContext
+from sqlalchemy import Engine
+
+from workers.consumers import STEADY as CONSUMING
+from workers.consumers import ConsumerPace, consume
+from workers.webhook.handler import WebhookHandler
+from workers.webhook.patience import STEADY, Patience
+from workers.webhook.post import Poster
+from workers.webhook.sender import WebhookSender
+from workers.webhook.settings import WebhookSettings
+
+
+async def run(  # noqa: PLR0913 - the stream, the record, and how
+    js: JetStreamContext,
+    engine: Engine,
+    settings: WebhookSettings,
+    stop: asyncio.Event,
+    patience: Patience = STEADY,
+    pace: ConsumerPace = CONSUMING,
+) -> None:
+    """Work until `stop`.
+
+    Args:
+        js: JetStream.
+        engine: The record, which holds endpoints and deliveries too.
+        settings: Where messages may go.
+        stop: Ends both after what is in hand.
+        patience: How long messages are tried.
+        pace: How events are read.
+    """
+    async with aclosing(Poster(settings)) as poster:
+        sender = WebhookSender(engine, poster, patience)
+        handler = WebhookHandler(engine, queued=sender.wake)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sender.run(stop))
+            group.create_task(consume(js, handler, engine, stop, pace=pace))
