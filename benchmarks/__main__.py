@@ -4,12 +4,10 @@ import argparse
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from activities.database import open_engine
 from activities.migrations import upgrade_record
-from benchmarks.consuming import consumers
 from benchmarks.measuring import Bench
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.processes import connected, scratch, temporal, workers
@@ -36,10 +34,7 @@ async def measure(plan: Plan) -> Report:
                 client = await connected(server.address)
                 with workers(folder, server.address, url) as pids:
                     bench = Bench(client, engine, server, pids, say)
-                    measured = await bench.run(plan)
-                    async with consumers(folder, engine, server.address) as others:
-                        beside = await bench.run_beside(others, plan.beside)
-                    return Report(replace(measured, beside=beside), plan, server.version)
+                    return Report(await bench.run(plan, folder), plan, server.version)
         finally:
             engine.dispose()
 

@@ -96,7 +96,11 @@ class Bare:
 
 
 class Ours:
-    """Opens drafts of a season on a new record. Form, unit and texts are invented."""
+    """Opens drafts of a season on a new record. Form, unit and texts are invented.
+
+    Attributes:
+        season: Its id.
+    """
 
     def __init__(self, client: Client, engine: Engine) -> None:
         """Open the season as if it had opened two weeks ago."""
@@ -105,7 +109,7 @@ class Ours:
         text = (PROGRAMMES / "2024-new-services.toml").read_text()
         programme, at = Programme.from_toml(text), now()
         starting = (at - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
-        self._season = open_season(engine, programme, at, Opening(starting=starting)).id
+        self.season = open_season(engine, programme, at, Opening(starting=starting)).id
         self._form = CaseForm.from_toml((PROGRAMMES / "samples" / "case.toml").read_text())
         self._answers = {point.key: True for point in programme.screening}
 
@@ -115,7 +119,7 @@ class Ours:
         form = self._form.model_copy(
             update={"title": f"【示例】测试案例 {number}", "unit": f"测试单位 {number}（虚构）"}
         )
-        case_id = await self._desk.create(NewDraft(self._season, form))
+        case_id = await self._desk.create(NewDraft(self.season, form))
         steps = await asyncio.to_thread(self._steps, case_id)
         return OpenCase(OURS, case_workflow_id(case_id), steps)
 

@@ -1,18 +1,19 @@
 """One run: warm up, count events, measure memory, then turns of rounds."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from benchmarks.consuming import Consumers
+from benchmarks.beside import Beside, measure
 from benchmarks.contenders import Bare, OpenCase, Opener, Ours, open_cases
 from benchmarks.driving import drive, run_round
-from benchmarks.figures import BARE, CONTENDERS, ENGINE, OURS, WITH, WITHOUT, Round, Turn
+from benchmarks.figures import BARE, CONTENDERS, ENGINE, OURS, Round, Turn
 from benchmarks.plan import Load, Plan
 from benchmarks.processes import Server, cpu_seconds, own_cpu_seconds, resident_bytes
 
@@ -36,13 +37,13 @@ class Measured:
         turns: Clients → the turns.
         memory: Contender → bytes of its worker for each open case.
         events: Contender → events of a case.
-        beside: Ours with all consumers at work and with none, turn by turn.
+        beside: Ours with the consumers and without.
     """
 
     turns: dict[int, list[Turn]]
     memory: dict[str, float]
     events: dict[str, Events]
-    beside: list[Turn] = field(default_factory=list)
+    beside: Beside
 
 
 class Bench:
@@ -58,15 +59,16 @@ class Bench:
     ) -> None:
         """Take what runs; `workers`: contender → pid."""
         self._client, self._server, self._workers, self._say = client, server, workers, say
+        self._engine, self._ours = engine, Ours(client, engine)
         self._openers: dict[str, Opener] = {
             BARE: Bare(client, BARE).open,
             ENGINE: Bare(client, ENGINE).open,
-            OURS: Ours(client, engine).open,
+            OURS: self._ours.open,
         }
         self._waiting: dict[str, list[OpenCase]] = {name: [] for name in CONTENDERS}
 
-    async def run(self, plan: Plan) -> Measured:
-        """Do all of it."""
+    async def run(self, plan: Plan, folder: Path) -> Measured:
+        """Do all of it; the consumers write into `folder`."""
         for name in CONTENDERS:
             await self._round(name, Load(plan.warm_up, 1, 1, 0.0))
         self._say("warm")
@@ -77,22 +79,14 @@ class Bench:
             turns={load.clients: await self._turns(load) for load in plan.loads},
             memory=memory,
             events=events,
+            beside=await self._beside(plan, folder),
         )
 
-    async def run_beside(self, consumers: Consumers, load: Load) -> list[Turn]:
-        """Let ours meet a load with all consumers at work, and with none."""
-        turns: list[Turn] = []
-        for number in range(load.turns):
-            turn: dict[str, Round] = {}
-            for name in (WITH, WITHOUT) if number % 2 else (WITHOUT, WITH):
-                await self._stock(OURS, load.cases_a_round)
-                await consumers.caught_up()
-                with contextlib.nullcontext() if name == WITH else consumers.held():
-                    turn[name] = await self._round(OURS, load)
-            turns.append(turn)
-            rates = ", ".join(f"{name} {each.throughput:.1f}/s" for name, each in turn.items())
-            self._say(f"consumers, turn {number + 1} of {load.turns}: {rates}")
-        return turns
+    async def _beside(self, plan: Plan, folder: Path) -> Beside:
+        run = partial(self._round, OURS)
+        found = await measure(folder, self._engine, self._ours.season, run, plan)
+        self._say(f"{len(found.turns)} turns with and without consumers")
+        return found
 
     async def _events(self, name: str) -> Events:
         (case,) = await self._open(name, 1)

@@ -33,23 +33,28 @@ class Plan:
         warm_up: Cases of each contender that are driven before anything counts.
         open_cases: Open cases of each, over which memory is measured.
         loads: In the order in which they run.
-        beside: The load that ours meets with all consumers at work, and with none.
+        beside: How ours is taken with the consumers running and without.
+        alone: Cases, one after another, of which a receiver's latency is taken.
     """
 
     warm_up: int
     open_cases: int
     loads: tuple[Load, ...]
-    beside: Load = Load(20, 1, 2, 0.0)
+    beside: Load
+    alone: int
 
 
 FULL = Plan(
     warm_up=40,
     open_cases=300,
     loads=(Load(1, 8, 9, 60.0), Load(20, 2, 9, 120.0), Load(100, 1, 3, 60.0)),
-    beside=Load(20, 2, 6, 0.0),
+    beside=Load(20, 2, 5, 0.0),
+    alone=60,
 )
 QUICK = Plan(
     warm_up=20,
     open_cases=60,
     loads=(Load(1, 2, 3, 15.0), Load(20, 1, 3, 15.0), Load(100, 1, 1, 0.0)),
+    beside=Load(20, 1, 1, 0.0),
+    alone=10,
 )

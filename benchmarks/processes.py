@@ -86,19 +86,19 @@ def workers(folder: Path, address: str, database_url: str) -> Iterator[dict[str,
 def process(
     name: str, command: list[str], folder: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """Run a process for the length of a block; yield its pid."""
+    """Run a process for the length of a block; yield its pid. `environ`: None: as ours."""
     log = folder / f"{name}.log"
     with log.open("wb") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environ)
+        running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environ)
     try:
-        yield child.pid
-        assert child.poll() is None, f"{name} ended early"
+        yield running.pid
+        assert running.poll() is None, f"{name} ended early"
     except BaseException:
         print(log.read_text(errors="replace")[-4000:], file=sys.stderr)
         raise
     finally:
-        child.terminate()
-        child.wait()
+        running.terminate()
+        running.wait()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -9,16 +9,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import WITH, WITHOUT
 from benchmarks.contenders import PATH
 from benchmarks.figures import (
     BARE,
     CONTENDERS,
     ENGINE,
+    MS,
     OURS,
     Goal,
     Ratio,
     Summary,
     goals,
+    percentile,
     summarise,
 )
 from benchmarks.measuring import Measured
@@ -85,8 +88,17 @@ class Report:
             one.clients: one for one in self.comparisons if (one.over, one.under) == COMPARED[0]
         }
         return goals(
-            ours[20].throughput.median, ours[1].p50.median, self.events_per_transition(OURS)
+            ours[20].throughput.median,
+            ours[1].p50.median,
+            self.events_per_transition(OURS),
+            percentile(self.measured.beside.seconds, 99) * MS,
         )
+
+    @property
+    def with_consumers(self) -> Ratio:
+        """The throughput of ours with the consumers running over that without."""
+        turns = self.measured.beside.turns
+        return Ratio.of(turns, WITH, WITHOUT, lambda one: one.throughput)
 
     def events_per_transition(self, name: str) -> float:
         """Return how many events a transition adds to a case's history."""
@@ -104,10 +116,10 @@ class Report:
             "comparisons": [asdict(one) for one in self.comparisons],
             "summaries": [asdict(one) for one in self.summaries],
             "events_per_case": {name: asdict(one) for name, one in self.measured.events.items()},
+            "with_consumers": asdict(self.with_consumers),
+            "webhook_seconds": self.measured.beside.seconds,
+            "webhook_again": self.measured.beside.again,
             "memory_bytes_per_open_case": self.measured.memory,
-            "beside": [
-                {name: asdict(one) for name, one in turn.items()} for turn in self.measured.beside
-            ],
             "rounds": {
                 clients: [{name: asdict(one) for name, one in turn.items()} for turn in turns]
                 for clients, turns in self.measured.turns.items()
