@@ -3,8 +3,12 @@
 from pathlib import Path
 
 from models.drawing import lifecycle_page
+from scripts.events_page import pages
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 if __name__ == "__main__":
     (DOCS / "lifecycle.md").write_text(lifecycle_page(), encoding="utf-8")
+    (DOCS / "schemas").mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
