@@ -157,7 +157,7 @@ async def consumers(folder: Path, engine: Engine) -> AsyncIterator[Consumers]:
         "DATABASE_URL": str(engine.url),
         "TUIXUAN_DATABASE__AUDIT_URL": places.audit_url,
         "NATS_URL": f"nats://{LOOPBACK}:{port}",
-        "TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+        "TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": "127.0.0.0/8",
     }
     command = [sys.executable, "-m", "cli", "worker"]
     with contextlib.ExitStack() as running:

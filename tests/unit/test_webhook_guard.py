@@ -5,7 +5,9 @@ from ipaddress import ip_network
 import pytest
 from httpcore2 import ConnectError
 
+from workers.environment import SettingsWrong
 from workers.servers.ports import LOOPBACK, free_ports
+from workers.settings import StackSettings
 from workers.webhook.guard import ForbiddenAddress, Guard, resolve
 
 PORTS = (80, 443, 8443)
@@ -75,3 +77,16 @@ async def test_a_public_address_needs_a_usual_port_and_tls(
 async def test_a_name_that_leads_nowhere_is_an_error_of_the_connection() -> None:
     with pytest.raises(ConnectError):
         await Guard((), PORTS, resolve=lambda _h, _p: to()).connect_tcp("nowhere", 443)
+
+
+def test_ranges_and_ports_come_from_the_environment_as_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TUIXUAN_WEBHOOK__ALLOWED_NETWORKS", "10.20.0.0/16, fd00::/8")
+    monkeypatch.setenv("TUIXUAN_WEBHOOK__ALLOWED_PORTS", "443,9443")
+    found = StackSettings.load().webhook
+    assert found.networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
+    assert found.allowed_ports == (443, 9443)
+    monkeypatch.setenv("TUIXUAN_WEBHOOK__ALLOWED_NETWORKS", "10.20.0.1/16")
+    with pytest.raises(SettingsWrong, match="不是网段"):
+        StackSettings.load()

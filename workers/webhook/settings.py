@@ -11,9 +11,9 @@ class WebhookSettings(BaseModel):
     """Where webhooks may go beside the public internet.
 
     Attributes:
-        allowed_networks: Ranges inside, e.g. `["10.20.0.0/16"]`; receivers there may listen
-            on any port and need no TLS.
-        allowed_ports: On public addresses.
+        allowed_networks: Ranges inside, with commas between, e.g. `10.20.0.0/16`; receivers
+            there may listen on any port and need no TLS.
+        allowed_ports: On public addresses, with commas between.
         timeout: Seconds for one attempt as a whole.
     """
 
@@ -22,6 +22,12 @@ class WebhookSettings(BaseModel):
     allowed_networks: tuple[str, ...] = ()
     allowed_ports: tuple[int, ...] = (80, 443, 8443)
     timeout: float = Field(default=15.0, gt=0, le=60)
+
+    @field_validator("allowed_networks", "allowed_ports", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take a list as a variable of the environment holds it."""
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("allowed_networks")
     @classmethod
