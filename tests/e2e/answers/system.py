@@ -18,7 +18,7 @@ from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
 from tests.e2e.operations import FUJIAN, Office, Question
 from workflows import names
 
-PROCESSES = ["temporal", "nats", "cases", "relay", "audit", "notify"]
+PROCESSES = ["temporal", "nats", "cases", "relay", "audit", "notify", "webhook", "reconcile"]
 
 
 def on_stream[T](office: Office, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
