@@ -4,14 +4,27 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Self
 
+from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
+from models.commands import Actor, Role
+from services.clock import now
+from services.webhooks import NewEndpoint, add_endpoint
+from tests.factories import SEASON
 from workers.servers.ports import LOOPBACK, free_ports
+from workers.webhook.patience import Patience
+from workers.webhook.settings import WebhookSettings
 
 type Answer = tuple[int, Mapping[str, str]]
 OK: Answer = (204, {})
+ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
+INSIDE = WebhookSettings(allowed_networks=("127.0.0.0/8",))
+"""Receivers of tests are allowed. They have the usual time: a busy machine is no failure."""
+TICK = timedelta(milliseconds=50)
+QUICK = Patience(delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02)
 
 
 class Receiver:
@@ -88,3 +101,10 @@ class Receiver:
             if "case_id" in data:
                 self.places.append((data["case_id"], data["seq"]))
         return answer
+
+
+def subscribe(engine: Engine, receiver: Receiver, owner: Actor = ORGANISER, **more: object) -> str:
+    """Make the endpoint of a receiver, which learns its secret; return the endpoint's id."""
+    added = add_endpoint(engine, NewEndpoint(SEASON, owner, receiver.url, **more), now())  # type: ignore[arg-type]
+    receiver.secret = added.secret
+    return added.id

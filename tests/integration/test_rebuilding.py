@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
 from activities.database import reading
@@ -15,8 +16,11 @@ from models.events import STREAM
 from models.lifecycle import State
 from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditRecord
+from models.tables.webhooks import WebhookDelivery
 from services.audit_chain import AnchorFile
 from tests.factories import make_case
+from tests.receivers import INSIDE, Receiver, subscribe
+from tests.receivers import QUICK as INSISTENT
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
 from workers.audit import AuditHandler
@@ -25,6 +29,7 @@ from workers.nats_connection import connect
 from workers.notify.handler import NotifyHandler
 from workers.rebuilding import rebuild
 from workers.relay import Relay, RelayPace
+from workers.webhook.run import run as send_webhooks
 
 QUICK = ConsumerPace(fetch=0.1, silence=2, redeliver=0.02, gap=0.2, backoff=0.1)
 BRISK = RelayPace(poll=0.01, batch=3, at_once=2, answer=0.5, backoff=0.2)
@@ -38,6 +43,7 @@ async def everybody(
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(Relay(engine, js, pace=BRISK).run(stop))
+        group.create_task(send_webhooks(js, engine, INSIDE, stop, INSISTENT, QUICK))
         for handler, ordered in (
             (NotifyHandler(engine), False),
             (AuditHandler(audit, anchors), True),
@@ -61,19 +67,27 @@ def witnessed(audit: Engine) -> list[tuple[str, int]]:
         return [(row.case_id, row.case_seq) for row in rows]
 
 
+def deliveries(engine: Engine) -> Counter[tuple[str, str, int]]:
+    columns = table_of(WebhookDelivery).c
+    with reading(engine) as connection:
+        rows = connection.execute(select(columns.event_id, columns.status, columns.attempts))
+        return Counter((row.event_id, row.status, row.attempts) for row in rows)
+
+
 @pytest.mark.usefixtures("season")
 async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
     engine: Engine, audit_engine: Engine, js: JetStreamContext, nats_server: Nats, tmp_path: Path
 ) -> None:
-    cases = [make_case(engine, state=State.FORMAL_CHECK) for _ in range(CASES)]
     anchors = tmp_path / "anchors.jsonl"
-    async with everybody(js, engine, audit_engine, anchors):
-        await until(lambda: len(witnessed(audit_engine)) >= CASES)
+    async with Receiver() as receiver, everybody(js, engine, audit_engine, anchors):
+        subscribe(engine, receiver)
+        cases = [make_case(engine, state=State.FORMAL_CHECK) for _ in range(CASES)]
+        await until(lambda: len(witnessed(audit_engine)) >= CASES and len(receiver.ids) >= CASES)
         nats_server.kill()
         nats_server.lose_store()
         cases += [make_case(engine, state=State.FORMAL_CHECK) for _ in range(CASES)]
         assert waiting(engine) >= 3 * CASES, "nothing goes out before the server is back"
-        before = told(engine)
+        before, heard = told(engine), list(receiver.ids)
         nats_server.start()
         connection = await connect(nats_server.url, "rebuild")
         done = await rebuild(engine, connection.jetstream(timeout=2), 30)
@@ -83,31 +97,42 @@ async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
         assert done.given_back >= CASES
         assert len(events) == 3 * len(cases)
         await until(lambda: len(witnessed(audit_engine)) == len(events))
+        await until(lambda: len(receiver.ids) >= len(events))
         await until(lambda: _caught_up(js))
     stands = await messages(js)
     bodies = {row.subject: row.body.encode() for row in events.values()}
     assert {message.subject: message.data for message in stands} == bodies
     assert {message.seq for message in stands} == {row.place for row in events.values()}
     seen = witnessed(audit_engine)
-    assert Counter(seen) == Counter(dict.fromkeys(events, 1))
-    assert [seq for case_id in cases for each, seq in seen if each == case_id] == [1, 2, 3] * len(
-        cases
-    )
+    assert Counter(seen) == Counter(receiver.places) == Counter(dict.fromkeys(events, 1))
+    for taken in (seen, receiver.places):
+        order = [[seq for each, seq in taken if each == case_id] for case_id in cases]
+        assert order == [[1, 2, 3]] * len(cases)
+    ids = [f"{case_id}:{seq}" for case_id, seq in events]
+    assert deliveries(engine) == Counter(dict.fromkeys(((id_, "delivered", 1) for id_ in ids), 1))
+    assert Counter(receiver.ids) == Counter(dict.fromkeys(ids, 1))
+    assert len(receiver.requests) == len(ids)
+    assert receiver.ids[: len(heard)] == heard
     assert set(told(engine).values()) == {1}
-    assert cursors(engine) == dict.fromkeys(cases, 3)
+    for consumer in ("notify", "webhook"):
+        assert cursors(engine, consumer) == dict.fromkeys(cases, 3)
     assert before <= told(engine)
     anchored = [anchor for anchor in AnchorFile(anchors).read() if anchor]
     assert len(anchored) == len(events)
     assert (await rebuild(engine, js, 5)).given_back == 0
 
 
-def cursors(engine: Engine) -> dict[str, int]:
+def cursors(engine: Engine, consumer: str) -> dict[str, int]:
     columns = table_of(ConsumerCursor).c
-    query = select(columns.case_id, columns.last_seq).where(columns.consumer == "notify")
+    query = select(columns.case_id, columns.last_seq).where(columns.consumer == consumer)
     with reading(engine) as connection:
         return {row.case_id: row.last_seq for row in connection.execute(query)}
 
 
 async def _caught_up(js: JetStreamContext) -> bool:
-    info = await js.consumer_info(STREAM, "notify")
-    return not info.num_pending and not info.num_ack_pending
+    names = ("audit", "notify", "webhook")
+    try:
+        durables = [await js.consumer_info(STREAM, name) for name in names]
+    except NotFoundError:  # one of them has not noticed yet that its durable went with the store
+        return False
+    return not any(info.num_pending or info.num_ack_pending for info in durables)

@@ -34,19 +34,14 @@ from services.webhooks import (
     show_endpoint,
 )
 from tests.factories import SEASON
-from tests.receivers import OK, Receiver
+from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
 from tests.streams import until
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.patience import Patience
 from workers.webhook.post import Poster
 from workers.webhook.run import run
 from workers.webhook.sender import WebhookSender
-from workers.webhook.settings import WebhookSettings
 
-INSIDE = WebhookSettings(allowed_networks=("127.0.0.0/8",), timeout=2.0)
-TICK = timedelta(milliseconds=50)
-QUICK = Patience(delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02)
-ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
 STEPS = (
     (Action.SUBMIT, State.DRAFT, State.PROVINCE_REVIEW),
     (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, State.DRAFT),
@@ -73,12 +68,6 @@ def put_up(engine: Engine, *events: CaseEvent) -> None:
     handler = WebhookHandler(engine)
     for event in events:
         handler.apply(event, event.to_json(), 1)
-
-
-def subscribe(engine: Engine, receiver: Receiver, owner: Actor = ORGANISER, **more: object) -> str:
-    added = add_endpoint(engine, NewEndpoint(SEASON, owner, receiver.url, **more), now())  # type: ignore[arg-type]
-    receiver.secret = added.secret
-    return added.id
 
 
 @asynccontextmanager
