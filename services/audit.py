@@ -9,17 +9,16 @@ from typing import Any
 from sqlalchemy import Engine, Table, func, select, tuple_
 
 from activities.database import reading
-from models.chain import GENESIS
 from models.events import event_id
 from models.tables import CaseRecord, table_of
 from services.audit_cases import CaseFile, check_case, read_cases
-from services.audit_chain import RECORDS, AnchorFile, record_hash
+from services.audit_chain import EVENT, RECORDS, ROWS_AT_ONCE, AnchorFile, chain_lines
+from services.audit_deeds import check_deeds
 from services.audit_report import AuditReport, Problem
 from services.audit_signing import read_lines, signature_ok
-from services.inspector import check_digests
+from services.inspector import check_chain, check_digests
 
 CASES_AT_ONCE = 100
-ROWS_AT_ONCE = 1000
 LOOK_AGAIN_SECONDS = 0.05
 
 _CASES = table_of(CaseRecord)
@@ -57,6 +56,7 @@ def verify(
         Problem(kind="not_audited", where=event_id(*place), message="已发布的事件没有审计记录")
         for place in _still_missing(audit_engine, missing, patience_seconds)
     ]
+    problems += check_deeds(record_engine, audit_engine)
     return AuditReport(
         ok=not problems,
         cases=_count(record_engine, _CASES),
@@ -71,23 +71,23 @@ def _chain(engine: Engine, anchor_path: Path) -> Iterator[Problem]:
     if unreadable:
         message = f"锚点文件有 {unreadable} 行无法读取"
         yield Problem(kind="anchor_unreadable", where="anchor", message=message)
-    n, previous = 0, GENESIS
-    for row in _audit_rows(engine):
-        where = f"audit:{row['n']}"
-        if row["n"] != n + 1:
-            message = f"审计记录缺少第 {n + 1} 至 {row['n'] - 1} 条"
-            yield Problem(kind="missing", where=where, message=message)
-        elif row["previous_hash"] != previous:
-            message = f"审计记录第 {row['n']} 条与上一条不衔接"
-            yield Problem(kind="changed", where=where, message=message)
-        if record_hash(row) != row["hash"]:
-            message = f"审计记录第 {row['n']} 条的内容与其哈希不符"
-            yield Problem(kind="changed", where=where, message=message)
-        if not anchors.get(row["n"], set()) <= {row["hash"]}:
-            message = f"审计记录第 {row['n']} 条的哈希与当时的锚点不同：审计链被重写"
-            yield Problem(kind="rewritten", where=f"anchor:{row['n']}", message=message)
-        n, previous = row["n"], row["hash"]
-    yield from _tail(n, max(anchors, default=0))
+    rewritten: list[int] = []
+    length = 0
+
+    def lines() -> Iterator[dict[str, Any]]:
+        nonlocal length
+        for line, _ in chain_lines(engine):
+            length = line["bound"]["n"]
+            if not anchors.get(length, set()) <= {line["hash"]}:
+                rewritten.append(length)
+            yield line
+
+    for kind, where, message in check_chain(lines()):
+        yield Problem(kind=kind, where=where, message=message)
+    for n in rewritten:
+        message = f"审计记录第 {n} 条的哈希与当时的锚点不同：审计链被重写"
+        yield Problem(kind="rewritten", where=f"anchor:{n}", message=message)
+    yield from _tail(length, max(anchors, default=0))
 
 
 def _digests(engine: Engine, lines: list[dict[str, Any]]) -> Iterator[Problem]:
@@ -126,16 +126,12 @@ def _read_anchors(path: Path) -> tuple[dict[int, set[str]], int]:
     return anchors, unreadable
 
 
-def _audit_rows(engine: Engine) -> Iterator[Any]:
-    with reading(engine) as connection:
-        query = select(RECORDS).order_by(RECORDS.c.n).execution_options(yield_per=ROWS_AT_ONCE)
-        yield from connection.execute(query).mappings()
-
-
 def _case_ids(record_engine: Engine, audit_engine: Engine) -> list[str]:
     """Return every case that either store knows."""
     with reading(audit_engine) as connection:
-        ids = set(connection.scalars(select(RECORDS.c.case_id).distinct()))
+        ids = set(
+            connection.scalars(select(RECORDS.c.case_id).distinct().where(RECORDS.c.kind == EVENT))
+        )
     with reading(record_engine) as connection:
         ids |= set(connection.scalars(select(_CASES.c.id)))
     return sorted(ids)
@@ -152,7 +148,7 @@ def _cases(
         columns = RECORDS.c
         rows = connection.execute(
             select(columns.case_id, columns.case_seq, columns.body).where(
-                columns.case_id.in_(case_ids)
+                columns.case_id.in_(case_ids), columns.kind == EVENT
             )
         )
         witnessed: dict[Place, str] = {(row.case_id, row.case_seq): row.body for row in rows}

@@ -1,4 +1,4 @@
-"""The audit's chain: one line an event, each bound to all before, and anchors outside.
+"""The audit's chain: a line an event or deed, each bound to all before, and anchors outside.
 
 The chain shows what was changed inside. An anchor is the newest hash, written to a file
 beside the database after each commit; it shows a tail that was cut off, or a chain that
@@ -12,14 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, Engine, insert, select, text
 
+from activities.database import reading
 from models.chain import GENESIS, chain_hash, digest_text
 from models.events import CaseEvent
 from models.tables import table_of
 from models.tables.audit import AuditRecord
 
 RECORDS = table_of(AuditRecord)
+EVENT = "event"
+ROWS_AT_ONCE = 1000
 HASHED = ("n", "event_id", "case_id", "case_seq", "stream_seq")
 """The columns under the hash as they are; of the body its digest, of the time its text."""
 
@@ -45,7 +48,21 @@ def bound_record(record: Mapping[Any, Any]) -> dict[str, Any]:
     bound = {name: record[name] for name in HASHED}
     bound["body"] = digest_text(record["body"])
     bound["recorded_at"] = at.astimezone(UTC).isoformat(timespec="microseconds")
+    if record["kind"] != EVENT:
+        bound["kind"] = record["kind"]
+    if record["case_previous_hash"] is not None:  # lines older than this chain have none
+        bound["case_previous_hash"] = record["case_previous_hash"]
     return bound
+
+
+def chain_lines(engine: Engine) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each line of the audit as the inspector reads it, and its text."""
+    query = select(RECORDS).order_by(RECORDS.c.n).execution_options(yield_per=ROWS_AT_ONCE)
+    with reading(engine) as connection:
+        for row in connection.execute(query).mappings():
+            line = {"bound": bound_record(row), "previous_hash": row["previous_hash"],
+                    "hash": row["hash"]}  # fmt: skip
+            yield line, row["body"]
 
 
 def append(
@@ -60,31 +77,59 @@ def append(
         stream_seq: Its place in the stream; 0 where the text came from the record.
         at: This instant.
     """
-    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-        connection.execute(_ONE_AT_A_TIME)
+    _one_at_a_time(connection)
     if event.data.seq <= last_seq(connection, event.data.case_id):
         return None
+    said = {"event_id": event.id, "kind": EVENT, "case_id": event.data.case_id,
+            "case_seq": event.data.seq, "stream_seq": stream_seq or None,
+            "body": body}  # fmt: skip
+    return _bind(connection, said, at)
+
+
+def append_deed(connection: Connection, deed: Mapping[Any, Any], at: datetime) -> Anchor | None:
+    """Append a deed, a row of the record's `deed`; None where it is in the chain already."""
+    _one_at_a_time(connection)
+    there = select(RECORDS.c.n).where(RECORDS.c.event_id == deed["id"])
+    if connection.scalar(there) is not None:
+        return None
+    said = {"event_id": deed["id"], "kind": deed["kind"], "case_id": deed["case_id"],
+            "case_seq": None, "stream_seq": None, "body": deed["body"]}  # fmt: skip
+    return _bind(connection, said, at)
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(_ONE_AT_A_TIME)
+
+
+def _bind(connection: Connection, said: Mapping[str, Any], at: datetime) -> Anchor:
+    """Write a line, bound to the line before and to the one before of its case."""
     head = read_head(connection)
     record: dict[str, Any] = {
+        **said,
         "n": 1 if head is None else head.n + 1,
-        "event_id": event.id,
-        "case_id": event.data.case_id,
-        "case_seq": event.data.seq,
-        "stream_seq": stream_seq or None,
-        "body": body,
         "recorded_at": at,
         "previous_hash": GENESIS if head is None else head.hash,
+        "case_previous_hash": _case_head(connection, said["case_id"]),
     }
     record["hash"] = record_hash(record)
     connection.execute(insert(RECORDS), record)
     return Anchor(record["n"], record["hash"], at)
 
 
+def _case_head(connection: Connection, case_id: str | None) -> str | None:
+    if case_id is None:
+        return None
+    columns = RECORDS.c
+    newest = select(columns.hash).where(columns.case_id == case_id).order_by(columns.n.desc())
+    return connection.scalar(newest.limit(1)) or GENESIS
+
+
 def last_seq(connection: Connection, case_id: str) -> int:
     """Return the newest event of a case in the chain; 0 for none."""
     newest = (
         select(RECORDS.c.case_seq)
-        .where(RECORDS.c.case_id == case_id)
+        .where(RECORDS.c.case_id == case_id, RECORDS.c.case_seq.is_not(None))
         .order_by(RECORDS.c.case_seq.desc())
         .limit(1)
     )

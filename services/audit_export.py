@@ -18,11 +18,10 @@ from models.history import bound_line
 from models.refusals import Refused
 from models.tables import CaseRecord, Season, Transition, table_of
 from services import inspector
-from services.audit_chain import RECORDS, bound_record
+from services.audit_chain import ROWS_AT_ONCE, chain_lines
 from services.audit_signing import read_lines
 
 _CASES, _LINES, _SEASONS = table_of(CaseRecord), table_of(Transition), table_of(Season)
-ROWS_AT_ONCE = 1000
 
 
 class AuditExport(BaseModel):
@@ -125,14 +124,8 @@ def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _audit_lines(engine: Engine, season: str) -> Iterator[dict[str, Any]]:
-    with reading(engine) as connection:
-        query = select(RECORDS).order_by(RECORDS.c.n).execution_options(yield_per=ROWS_AT_ONCE)
-        for row in connection.execute(query).mappings():
-            line = {"bound": bound_record(row), "previous_hash": row["previous_hash"],
-                    "hash": row["hash"]}  # fmt: skip
-            if _season_of(row["body"]) == season:
-                line["body"] = row["body"]
-            yield line
+    for line, body in chain_lines(engine):
+        yield {**line, "body": body} if _season_of(body) == season else line
 
 
 def _season_of(body: str) -> str | None:

@@ -114,12 +114,14 @@ _BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1
 
 
 def check_chain(lines: Iterable[Line]) -> Iterator[Problem]:
-    """Check lines of the audit: each against its hash and the line before."""
+    """Check lines of the audit: each against its hash, the line before, and its case's."""
     n, previous, cases = 0, GENESIS, dict[str, str]()
+    begin: str | None = GENESIS
     for line in lines:
         bound, where = line["bound"], f"audit:{line['bound']['n']}"
         if bound["n"] != n + 1:
             yield "missing", where, f"审计记录缺少第 {n + 1} 至 {bound['n'] - 1} 条"
+            cases, begin = {}, None  # nobody knows of which cases the lost lines were
         elif line["previous_hash"] != previous:
             yield "changed", where, f"审计记录第 {bound['n']} 条与上一条不衔接"
         if digest({"previous": line["previous_hash"], "record": bound}) != line["hash"]:
@@ -127,9 +129,8 @@ def check_chain(lines: Iterable[Line]) -> Iterator[Problem]:
         if "body" in line and digest_bytes(line["body"].encode()) != bound["body"]:
             yield "changed", where, f"审计记录第 {bound['n']} 条的正文与其摘要不符"
         case = bound["case_id"]
-        if "case_previous_hash" in bound and bound["case_previous_hash"] != cases.get(
-            case, GENESIS
-        ):
+        expected = cases.get(case, begin)
+        if expected not in (None, bound.get("case_previous_hash", expected)):
             yield "changed", where, f"审计记录第 {bound['n']} 条与该案例的上一条不衔接"
         n, previous = bound["n"], line["hash"]
         if case is not None:

@@ -208,8 +208,9 @@ def read_cases(engine: Engine, since: datetime | None = None) -> list[OnRecord]:
 def read_audit(audit: Engine) -> Mapping[str, frozenset[int]]:
     """Return which seqs of each case the audit has seen."""
     seen: dict[str, set[int]] = {}
+    query = select(AUDIT.c.case_id, AUDIT.c.case_seq).where(AUDIT.c.case_seq.is_not(None))
     with reading(audit) as connection:
-        for row in connection.execute(select(AUDIT.c.case_id, AUDIT.c.case_seq)):
+        for row in connection.execute(query):
             seen.setdefault(row.case_id, set()).add(row.case_seq)
     return {case_id: frozenset(seqs) for case_id, seqs in seen.items()}
 

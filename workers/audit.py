@@ -1,4 +1,4 @@
-"""The audit worker: a witness of every event, in a store of its own."""
+"""The audit worker: a witness of every event and every look, in a store of its own."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.database import reading, transaction
 from models.events import CaseEvent
 from models.refusals import Refused
-from services.audit_chain import AnchorFile, append, last_seq, read_head
+from services.audit_chain import AnchorFile, append, append_deed, last_seq, read_head
 from services.audit_signing import DigestFile
+from services.deeds import mark_witnessed, read_waiting
 from workers.consumers import STEADY, ConsumerPace, consume
 
 SIGN_EVERY_SECONDS = 60.0
 """How often it is asked whether a day has ended."""
+WITNESS_EVERY_SECONDS = 1.0
+"""How often it is asked whether somebody looked at something."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,26 @@ class AuditHandler:
         if anchor is not None:
             self._anchors.append(anchor)
 
+    def witness_deeds(self, record: Engine) -> int:
+        """Append the deeds on record that the chain has not got, and an anchor for all.
+
+        A crash in between leaves deeds that the chain has and the record does not know of;
+        they are found in the chain the next time, and noted.
+
+        Returns:
+            How many were noted.
+        """
+        rows = read_waiting(record)
+        if not rows:
+            return 0
+        with transaction(self._engine) as connection:
+            added = [append_deed(connection, row, self._clock()) for row in rows]
+        anchors = [anchor for anchor in added if anchor is not None]
+        if anchors:
+            self._anchors.append(anchors[-1])
+        mark_witnessed(record, [row["id"] for row in rows], self._clock())
+        return len(rows)
+
     def take_up(self) -> None:
         """Anchor what a predecessor committed and could not anchor any more.
 
@@ -86,8 +109,22 @@ async def run(  # noqa: PLR0913 - the stream, the stores, and how
     async with asyncio.TaskGroup() as group:
         if digests is not None:
             group.create_task(_sign(digests, audit_engine, stop))
+        group.create_task(_witness(handler, record_engine, stop))
         await consume(js, handler, record_engine, stop, pace=pace)
         stop.set()
+
+
+async def _witness(handler: AuditHandler, record: Engine, stop: asyncio.Event) -> None:
+    """Witness deeds as they come; a store that is away for a while does not end it."""
+    while not stop.is_set():
+        found = 0
+        try:
+            found = await asyncio.to_thread(handler.witness_deeds, record)
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("deeds_not_witnessed", error=type(error).__name__)
+        if not found:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), WITNESS_EVERY_SECONDS)
 
 
 async def _sign(digests: DigestFile, engine: Engine, stop: asyncio.Event) -> None:

@@ -1,5 +1,7 @@
 """Triggers that let a table only grow, whoever holds the connection."""
 
+from collections.abc import Sequence
+
 from alembic import op
 
 _SQLITE = """
@@ -29,3 +31,19 @@ def make_insert_only(table: str) -> None:
     else:
         op.execute(_POSTGRESQL_FUNCTION.format(table=table))
         op.execute(_POSTGRESQL_TRIGGER.format(table=table))
+
+
+def freeze_columns(table: str, columns: Sequence[str]) -> None:
+    """Refuse every DELETE of `table`, and every UPDATE of these columns."""
+    listed = ", ".join(f'"{column}"' for column in columns)
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(_SQLITE.format(table=table, verb="delete"))
+        frozen = _SQLITE.replace("{verb} ON", "UPDATE OF {columns} ON")
+        op.execute(frozen.format(table=table, verb="update", columns=listed))
+    else:
+        op.execute(_POSTGRESQL_FUNCTION.format(table=table))
+        op.execute(
+            _POSTGRESQL_TRIGGER.format(table=table).replace(
+                "UPDATE OR DELETE", f"UPDATE OF {listed} OR DELETE"
+            )
+        )

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
+from models.tables.evidence import DeedRow
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
 from models.tables.people import AppUser, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
@@ -26,6 +27,7 @@ __all__ = [
     "CaseRevision",
     "ConsumerCursor",
     "DeadLetter",
+    "DeedRow",
     "Delivery",
     "InboxMessage",
     "Lease",

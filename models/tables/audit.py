@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, MetaData, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -14,9 +14,11 @@ class AuditModel(SQLModel, registry=registry(metadata=MetaData())):
 
 
 class AuditRecord(AuditModel, table=True):
-    """One event as it came, bound to all before it.
+    """One event as it came, or one deed of another kind, bound to all before it.
 
-    `n`: the place in the chain, without gaps from 1; `body`: the published text.
+    `n`: the place in the chain, without gaps from 1; `event_id`: the event's or the deed's;
+    `body`: the published text, or the deed's; `case_previous_hash`: of the line before of
+    the same case (None: of no case, or older than the chains of cases).
     """
 
     __tablename__ = "audit_record"
@@ -24,16 +26,20 @@ class AuditRecord(AuditModel, table=True):
         UniqueConstraint("case_id", "case_seq", name="event_once"),
         CheckConstraint("n >= 1", name="n_from_one"),
         CheckConstraint("case_seq >= 1", name="case_seq_from_one"),
+        CheckConstraint("kind <> 'event' OR case_seq IS NOT NULL", name="event_has_case"),
+        Index("audit_record_of_case", "case_id", "n"),
     )
 
     n: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     event_id: str = Field(unique=True)
-    case_id: str
-    case_seq: int
+    kind: str = Field(default="event", max_length=16, sa_column_kwargs={"server_default": "event"})
+    case_id: str | None = None
+    case_seq: int | None = None
     stream_seq: int | None = None
     body: str
     recorded_at: datetime = Field(sa_type=Instant)
     previous_hash: str
+    case_previous_hash: str | None = None
     hash: str
 
 

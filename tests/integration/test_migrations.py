@@ -106,7 +106,7 @@ def test_many_at_once_upgrade_once(database_urls: tuple[str, str]) -> None:
             tables.drop_all(connection)
             connection.execute(text("DROP TABLE alembic_version"))
             if engine.dialect.name == "postgresql":
-                for name in ("transition", "audit_record"):
+                for name in ("transition", "deed", "audit_record"):
                     connection.execute(text(f"DROP FUNCTION IF EXISTS {name}_insert_only"))
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(upgrade_record, [record] * 3))

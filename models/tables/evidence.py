@@ -1,0 +1,34 @@
+"""What the audit is to witness besides events."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from models.tables.types import Instant, one_of
+from models.witnessing import DeedKind
+
+
+class DeedRow(SQLModel, table=True):
+    """A look, a change outside of the lifecycle, a removal; written before it is answered.
+
+    `body`: what the audit gets; `reason`: the text, which stays here; `witnessed_at`: None
+    until the audit has it. Nothing else of a row ever changes.
+    """
+
+    __tablename__ = "deed"
+    __table_args__ = (
+        one_of("kind", tuple(DeedKind)),
+        Index("deed_waiting", "id", sqlite_where=text("witnessed_at IS NULL"),
+              postgresql_where=text("witnessed_at IS NULL")),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True, max_length=40)
+    kind: str = Field(max_length=16)
+    season_id: str | None = Field(default=None, max_length=32, index=True)
+    case_id: str | None = Field(default=None, max_length=32, index=True)
+    actor: str = Field(max_length=100, index=True)
+    body: str
+    reason: str | None = None
+    at: datetime = Field(sa_type=Instant, index=True)
+    witnessed_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,0 +1,48 @@
+"""Whether the audit and the record tell the same of every deed that is no event."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, select
+
+from activities.database import reading
+from services.audit_chain import EVENT, RECORDS, ROWS_AT_ONCE
+from services.audit_report import Problem
+from services.deeds import DEEDS
+
+
+def check_deeds(record: Engine, audit: Engine) -> Iterator[Problem]:
+    """Compare the deeds on record with those that were witnessed."""
+    # The audit before the record: whatever it holds, the record has held before.
+    witnessed = _witnessed(audit)
+    missing: list[str] = []
+    for deed_id, body, noted in _on_record(record):
+        seen = witnessed.pop(deed_id, None)
+        if seen is None and noted:
+            missing.append(deed_id)
+        elif seen not in (None, body):
+            yield Problem(kind="differs", where=deed_id, message="记录中的行为与审计所见不同")
+    for deed_id in sorted(witnessed):
+        message = "审计有此行为（查看、修改或清除），记录中没有：记录被删除，或是伪造的"
+        yield Problem(kind="not_in_record", where=deed_id, message=message)
+    if missing:  # some were witnessed since the audit was read
+        there = _witnessed(audit)
+        for deed_id in missing:
+            if deed_id not in there:
+                message = "已交审计的行为没有审计记录"
+                yield Problem(kind="not_audited", where=deed_id, message=message)
+
+
+def _witnessed(audit: Engine) -> dict[str, str]:
+    columns = RECORDS.c
+    query = select(columns.event_id, columns.body).where(columns.kind != EVENT)
+    with reading(audit) as connection:
+        return {row.event_id: row.body for row in connection.execute(query)}
+
+
+def _on_record(record: Engine) -> Iterator[tuple[str, str, bool]]:
+    """Yield id and text of each deed on record, and whether the audit is said to have it."""
+    columns = DEEDS.c
+    query = select(columns.id, columns.body, columns.witnessed_at).order_by(columns.id)
+    with reading(record) as connection:
+        for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+            yield row.id, row.body, row.witnessed_at is not None

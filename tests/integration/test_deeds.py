@@ -1,0 +1,255 @@
+"""What is no event is witnessed too: looks, changes, removals; once, bound, and never undone."""
+
+import json
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
+
+from activities.database import reading, transaction
+from models.chain import GENESIS, digest_text
+from models.commands import Actor, Role
+from models.events import CaseEvent
+from models.lifecycle import Action, State
+from models.refusals import Refused
+from models.witnessing import Deed, DeedKind
+from services.audit import verify
+from services.audit_chain import RECORDS, AnchorFile
+from services.deeds import enter, enter_now, list_deeds, read_waiting
+from tests.factories import commit, make_case
+from tests.integration.test_audit import Stores, tamper
+from tests.streams import outbox
+from workers.audit import AuditHandler
+
+AT = datetime(2024, 4, 1, tzinfo=UTC)
+REASON = "核对虚构联系人"
+
+
+@pytest.fixture
+def stores(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -> Stores:
+    """A case with one event."""
+    made = Stores(engine, audit_engine, tmp_path / "audit-anchor.jsonl")
+    make_case(engine, season=season, state=State.PROVINCE_REVIEW)
+    made.witness()
+    return made
+
+
+def look(case_id: str | None, season: str | None, **given: Any) -> Deed:
+    return Deed(
+        **{
+            "kind": DeedKind.LOOK,
+            "action": "case.form_revealed",
+            "object": f"{case_id}/form/1",
+            "actor": Actor(role=Role.BODY, id="desk", org="fujian"),
+            "season": season,
+            "case_id": case_id,
+            "before": digest_text("form"),
+            "after": digest_text("form"),
+            "reason": REASON,
+            "request": "req_1",
+            **given,
+        }
+    )
+
+
+def handler(stores: Stores) -> AuditHandler:
+    return AuditHandler(stores.audit, stores.anchors)
+
+
+def lines(audit: Engine) -> list[Any]:
+    with reading(audit) as connection:
+        return list(connection.execute(select(RECORDS).order_by(RECORDS.c.n)).all())
+
+
+def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: str) -> None:
+    case_id = outbox(stores.record)[0].case_id
+    deed_id = enter_now(stores.record, look(case_id, season), AT)
+    assert handler(stores).witness_deeds(stores.record) == 1
+    row = lines(stores.audit)[-1]
+    assert (row.kind, row.event_id, row.case_id, row.case_seq) == ("look", deed_id, case_id, None)
+    said = json.loads(row.body)
+    assert said["time"] == "2024-04-01T00:00:00.000000+00:00"
+    assert said["data"] == {
+        "action": "case.form_revealed",
+        "object": f"{case_id}/form/1",
+        "actor": "body:desk",
+        "on_behalf": "fujian",
+        "season": season,
+        "case_id": case_id,
+        "before": digest_text("form"),
+        "after": digest_text("form"),
+        "reason": digest_text(REASON),
+        "request": "req_1",
+    }
+    assert stores.verify().ok
+    assert stores.verify().records == 2
+
+
+def test_the_reason_as_text_stays_in_the_record(stores: Stores, season: str) -> None:
+    enter_now(stores.record, look(None, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    assert REASON not in str(lines(stores.audit))
+    assert [deed.reason for deed in list_deeds(stores.record)] == [REASON]
+
+
+def test_nothing_is_witnessed_twice_even_after_a_crash_in_between(
+    stores: Stores, season: str
+) -> None:
+    deeds = [enter_now(stores.record, look(None, season), AT) for _ in range(3)]
+    handler(stores).witness_deeds(stores.record)
+    with transaction(stores.record) as connection:  # as if it had not been noted any more
+        connection.execute(text("UPDATE deed SET witnessed_at = NULL"))
+    assert len(read_waiting(stores.record)) == 3
+    assert handler(stores).witness_deeds(stores.record) == 3
+    assert handler(stores).witness_deeds(stores.record) == 0
+    assert [row.event_id for row in lines(stores.audit)[1:]] == deeds
+    assert stores.verify().ok
+    assert max(anchor[0] for anchor in AnchorFile(stores.anchors).read() if anchor) == 4
+
+
+def test_a_rolled_back_request_leaves_no_deed(stores: Stores, season: str) -> None:
+    def breaks_off() -> None:
+        with transaction(stores.record) as connection:
+            enter(connection, look(None, season), AT)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        breaks_off()
+    assert read_waiting(stores.record) == []
+
+
+def test_each_case_has_a_chain_of_its_own(stores: Stores, season: str) -> None:
+    case_id = outbox(stores.record)[0].case_id
+    other = make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
+    enter_now(stores.record, look(case_id, season), AT)
+    enter_now(stores.record, look(None, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    commit(stores.record, case_id, Action.WITHDRAW)
+    stores.witness()
+    own = [row for row in lines(stores.audit) if row.case_id == case_id]
+    assert [row.kind for row in own] == ["event", "look", "event"]
+    assert own[0].case_previous_hash == GENESIS
+    assert all(row.case_previous_hash == before.hash for before, row in pairwise(own))
+    [elsewhere] = [row for row in lines(stores.audit) if row.case_id == other]
+    assert elsewhere.case_previous_hash == GENESIS
+    assert [row.case_previous_hash for row in lines(stores.audit) if row.case_id is None] == [None]
+    assert stores.verify().ok
+
+
+def test_a_line_taken_out_of_its_cases_chain_is_found(stores: Stores, season: str) -> None:
+    """Somebody makes the chain over all anew without the look, and leaves the case's link."""
+    case_id = outbox(stores.record)[0].case_id
+    enter_now(stores.record, look(case_id, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    tamper(stores.audit, "UPDATE audit_record SET case_previous_hash = NULL WHERE n = 2")
+    assert ("changed", "audit:2") in stores.kinds()
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("UPDATE deed SET body = replace(body, 'desk', 'dusk')", "differs"),
+        ("DELETE FROM deed", "not_in_record"),
+    ],
+)
+def test_a_deed_changed_or_removed_in_the_record_is_found(
+    stores: Stores, season: str, statement: str, kind: str
+) -> None:
+    deed_id = enter_now(stores.record, look(None, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    tamper(stores.record, statement)
+    assert stores.kinds() == [(kind, deed_id)]
+
+
+def test_a_deed_that_the_audit_lost_is_found(stores: Stores, season: str) -> None:
+    deed_id = enter_now(stores.record, look(None, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    tamper(stores.audit, "DELETE FROM audit_record WHERE n = 2")
+    assert stores.kinds() == [("cut_tail", "anchor:2"), ("not_audited", deed_id)]
+
+
+def test_a_kind_turned_into_another_is_found(stores: Stores, season: str) -> None:
+    enter_now(stores.record, look(None, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    tamper(stores.audit, "UPDATE audit_record SET kind = 'change' WHERE n = 2")
+    assert stores.kinds() == [("changed", "audit:2")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM deed",
+        "UPDATE deed SET body = 'x'",
+        "UPDATE deed SET actor = 'x', witnessed_at = NULL",
+        "UPDATE deed SET reason = NULL",
+    ],
+)
+def test_deeds_only_grow(stores: Stores, season: str, statement: str) -> None:
+    enter_now(stores.record, look(None, season), AT)
+    with (
+        pytest.raises(DBAPIError, match="deed is insert only"),
+        transaction(stores.record) as connection,
+    ):
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("reason", ["长" * 501, "一行\n两行"])
+def test_a_reason_is_one_line_of_some_length(stores: Stores, season: str, reason: str) -> None:
+    with pytest.raises(Refused, match="理由应为一行文字"):
+        enter_now(stores.record, look(None, season, reason=reason), AT)
+
+
+def test_deeds_are_listed_by_whatever_is_asked(stores: Stores, season: str) -> None:
+    case_id = outbox(stores.record)[0].case_id
+    first = enter_now(stores.record, look(case_id, season), AT)
+    second = enter_now(stores.record, look(None, season, kind=DeedKind.REMOVAL), AT)
+    operator = Actor(role=Role.OPERATOR, id="root")
+    third = enter_now(stores.record, look(None, None, actor=operator), AT)
+
+    def ids(**wanted: Any) -> list[str]:
+        return [deed.id for deed in list_deeds(stores.record, **wanted)]
+
+    assert ids() == [third, second, first]
+    assert ids(case_id=case_id) == [first]
+    assert ids(season=season) == [second, first]
+    assert ids(kind="removal") == [second]
+    assert ids(actor="operator:root") == [third]
+    assert ids(limit=1, after=third) == [second]
+    with pytest.raises(Refused, match="unknown_kind"):
+        ids(kind="nonsense")
+
+
+def test_an_audit_that_began_before_the_chains_of_cases_goes_on(
+    stores: Stores, season: str
+) -> None:
+    case_id = outbox(stores.record)[0].case_id
+    tamper(stores.audit, "DELETE FROM audit_record")
+    stores.anchors.unlink()
+    _as_the_first_version_wrote(stores)
+    assert stores.verify().ok
+    enter_now(stores.record, look(case_id, season), AT)
+    handler(stores).witness_deeds(stores.record)
+    old, new = lines(stores.audit)
+    assert old.case_previous_hash is None
+    assert new.case_previous_hash == old.hash
+    assert verify(stores.record, stores.audit, stores.anchors, patience_seconds=0).ok
+
+
+def _as_the_first_version_wrote(stores: Stores) -> None:
+    from services.audit_chain import Anchor, record_hash
+
+    [row] = outbox(stores.record)
+    event = CaseEvent.model_validate_json(row.body)
+    record = {
+        "n": 1, "event_id": event.id, "kind": "event", "case_id": event.data.case_id,
+        "case_seq": 1, "stream_seq": 1, "body": row.body, "recorded_at": AT,
+        "previous_hash": GENESIS, "case_previous_hash": None,
+    }  # fmt: skip
+    record["hash"] = record_hash(record)
+    with transaction(stores.audit) as connection:
+        connection.execute(RECORDS.insert(), record)
+    AnchorFile(stores.anchors).append(Anchor(1, str(record["hash"]), AT))
