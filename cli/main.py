@@ -44,7 +44,9 @@ COMMANDS: Mapping[str, Entry] = {
     "case": Entry("cli.case", "案例：申报、查看、办理", group=True),
     "inbox": Entry("cli.inbox", "查看一位用户的站内消息"),
     "delivery": Entry("cli.delivery", "邮件投递：查看、重投", group=True),
-    "webhook": Entry("cli.webhook", "Webhook 端点：登记、测试、轮换密钥、重发", group=True),
+    "webhook": Entry(
+        "cli.webhook", "Webhook 端点：登记、测试、轮换密钥、发送记录、重发", group=True
+    ),
     "event": Entry("cli.event", "事件：查看去向、积压", group=True),
     "dead-letter": Entry("cli.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True),
     "stream": Entry("cli.stream_rebuild", "事件流：丢失后由记录重建", group=True),

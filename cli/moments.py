@@ -1,15 +1,16 @@
 """Times as people type them."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import typer
 
-from cli.words import WHEN
+from cli.words import SINCE, WHEN
 from models.programme_parts import end_of
 from models.wording import BEIJING
 
 _AHEAD = re.compile(r"\+(\d{1,5})([smhd])")
+_AGO = re.compile(r"-(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -32,3 +33,20 @@ def parse_moment(text: str) -> datetime:
         return end_of(parsed, BEIJING)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"看不懂时间“{text}”，可写：{WHEN}") from error
+
+
+def parse_start(text: str) -> datetime:
+    """Return the instant (UTC) from which on a person means; a date begins with its midnight.
+
+    Raises:
+        BadParameter: It is no time.
+    """
+    if ago := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        parsed = datetime.fromisoformat(text)
+        whole_day = len(text) <= len("2024-05-12")
+        start = datetime.combine(parsed.date(), time()) if whole_day else parsed
+        return (start if start.tzinfo else start.replace(tzinfo=BEIJING)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"看不懂时间“{text}”，可写：{SINCE}") from error

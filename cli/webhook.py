@@ -4,18 +4,26 @@ from typing import Annotated
 
 import typer
 
+from cli.words import SINCE
+
 app = typer.Typer(no_args_is_help=True)
 
-Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="端点编号")]
+Season = Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")]
+Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="端点编号，ep_…，见 list")]
+Delivery = Annotated[str, typer.Argument(metavar="DELIVERY", help="投递编号，whd_…，见 deliveries")]
+Events = Annotated[
+    list[str] | None, typer.Option(help="只要此事件，如 submitted，可多次；all 为全部")
+]
+Rate = Annotated[int | None, typer.Option(min=0, max=1000, help="每秒最多几条；0 为不限")]
 
 
 @app.command()
 def add(
-    season: Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")],
+    season: Season,
     url: Annotated[str, typer.Argument(metavar="URL", help="接收地址，https://…")],
     description: Annotated[str, typer.Option(help="用途说明")] = "",
-    event: Annotated[list[str] | None, typer.Option(help="只要此事件，可多次；默认全部")] = None,
-    rate: Annotated[int | None, typer.Option(help="每秒最多几条；默认不限")] = None,
+    event: Events = None,
+    rate: Rate = None,
 ) -> None:
     """登记端点；密钥只显示这一次。默认属主办方，用 --as applicant:ID 或 body:ID 指明单位。"""
     from cli.webhookwork import add
@@ -24,19 +32,39 @@ def add(
 
 
 @app.command("list")
-def list_(season: Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")]) -> None:
-    """列出一个征集季的端点。"""
-    from cli.webhookwork import list_endpoints
+def list_(
+    season: Season,
+    all_: Annotated[bool, typer.Option("--all", help="也列出已移除的")] = False,
+) -> None:
+    """列出一个征集季的端点；用 --as 只列某单位的。"""
+    from cli.webhookwork import list_season
 
-    list_endpoints(season)
+    list_season(season, removed=all_)
 
 
 @app.command()
-def test(endpoint: Endpoint) -> None:
-    """发送一条测试事件。"""
-    from cli.webhookwork import test
+def edit(
+    endpoint: Endpoint,
+    url: Annotated[str | None, typer.Option(help="新的接收地址")] = None,
+    description: Annotated[str | None, typer.Option(help="用途说明")] = None,
+    event: Events = None,
+    rate: Rate = None,
+) -> None:
+    """修改端点的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
+    from cli.webhookwork import edit
 
-    test(endpoint)
+    edit(endpoint, url, description, event, rate)
+
+
+@app.command("test")
+def try_(
+    endpoint: Endpoint,
+    wait: Annotated[int, typer.Option(min=0, max=60, help="等待结果几秒；0 为不等")] = 10,
+) -> None:
+    """发送一条测试事件，并显示接收方的答复；未送达时以 3 退出。"""
+    from cli.webhookwork import try_endpoint
+
+    try_endpoint(endpoint, wait)
 
 
 @app.command()
@@ -60,10 +88,18 @@ def pause(endpoint: Endpoint) -> None:
 
 @app.command()
 def resume(endpoint: Endpoint) -> None:
-    """恢复发送，也用于重新启用已停用的端点。"""
+    """恢复发送，也用于重新启用已停用的端点；等待重试的立即发出。"""
     from cli.webhookwork import resume
 
     resume(endpoint)
+
+
+@app.command()
+def remove(endpoint: Endpoint) -> None:
+    """移除端点，不能恢复：不再发送，密钥作废，发送记录保留。"""
+    from cli.webhookwork import remove
+
+    remove(endpoint)
 
 
 @app.command()
@@ -75,17 +111,27 @@ def deliveries(
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
-    """列出发送记录，新的在前。"""
+    """列出发送记录，新的在前，各附最近一次尝试；failed 为试满后搁置的。"""
     from cli.webhookwork import deliveries
 
     deliveries(endpoint, status, limit, cursor)
 
 
 @app.command()
+def attempts(delivery: Delivery) -> None:
+    """列出一条投递的每一次尝试。"""
+    from cli.webhookwork import list_attempts
+
+    list_attempts(delivery)
+
+
+@app.command()
 def replay(
-    delivery: Annotated[str | None, typer.Argument(metavar="[DELIVERY]", help="投递编号")] = None,
+    delivery: Annotated[
+        str | None, typer.Argument(metavar="[DELIVERY]", help="投递编号，whd_…，见 deliveries")
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="与 --since 同用：哪个端点")] = None,
-    since: Annotated[str | None, typer.Option(help="重发此时间之后的全部")] = None,
+    since: Annotated[str | None, typer.Option(help=f"重发此后的全部：{SINCE}")] = None,
 ) -> None:
     """重发一条，或某端点自某时起的全部；编号与内容不变。"""
     from cli.webhookwork import replay

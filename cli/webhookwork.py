@@ -1,17 +1,23 @@
 """What the commands of `tuixuan webhook` do."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import typer
+from sqlalchemy import Engine
 
-from cli.moments import parse_moment
+from cli.exits import Exit
+from cli.moments import parse_start
 from cli.options import options
-from cli.output import say, show
+from cli.output import confirm, say, show
 from cli.record import record
 from models.commands import Actor, Role
 from services import webhook_log, webhooks
 from services.clock import now
+from services.webhook_log import WebhookItem
+from services.webhook_views import list_endpoints
 
 ENDPOINT_COLUMNS = {
     "id": "编号",
@@ -20,6 +26,8 @@ ENDPOINT_COLUMNS = {
     "owner_org": "单位",
     "status": "状态",
     "why": "原因",
+    "events": "事件",
+    "rate": "每秒最多",
     "description": "说明",
 }
 DELIVERY_COLUMNS = {
@@ -32,68 +40,150 @@ DELIVERY_COLUMNS = {
     "status_code": "答复",
     "latency_ms": "毫秒",
     "error": "错误",
+    "answer_head": "答复开头",
     "next_attempt_at": "下次",
 }
+ATTEMPT_COLUMNS = {
+    "n": "第几次",
+    "at": "时间",
+    "status_code": "答复",
+    "latency_ms": "毫秒",
+    "error": "错误",
+    "answer_head": "答复开头",
+}
+ALL = ["all"]
+"""What is typed for every event."""
 
 
 def add(season: str, url: str, description: str, events: Sequence[str], rate: int | None) -> None:
     """Enter an endpoint and show its secret."""
     owner = options().actor() or Actor(role=Role.ORGANISER, id="organiser")
-    new = webhooks.NewEndpoint(season, owner, url, description, events, rate)
+    wanted = () if events == ALL else events
+    new = webhooks.NewEndpoint(season, owner, url, description, wanted, rate or None)
     with record() as engine:
-        show(webhooks.add_endpoint(engine, new, now()))
+        added = webhooks.add_endpoint(engine, new, now())
+    show(added)
     say("请立即保存密钥（secret），以后不再显示。")
+    say(f"试发一条：tuixuan webhook test {added.id}")
 
 
-def list_endpoints(season: str) -> None:
+def list_season(season: str, *, removed: bool) -> None:
     """Show a season's endpoints."""
     with record() as engine:
-        items = webhooks.list_endpoints(engine, season)
+        items = list_endpoints(engine, season, options().actor(), removed=removed)
     show({"items": items, "next_cursor": None}, ENDPOINT_COLUMNS)
 
 
-def test(endpoint: str) -> None:
-    """Queue a test event."""
-    with record() as engine:
+def edit(
+    endpoint: str,
+    url: str | None,
+    description: str | None,
+    events: Sequence[str] | None,
+    rate: int | None,
+) -> None:
+    """Change what was given."""
+    wanted = () if events == ALL else (events or None)
+    new = webhooks.Changes(url, description, wanted, rate)
+    if new == webhooks.Changes():
+        raise typer.BadParameter("请给出要修改的 --url、--description、--event 或 --rate。")
+    with record_of(endpoint) as engine:
+        show(webhooks.edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
+
+
+def try_endpoint(endpoint: str, wait: int) -> None:
+    """Send a test event, and show how it was answered.
+
+    Raises:
+        Exit: It was not delivered in time.
+    """
+    with record_of(endpoint) as engine:
         delivery = webhooks.send_test(engine, endpoint, now())
-    show({"id": delivery})
-    say(f"已排队。结果见：tuixuan webhook deliveries {endpoint}")
+        item = _first_attempt(engine, delivery, wait)
+    show(item, DELIVERY_COLUMNS)
+    if wait and item.status != "delivered":
+        tried = (
+            "接收方未收下" if item.attempts else f"{wait} 秒内尚未发出（webhook 进程在运行吗？）"
+        )
+        say(f"{tried}；其后的尝试见：tuixuan webhook attempts {delivery}")
+        raise typer.Exit(Exit.FOUND)
 
 
 def rotate(endpoint: str, overlap: int) -> None:
     """Show a new secret."""
-    with record() as engine:
+    with record_of(endpoint) as engine:
         show(webhooks.rotate_secret(engine, endpoint, now(), timedelta(hours=overlap)))
     say(f"请立即保存新密钥；旧密钥在 {overlap} 小时内仍同时签名。")
 
 
 def pause(endpoint: str) -> None:
     """Hold an endpoint's messages back."""
-    with record() as engine:
-        show(webhooks.pause(engine, endpoint))
+    with record_of(endpoint) as engine:
+        show(webhooks.pause(engine, endpoint), ENDPOINT_COLUMNS)
+    say(f"已暂停。恢复：tuixuan webhook resume {endpoint}")
 
 
 def resume(endpoint: str) -> None:
     """Let them go."""
-    with record() as engine:
-        show(webhooks.resume(engine, endpoint, now()))
+    with record_of(endpoint) as engine:
+        show(webhooks.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
+
+
+def remove(endpoint: str) -> None:
+    """End an endpoint."""
+    with record_of(endpoint) as engine:
+        confirm(f"移除端点 {endpoint}？不能恢复。")
+        show(webhooks.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
 def deliveries(endpoint: str, status: str | None, limit: int, cursor: str | None) -> None:
     """Show what was sent."""
-    with record() as engine:
+    with record_of(endpoint) as engine:
         items = webhook_log.webhook_log(engine, endpoint, status=status, limit=limit, after=cursor)
     more = items[-1].id if len(items) == limit else None
     show({"items": items, "next_cursor": more}, DELIVERY_COLUMNS)
 
 
+def list_attempts(delivery: str) -> None:
+    """Show how each attempt went."""
+    with record_of(delivery=delivery) as engine:
+        items = webhook_log.attempts(engine, delivery)
+    show({"items": items, "next_cursor": None}, ATTEMPT_COLUMNS)
+
+
 def replay(delivery: str | None, endpoint: str | None, since: str | None) -> None:
     """Send again."""
-    with record() as engine:
-        if delivery is not None and endpoint is None and since is None:
+    if delivery is not None and endpoint is None and since is None:
+        with record_of(delivery=delivery) as engine:
             show({"id": webhook_log.replay_one(engine, delivery, now())})
-        elif delivery is None and endpoint is not None and since is not None:
-            start = parse_moment(since)
+    elif delivery is None and endpoint is not None and since is not None:
+        start = parse_start(since)
+        with record_of(endpoint) as engine:
             show({"deliveries": webhook_log.replay_since(engine, endpoint, start, now())})
-        else:
-            raise typer.BadParameter("请给出一个投递编号，或同时给出 --endpoint 与 --since。")
+    else:
+        raise typer.BadParameter("请给出一个投递编号，或同时给出 --endpoint 与 --since。")
+
+
+@contextmanager
+def record_of(endpoint: str | None = None, delivery: str | None = None) -> Iterator[Engine]:
+    """Open the record for whoever owns an endpoint, or a delivery's; `--as` says who that is.
+
+    Raises:
+        Refused: `unknown_endpoint` or `unknown_delivery`: there is none, or it is another's.
+    """
+    with record() as engine:
+        actor = options().actor()
+        if actor is not None and delivery is not None:
+            webhook_log.show_delivery(engine, delivery, actor)
+        if actor is not None and endpoint is not None:
+            webhooks.show_endpoint(engine, endpoint, actor)
+        yield engine
+
+
+def _first_attempt(engine: Engine, delivery: str, wait: int) -> WebhookItem:
+    """Return a delivery after its first attempt, or as it is when the time is up."""
+    until = time.monotonic() + wait
+    while True:
+        item = webhook_log.show_delivery(engine, delivery)
+        if item.attempts or time.monotonic() >= until:
+            return item
+        time.sleep(0.1)

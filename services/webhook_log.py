@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Engine, and_, func, insert, select
+from sqlalchemy import Connection, Engine, Select, and_, case, func, insert, select
 
 from activities.database import reading, transaction
+from models.commands import Actor
 from models.refusals import Refused
 from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
-from services.webhooks import show_endpoint
+from services.webhook_views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
 STATUSES = ("waiting", "delivered", "failed", "cancelled")
@@ -24,6 +25,7 @@ class WebhookItem(BaseModel):
     """A delivery with its last attempt.
 
     Attributes:
+        next_attempt_at: None: there will be none.
         at: When the last attempt was; None: there was none.
         answer_head: How the receiver's answer begins.
     """
@@ -31,16 +33,30 @@ class WebhookItem(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
     id: str
+    endpoint_id: str
     event_id: str
     event: str
     replay: int
     status: str
     attempts: int
-    next_attempt_at: datetime
+    next_attempt_at: datetime | None
     done_at: datetime | None
     at: datetime | None
     status_code: int | None
     latency_ms: int | None
+    error: str | None
+    answer_head: str | None
+
+
+class AttemptItem(BaseModel):
+    """One attempt of a delivery, from 1."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    n: int
+    at: datetime
+    status_code: int | None
+    latency_ms: int
     error: str | None
     answer_head: str | None
 
@@ -65,14 +81,10 @@ def webhook_log(
     Raises:
         Refused: `unknown_endpoint`, or `unknown_status`.
     """
-    show_endpoint(engine, endpoint_id)
     if status is not None and status not in STATUSES:
         raise Refused("unknown_status", f"没有状态 {status}，可选：{'、'.join(STATUSES)}。")
-    last = and_(_A.delivery_id == _D.id, _A.n == _last(_D.id))
-    columns = [column for column in _ATTEMPTS.c if column.name not in ("delivery_id", "n")]
     query = (
-        select(*_D, *columns)
-        .outerjoin_from(_DELIVERIES, _ATTEMPTS, last)
+        _items()
         .where(_D.endpoint_id == endpoint_id)
         .order_by(_D.id.desc())
         .limit(min(limit, MOST_AT_ONCE))
@@ -82,23 +94,59 @@ def webhook_log(
     if after is not None:
         query = query.where(_D.id < after)
     with reading(engine) as connection:
+        one_endpoint(connection, endpoint_id)
         return [WebhookItem.model_validate(row) for row in connection.execute(query)]
+
+
+def show_delivery(engine: Engine, delivery_id: str, by: Actor | None = None) -> WebhookItem:
+    """Return one delivery.
+
+    Args:
+        engine: The record.
+        delivery_id: Which.
+        by: Who asks: for others than the endpoint's owner there is none; None: operations.
+
+    Raises:
+        Refused: `unknown_delivery`.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_items().where(_D.id == delivery_id)).one_or_none()
+        if row is None:
+            raise _unknown(delivery_id)
+        owned = by is None or one_endpoint(connection, row.endpoint_id).belongs_to(by)
+    if not owned:
+        raise _unknown(delivery_id)
+    return WebhookItem.model_validate(row)
+
+
+def attempts(engine: Engine, delivery_id: str) -> list[AttemptItem]:
+    """Return every attempt of a delivery, the first one first.
+
+    Raises:
+        Refused: `unknown_delivery`.
+    """
+    show_delivery(engine, delivery_id)
+    query = select(_ATTEMPTS).where(_A.delivery_id == delivery_id).order_by(_A.n)
+    with reading(engine) as connection:
+        return [AttemptItem.model_validate(row) for row in connection.execute(query)]
 
 
 def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
     """Send one message once more, with the same id and bytes; return the new delivery's id.
 
     Raises:
-        Refused: `unknown_delivery`, or `still_waiting`.
+        Refused: `unknown_delivery`, `still_waiting` or `endpoint_removed`.
     """
     with transaction(engine) as connection:
         found = connection.execute(
             select(_DELIVERIES).where(_D.id == delivery_id)
         ).mappings().one_or_none()  # fmt: skip
         if found is None:
-            raise Refused("unknown_delivery", f"没有投递 {delivery_id}。")
+            raise _unknown(delivery_id)
         if found["status"] == "waiting":
-            raise Refused("still_waiting", f"投递 {delivery_id} 仍在等待发送。")
+            message = f"投递 {delivery_id} 仍在等待发送；tuixuan webhook resume 使等待的立即发出。"
+            raise Refused("still_waiting", message)
+        standing(connection, found["endpoint_id"])
         return _repeat(connection, found, at)
 
 
@@ -106,10 +154,10 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
     """Send again what was put up for an endpoint since an instant; return how many.
 
     Raises:
-        Refused: `unknown_endpoint`.
+        Refused: `unknown_endpoint`, or `endpoint_removed`.
     """
-    show_endpoint(engine, endpoint_id)
     with transaction(engine) as connection:
+        standing(connection, endpoint_id)
         query = select(_DELIVERIES).where(
             _D.endpoint_id == endpoint_id,
             _D.created_at >= since,
@@ -120,6 +168,21 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
         for row in rows:
             _repeat(connection, row, at)
     return len(rows)
+
+
+def _items() -> Select[Any]:
+    """Ask for deliveries, each with its last attempt."""
+    last = and_(_A.delivery_id == _D.id, _A.n == _last(_D.id))
+    waits = case((_D.status == "waiting", _D.next_attempt_at), else_=None)
+    return select(
+        *(column for column in _D if column.name != "next_attempt_at"),
+        waits.label("next_attempt_at"),
+        *(column for column in _A if column.name not in ("delivery_id", "n")),
+    ).outerjoin_from(_DELIVERIES, _ATTEMPTS, last)
+
+
+def _unknown(delivery_id: str) -> Refused:
+    return Refused("unknown_delivery", f"没有投递 {delivery_id}。")
 
 
 def _last(delivery_id: Any) -> Any:  # noqa: ANN401 - a column, and a scalar query

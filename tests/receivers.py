@@ -36,6 +36,7 @@ class Receiver:
         places: (case, seq) of what it took, in order.
         requests: All that came, also what it did not take: headers and body.
         answer: What a message is answered, by its id and how often it came.
+        says: The text of each answer.
         delay: Seconds before each answer.
     """
 
@@ -46,6 +47,7 @@ class Receiver:
         self.places: list[tuple[str, int]] = []
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.answer: Callable[[str, int], Answer] = lambda _id, _times: OK
+        self.says = ""
         self.delay = 0.0
         self._times: dict[str, int] = {}
         self._server: asyncio.Server | None = None
@@ -83,7 +85,9 @@ class Receiver:
                 body = await reader.readexactly(int(headers["content-length"]))
                 status, more = await self._take(headers, body)
                 extra = "".join(f"{name}: {text}\r\n" for name, text in more.items())
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n{extra}\r\n".encode())
+                said = self.says.encode()
+                extra += f"Content-Length: {len(said)}\r\n"
+                writer.write(f"HTTP/1.1 {status} X\r\n{extra}\r\n".encode() + said)
                 await writer.drain()
         writer.close()
 

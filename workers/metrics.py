@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Column, Connection, Engine, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
 from activities.database import reading
 from activities.seasons import SeasonShelf
@@ -156,7 +156,7 @@ def webhooks(sources: Sources) -> Iterator[Metric]:
     ends = GaugeMetricFamily("tuixuan_webhook_endpoints", "Endpoints by status.", labels=["status"])
     with reading(sources.record) as connection:
         by_outcome = _counts(connection, _WEBHOOKS.status)
-        by_status = _counts(connection, _ENDPOINTS.status)
+        by_status = _counts(connection, _ENDPOINTS.status, where=_ENDPOINTS.removed_at.is_(None))
     for status in ("waiting", "delivered", "failed", "cancelled"):
         sent.add_metric([status], by_outcome.get((status,), 0))
     for status in ("active", "paused", "disabled"):
@@ -222,8 +222,12 @@ def _gauge(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(f"tuixuan_{name}", what, value=value)
 
 
-def _counts(connection: Connection, *columns: Column[str]) -> dict[tuple[str, ...], int]:
+def _counts(
+    connection: Connection, *columns: Column[str], where: ColumnElement[bool] | None = None
+) -> dict[tuple[str, ...], int]:
     query = select(*columns, func.count()).group_by(*columns)
+    if where is not None:
+        query = query.where(where)
     return {tuple(values): count for *values, count in connection.execute(query)}
 
 

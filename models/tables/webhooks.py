@@ -15,7 +15,8 @@ class WebhookEndpoint(SQLModel, table=True):
 
     `owner_org`: the unit or body; None for those who see the whole season. `events`: names;
     empty: all. `failing_since`: the first failure after the last success. `rate`: messages a
-    second at most; None: as quick as it answers.
+    second at most; None: as quick as it answers. `removed_at`: since when it is no more; such
+    a one is disabled for good.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -36,6 +37,7 @@ class WebhookEndpoint(SQLModel, table=True):
     failing_since: datetime | None = Field(default=None, sa_type=Instant)
     rate: int | None = None
     created_at: datetime = Field(sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class WebhookSecret(SQLModel, table=True):

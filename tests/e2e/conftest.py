@@ -19,8 +19,12 @@ for tried_by in ("cases", "dates", "people", "system"):
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The system as a first start leaves it: the 2024 season with its sample cases."""
-    shared = Stack(tmp_path_factory.mktemp("stack"))
+    """The system as a first start leaves it: the 2024 season with its sample cases.
+
+    Its webhooks may go to receivers on loopback.
+    """
+    inside = {"TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": "127.0.0.0/8"}
+    shared = Stack(tmp_path_factory.mktemp("stack"), inside)
     try:
         shared.up()
         yield shared

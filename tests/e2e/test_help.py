@@ -17,6 +17,10 @@ CASE = (
     "send-back", "request-correction", "resubmit", "pass", "fail", "withdraw", "disqualify",
     "recommend", "leave-out", "shortlist", "select", "not-select", "publish", "extend",
 )  # fmt: skip
+WEBHOOK = (
+    "add", "list", "edit", "test", "rotate", "pause", "resume", "remove", "deliveries", "attempts",
+    "replay",
+)  # fmt: skip
 COMMANDS: tuple[Command, ...] = (
     (),
     *((name,) for name in ("up", "down", "status", "season", "case", "inbox", "audit")),
@@ -30,6 +34,8 @@ COMMANDS: tuple[Command, ...] = (
     ("db", "upgrade"),
     ("calendar", "list"),
     ("calendar", "set"),
+    ("webhook",),
+    *(("webhook", name) for name in WEBHOOK),
     ("user", "list"),
     ("user", "email"),
     ("user", "channel"),

@@ -13,7 +13,7 @@ from models.tables import AppUser, table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.clock import now
 from services.telling import Telling, tell
-from services.webhooks import secrets_of
+from services.webhook_secrets import secrets_of
 from workers.webhook.patience import Patience
 from workers.webhook.post import Answer
 

@@ -1,0 +1,83 @@
+"""What an endpoint may be: its address, its events, its rate, its owner."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, select
+
+from models.commands import Actor, Role
+from models.events import EventName
+from models.refusals import Refused
+from models.tables import Body, Season, Unit, table_of
+
+LONGEST_URL = 2048
+MOST_A_SECOND = 1000
+
+_SEES_ALL = (Role.ORGANISER, Role.AUDITOR)
+
+
+def check_url(url: str) -> None:
+    """Refuse what cannot be posted to; where it leads is judged at each connection.
+
+    Raises:
+        Refused: `bad_url`.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    good = parts.scheme in ("http", "https") and parts.hostname and port != 0
+    if not good or parts.username or parts.fragment or not url.isascii():
+        raise Refused("bad_url", "地址应形如 https://host/path，不含用户名、密码和 #。")
+    if len(url) > LONGEST_URL or not url.isprintable() or " " in url:
+        raise Refused("bad_url", f"地址不能含空白，最长 {LONGEST_URL} 个字符。")
+
+
+def check_events(events: Sequence[str]) -> None:
+    """Refuse names that no event has.
+
+    Raises:
+        Refused: `unknown_event`.
+    """
+    if unknown := sorted(set(events) - set(EventName)):
+        message = f"没有事件 {'、'.join(unknown)}，可选：{'、'.join(EventName)}。"
+        raise Refused("unknown_event", message)
+
+
+def check_rate(rate: int | None) -> None:
+    """Refuse a rate that cannot be kept.
+
+    Raises:
+        Refused: `bad_rate`.
+    """
+    if rate is not None and not 1 <= rate <= MOST_A_SECOND:
+        raise Refused("bad_rate", f"速率应为每秒 1 至 {MOST_A_SECOND} 条。")
+
+
+def check_season(connection: Connection, season_id: str) -> None:
+    """Refuse a season that nobody opened.
+
+    Raises:
+        Refused: `unknown_season`.
+    """
+    season = table_of(Season).c.id
+    if connection.scalar(select(season).where(season == season_id)) is None:
+        raise Refused("unknown_season", f"没有征集季 {season_id}。")
+
+
+def owner_org(connection: Connection, season_id: str, owner: Actor) -> str | None:
+    """Return the unit or body that owns an endpoint; None: its owner sees the whole season.
+
+    Raises:
+        Refused: `unknown_org`, or `role_not_allowed`.
+    """
+    if owner.role in _SEES_ALL:
+        return None
+    if owner.role not in (Role.APPLICANT, Role.BODY):
+        raise Refused("role_not_allowed", "端点只能属于申报单位、推荐单位、主办方或审计。")
+    org = table_of(Unit if owner.role is Role.APPLICANT else Body).c
+    found = select(org.id).where(org.season_id == season_id, org.id == owner.id)
+    if connection.scalar(found) is None:
+        raise Refused("unknown_org", f"征集季 {season_id} 没有单位 {owner.id}。")
+    return owner.id

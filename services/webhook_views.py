@@ -1,0 +1,102 @@
+"""Endpoints as their owners see them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Engine, case, select
+
+from activities.database import reading
+from models.commands import Actor
+from models.refusals import Refused
+from models.tables import table_of
+from models.tables.webhooks import WebhookEndpoint
+from services.webhook_checks import check_season
+
+_E = table_of(WebhookEndpoint).c
+_SHOWN = select(
+    *(column for column in _E if column.name != "status"),
+    case((_E.removed_at.is_not(None), "removed"), else_=_E.status).label("status"),
+)
+
+
+class EndpointView(BaseModel):
+    """An endpoint as its owner sees it; the secret is not shown."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    season_id: str
+    owner_role: str
+    owner_org: str | None
+    url: str
+    description: str
+    events: list[str]
+    status: str
+    why: str | None
+    failing_since: datetime | None
+    rate: int | None
+    created_at: datetime
+    removed_at: datetime | None
+
+    def belongs_to(self, actor: Actor) -> bool:
+        """Whether somebody acts for the organisation that owns it."""
+        return actor.role == self.owner_role and self.owner_org in (None, actor.id)
+
+
+class AddedEndpoint(BaseModel):
+    """A new endpoint with its secret, which nobody is shown again."""
+
+    id: str
+    secret: str
+
+
+def list_endpoints(
+    engine: Engine, season_id: str, by: Actor | None = None, *, removed: bool = False
+) -> list[EndpointView]:
+    """Return a season's endpoints, the oldest first.
+
+    Args:
+        engine: The record.
+        season_id: Of this season.
+        by: Only those that this one owns; None: all.
+        removed: Also those that are no more.
+
+    Raises:
+        Refused: `unknown_season`.
+    """
+    query = _SHOWN.where(_E.season_id == season_id).order_by(_E.created_at, _E.id)
+    if not removed:
+        query = query.where(_E.removed_at.is_(None))
+    with reading(engine) as connection:
+        check_season(connection, season_id)
+        found = [EndpointView.model_validate(row) for row in connection.execute(query)]
+    return [each for each in found if by is None or each.belongs_to(by)]
+
+
+def unknown_endpoint(endpoint_id: str) -> Refused:
+    """Return the refusal for an endpoint that does not exist."""
+    return Refused("unknown_endpoint", f"没有端点 {endpoint_id}。")
+
+
+def standing(connection: Connection, endpoint_id: str) -> EndpointView:
+    """Return an endpoint that was not removed.
+
+    Raises:
+        Refused: `unknown_endpoint`, or `endpoint_removed`.
+    """
+    found = one_endpoint(connection, endpoint_id)
+    if found.removed_at is not None:
+        raise Refused("endpoint_removed", f"端点 {endpoint_id} 已移除，不能再用；请另行登记。")
+    return found
+
+
+def one_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
+    """Return an endpoint, also one that was removed.
+
+    Raises:
+        Refused: `unknown_endpoint`.
+    """
+    row = connection.execute(_SHOWN.where(_E.id == endpoint_id)).one_or_none()
+    if row is None:
+        raise unknown_endpoint(endpoint_id)
+    return EndpointView.model_validate(row)

@@ -1,0 +1,52 @@
+"""A webhook's body stays under the 20 kB that Standard Webhooks advises."""
+
+import pytest
+from pydantic import TypeAdapter
+from sqlalchemy import Engine
+
+from models.case_form import Line
+from models.commands import Role
+from models.events import CaseEvent, CaseEventData, case_event
+from models.lifecycle import Action, State
+from services.clock import now
+from tests.factories import SEASON
+from workers.webhook.handler import MAX_BODY_BYTES, WebhookHandler
+
+LONGEST_ID = "x" * 64
+
+
+def longest_event() -> CaseEvent:
+    """Return the event with the longest of everything that a case may hold."""
+    at = now()
+    title = TypeAdapter(Line).validate_python("𠮷" * 500)  # four bytes each
+    data = CaseEventData.model_validate(
+        {
+            "case_id": LONGEST_ID, "seq": 10**9, "action": Action.MOVE_DEADLINE,
+            "from": State.RECOMMENDATION, "to": State.RECOMMENDATION, "actor_role": Role.ORGANISER,
+            "season": LONGEST_ID, "body": LONGEST_ID, "unit": LONGEST_ID, "category": LONGEST_ID,
+            "title": title, "record_hash": "0" * 64, "deadline": at, "deadline_before": at,
+            "awaited": Role.BODY, "working_days_left": 10**6,
+        }
+    )  # fmt: skip
+    return case_event(data, at)
+
+
+@pytest.mark.usefixtures("season")
+def test_the_longest_event_is_short_enough(engine: Engine) -> None:
+    event = longest_event()
+    assert len(event.to_json().encode()) < MAX_BODY_BYTES == 20_000
+    WebhookHandler(engine).apply(event, event.to_json(), 1)
+    assert WebhookHandler(engine).last_seq(LONGEST_ID) == event.data.seq
+    assert event.data.season != SEASON  # nobody listens: only the length counts here
+
+
+@pytest.mark.usefixtures("season")
+def test_a_body_of_20_kb_is_refused_and_moves_nothing(engine: Engine) -> None:
+    event, handler = longest_event(), WebhookHandler(engine)
+    longer = event.to_json() + " " * (MAX_BODY_BYTES - len(event.to_json().encode()))
+    assert len(longer.encode()) == MAX_BODY_BYTES
+    with pytest.raises(ValueError, match="too long for a webhook"):
+        handler.apply(event, longer, 1)
+    assert handler.last_seq(LONGEST_ID) == 0
+    handler.apply(event, longer[:-1], 1)
+    assert handler.last_seq(LONGEST_ID) == event.data.seq

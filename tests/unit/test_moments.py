@@ -1,0 +1,37 @@
+"""Times as people type them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import typer
+
+from cli.moments import parse_moment, parse_start
+from services.clock import now
+
+
+def test_a_date_as_a_deadline_ends_with_its_day_and_as_a_start_begins_with_it() -> None:
+    assert parse_moment("2024-05-12") == datetime(2024, 5, 12, 16, tzinfo=UTC)
+    assert parse_start("2024-05-12") == datetime(2024, 5, 11, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2024-05-12T18:00", datetime(2024, 5, 12, 10, tzinfo=UTC)),
+        ("2024-05-12T18:00+00:00", datetime(2024, 5, 12, 18, tzinfo=UTC)),
+    ],
+)
+def test_a_time_without_an_offset_is_beijings(text: str, meant: datetime) -> None:
+    assert parse_start(text) == meant
+
+
+def test_a_start_may_be_so_long_ago() -> None:
+    before = now()
+    found = parse_start("-3h")
+    assert before <= found + timedelta(hours=3) <= now()
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "+3d", "-3", "0001-01-01", "2024-13-01"])
+def test_what_is_no_past_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="看不懂时间"):
+        parse_start(text)
