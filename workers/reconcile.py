@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,7 @@ from temporalio.client import (
     ScheduleAlreadyRunningError,
     ScheduleCalendarSpec,
     ScheduleHandle,
+    ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
     ScheduleSpec,
@@ -58,8 +60,10 @@ class Reconciling:
         await take_up(self._engine, self._js, DEAD)
         report = await reconcile(self._engine, self._reconciler, self._calendar)
         left = [found for found in report.differences if not found.repaired]
-        for found in left:
-            log.error("records_differ", alarm=True, kind=found.kind, case_id=found.case_id)
+        for found in report.differences:
+            say = log.info if found.repaired else partial(log.error, alarm=True)
+            event = "records_repaired" if found.repaired else "records_differ"
+            say(event, kind=found.kind, case_id=found.case_id)
         log.info("records_compared", cases=report.cases, differences=len(report.differences))
         return len(left)
 
@@ -83,7 +87,9 @@ async def serve(client: Client, reconciling: Reconciling, unclean: Path) -> Asyn
     async with worker:
         handle = await ensure_schedule(client)
         if await asyncio.to_thread(unclean.exists):
-            await handle.trigger()
+            log.warning("comparing_after_unclean_stop")
+            # One that was under way then has nobody at work, and would keep this one waiting.
+            await handle.trigger(overlap=ScheduleOverlapPolicy.TERMINATE_OTHER)
             await asyncio.to_thread(unclean.unlink, missing_ok=True)
         yield
 

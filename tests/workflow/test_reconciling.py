@@ -1,7 +1,7 @@
 """The records are compared each night, and at once after a stop that was not clean."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,10 +9,23 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, select, update
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import PollActivityTaskQueueRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleHandle,
+    ScheduleIntervalSpec,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
+from temporalio.worker import Worker
 
 from activities.database import open_engine, reading, transaction
 from models.lifecycle import State
 from models.tables import CaseRecord, ReconcileRun, table_of
+from models.wording import BEIJING
 from services.clock import new_id, now
 from services.milestones import Calendar
 from services.reconcile import Reconciler
@@ -20,8 +33,12 @@ from services.reconcile_runs import last_watermark, reconcile
 from tests.factories import make_case
 from tests.streams import until
 from tests.workflow.world import World
-from workers.reconcile import Reconciling, serve
+from workers.cases import sandbox
+from workers.reconcile import Reconciling, ensure_schedule, serve
 from workflows import names
+from workflows.reconcile import ReconcileWorkflow
+
+THREE, NAUGHT = ScheduleRange(3, 3, 1), ScheduleRange(0, 0, 1)
 
 
 @pytest.fixture
@@ -44,29 +61,82 @@ def finished(engine: Engine) -> list[tuple[datetime | None, int]]:
         return [(row.watermark, row.unrepaired) for row in connection.execute(query)]
 
 
-@pytest.mark.usefixtures("own_schedule")
-async def test_the_schedule_stands_and_a_run_leaves_its_row_and_watermark(
-    world: World, audit: Engine, js: JetStreamContext, tmp_path: Path
+@pytest.fixture
+async def schedule(own_schedule: None, world: World) -> AsyncIterator[ScheduleHandle]:
+    """The handle of the test's own Schedule, which does not fire by itself in the test."""
+    del own_schedule
+    handle = await ensure_schedule(world.client)
+    await handle.pause()
+    yield handle
+    await handle.delete()
+
+
+async def test_the_schedule_stands_however_often_it_is_made(
+    world: World, schedule: ScheduleHandle
 ) -> None:
-    unclean = tmp_path / "unclean"
+    before = await schedule.describe()
+    [at] = before.schedule.spec.calendars
+    zone = before.schedule.spec.time_zone_name
+    assert ([*at.hour], [*at.minute], [*at.second]) == ([THREE], [NAUGHT], [NAUGHT])
+    assert zone == "Asia/Shanghai"
+    assert {f"{each.astimezone(BEIJING):%H:%M:%S}" for each in before.info.next_action_times} == {
+        "03:00:00"
+    }
+    await schedule.update(lambda stands: ScheduleUpdate(_hourly(stands.description.schedule)))
+    assert (await schedule.describe()).schedule.spec.calendars == []  # the control
+    again = await ensure_schedule(world.client)
+    after = await again.describe()
+    assert after.schedule.spec.calendars == before.schedule.spec.calendars
+    assert after.schedule.spec.time_zone_name == zone
+    assert after.schedule.spec.intervals == []
+    assert after.schedule.state.paused  # an operator's word stands
+
+
+async def test_a_night_leaves_its_row_and_watermark(
+    world: World, audit: Engine, js: JetStreamContext, tmp_path: Path, schedule: ScheduleHandle
+) -> None:
     reconciling = Reconciling(world.engine, audit, world.client, js)
-    handle = world.client.get_schedule_handle(names.RECONCILE_SCHEDULE)
-    async with serve(world.client, reconciling, unclean):
-        described = await handle.describe()
-        [calendar] = described.schedule.spec.calendars
-        assert calendar.hour[0].start == 3
-        assert described.schedule.spec.time_zone_name == "Asia/Shanghai"
-        await asyncio.sleep(0.2)
-        assert finished(world.engine) == []
-    unclean.touch()
-    async with serve(world.client, reconciling, unclean):
+    async with serve(world.client, reconciling, tmp_path / "unclean"):
+        await schedule.trigger()
         await until(lambda: len(finished(world.engine)) == 1)
-        assert not unclean.exists()
     [(watermark, left)] = finished(world.engine)
     assert left == 0
     assert watermark is not None
     assert last_watermark(world.engine) == watermark
-    await handle.delete()
+
+
+async def test_after_an_unclean_stop_they_are_compared_though_a_dead_worker_had_begun(
+    world: World, audit: Engine, js: JetStreamContext, tmp_path: Path, schedule: ScheduleHandle
+) -> None:
+    unclean = tmp_path / "unclean"
+    unclean.touch()
+    async with Worker(
+        world.client,
+        task_queue=names.RECONCILE_QUEUE,
+        workflows=[ReconcileWorkflow],
+        workflow_runner=sandbox(),
+    ):
+        await schedule.trigger()
+        await _take_and_die(world.client)
+    async with serve(world.client, Reconciling(world.engine, audit, world.client, js), unclean):
+        await until(lambda: len(finished(world.engine)) == 1)
+        assert not unclean.exists()
+
+
+async def _take_and_die(client: Client) -> None:
+    """Take the comparison as a worker does, and never answer."""
+    request = PollActivityTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=names.RECONCILE_QUEUE),
+        identity="dead",
+    )
+    taken = await client.workflow_service.poll_activity_task_queue(request)
+    assert taken.activity_type.name == names.RECONCILE
+
+
+def _hourly(schedule: Schedule) -> Schedule:
+    spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))])
+    return replace(schedule, spec=spec)
 
 
 async def test_only_what_changed_since_the_last_clean_run_is_looked_at(

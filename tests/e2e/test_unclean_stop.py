@@ -1,0 +1,89 @@
+"""The supervisor dies by kill -9: at the next start the records are compared by themselves."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from temporalio.client import Client
+
+from activities.database import reading
+from models.tables import ReconcileRun, table_of
+from tests.e2e.driving import ACCEPT, SUBMIT, act, new_season
+from tests.e2e.records import assert_four_records_agree, settle
+from tests.e2e.stack import Stack
+from workflows import names
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+COMPARING = "comparing_after_unclean_stop"
+
+
+async def test_what_a_stop_broke_is_found_repaired_and_recorded_at_the_next_start(
+    own_stack: Stack,
+) -> None:
+    await nights_off(await own_stack.client())
+    case_id = own_stack.create_case(new_season(own_stack))
+    act(own_stack, case_id, SUBMIT)
+    settle(own_stack, [case_id])
+
+    own_stack.down()
+    own_stack.up()
+    assert own_stack.places.started.exists()
+    assert starts_with_comparison(own_stack) == 0
+    assert runs(own_stack) == []
+
+    kill_all(own_stack)
+    shutil.rmtree(own_stack.places.nats_store)
+    own_stack.up()
+    own_stack.wait_until(lambda: finished(own_stack), what="the records are compared")
+    assert not own_stack.places.unclean.exists()
+    [(_, watermark, differences, unrepaired)] = runs(own_stack)
+    assert watermark is not None
+    assert (differences, unrepaired) == (1, 0)
+    act(own_stack, case_id, ACCEPT)
+    assert await assert_four_records_agree(own_stack, [case_id]) == 2
+
+    own_stack.down()
+    own_stack.up()
+    assert starts_with_comparison(own_stack) == 1
+    assert len(runs(own_stack)) == 1
+
+
+async def nights_off(client: Client) -> None:
+    """Pause the Schedule, in case that it is night: what an operator paused stays paused."""
+    await client.get_schedule_handle(names.RECONCILE_SCHEDULE).pause()
+
+
+def kill_all(stack: Stack) -> None:
+    """Kill the supervisor, and wait until the kernel has ended all that it started."""
+    pids = [each["pid"] for each in stack.status()["processes"]]
+    pids.append(stack.kill("tuixuan"))
+    stack.wait_until(lambda: not any(map(lives, pids)), what="nothing is left of the stack")
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process runs: without an init that reaps, a dead one stays in the table."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def starts_with_comparison(stack: Stack) -> int:
+    """Return how often the worker asked for one; it does so before it says that it serves."""
+    return stack.logs("reconcile").count(COMPARING)
+
+
+def runs(stack: Stack) -> list[tuple[datetime | None, datetime | None, int, int]]:
+    columns = table_of(ReconcileRun).c
+    query = select(
+        columns.finished_at, columns.watermark, columns.differences, columns.unrepaired
+    ).order_by(columns.started_at)
+    with reading(stack.engine) as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def finished(stack: Stack) -> bool:
+    return any(at is not None for at, *_ in runs(stack))
