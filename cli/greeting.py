@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workers.stack.report import StackReport
 
 ADDRESSES = {
+    "portal": "门户",
     "temporal_ui": "Temporal 网页",
     "temporal": "Temporal",
     "nats": "NATS",

@@ -51,7 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
     "dead-letter": Entry("cli.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True),
     "stream": Entry("cli.stream_rebuild", "事件流：丢失后由记录重建", group=True),
     "template": Entry("cli.template", "通知模板：列出、预览", group=True),
-    "user": Entry("cli.user", "用户：查看、设定邮箱与渠道", group=True),
+    "user": Entry("cli.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
     "audit": Entry("cli.audit", "审计记录：核验", group=True),
     "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),
     "calendar": Entry("cli.calendar", "工作日安排", group=True),

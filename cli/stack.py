@@ -41,10 +41,13 @@ def up(
     nats_monitor_port: Annotated[
         int | None, typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT")
     ] = None,
+    portal_port: Annotated[
+        int | None, typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT")
+    ] = None,
 ) -> None:
     temporal = {"port": temporal_port, "ui_port": ui_port}
     nats = {"port": nats_port, "monitor_port": nats_monitor_port}
-    settings = _settings(temporal, nats)
+    settings = _settings(temporal, nats, {"port": portal_port})
     if detach:
         flags = ["--empty"] if empty else []
         for option, port in {
@@ -52,6 +55,7 @@ def up(
             "--ui-port": ui_port,
             "--nats-port": nats_port,
             "--nats-monitor-port": nats_monitor_port,
+            "--portal-port": portal_port,
         }.items():
             flags += [option, str(port)] if port else []
         _detach(settings, flags)
@@ -110,7 +114,9 @@ def version() -> None:
 
 
 def _settings(
-    temporal: dict[str, int | None] | None = None, nats: dict[str, int | None] | None = None
+    temporal: dict[str, int | None] | None = None,
+    nats: dict[str, int | None] | None = None,
+    portal: dict[str, int | None] | None = None,
 ) -> "StackSettings":
     from workers.settings import StackSettings
 
@@ -118,7 +124,10 @@ def _settings(
         return {name: port for name, port in (part or {}).items() if port is not None} or None
 
     return StackSettings.load(
-        state_dir=options().state_dir, temporal=given(temporal), nats=given(nats)
+        state_dir=options().state_dir,
+        temporal=given(temporal),
+        nats=given(nats),
+        portal=given(portal),
     )
 
 

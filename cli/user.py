@@ -59,3 +59,30 @@ def channel(
     with record() as engine:
         set_channel(engine, user, kind, address, now())
     say("已保存。")
+
+
+@app.command()
+def feed(
+    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号")],
+    renew: Annotated[bool, typer.Option("--renew", help="换新地址，原地址随即失效")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="不再提供，原地址随即失效")] = False,
+) -> None:
+    """生成日历订阅地址：日历软件由此读到该用户的全部待办期限；地址只显示这一次。"""
+    from cli.options import options
+    from cli.output import say, show
+    from cli.record import record
+    from models.refusals import Refused
+    from services.clock import now
+    from services.feeds import make_feed, remove_feed
+
+    if renew and remove:
+        raise Refused("bad_options", "--renew 与 --remove 二者选一。")
+    with record() as engine:
+        if remove:
+            show({"user": user, "removed": remove_feed(engine, user)})
+            return
+        portal = options().settings().portal_url  # before an address is made that nobody sees
+        at = now()
+        path = make_feed(engine, user, at, renew=renew)
+    show({"user": user, "url": f"{portal}{path}", "created_at": at})
+    say("请立即保存地址，以后不再显示。知道此地址的人都能看到这些期限，请勿转发。")

@@ -26,6 +26,7 @@ class Role(StrEnum):
     NOTIFY = "notify"
     WEBHOOK = "webhook"
     RECONCILE = "reconcile"
+    PORTAL = "portal"
 
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")

@@ -1,13 +1,39 @@
-"""A deadline as an entry for the recipient's own calendar (RFC 5545)."""
+"""Deadlines as entries of a calendar (RFC 5545): one in a letter, all of somebody's in a feed."""
 
-from datetime import UTC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from models.events import CaseEvent, CaseEventData
+from models.events import CaseEvent
+from models.lifecycle import State
 from models.wording import AWAITED, Words, moment
 
 METHOD = "PUBLISH"
+REFRESH = timedelta(hours=1)
+"""How often a calendar may ask for a feed anew."""
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What a case awaits of somebody, as of the newest line of its history.
+
+    Attributes:
+        case_id: The case.
+        state: Where it stands; one that awaits something.
+        title: Its public title.
+        deadline: When it is due (exclusive).
+        seq: The number of that line; 0: there is none yet.
+        at: When that line was written.
+    """
+
+    case_id: str
+    state: State
+    title: str
+    deadline: datetime
+    seq: int
+    at: datetime
 
 
 def as_ics(event: CaseEvent, domain: str) -> str | None:
@@ -21,36 +47,68 @@ def as_ics(event: CaseEvent, domain: str) -> str | None:
         domain: Whose ids these are: the domain of the sender's address.
     """
     data = event.data
-    awaited = AWAITED.get(data.target)
-    if data.deadline is None or awaited is None:
+    if data.deadline is None or data.target not in AWAITED:
         return None
-    title, due = " ".join(data.title.split()), data.deadline.astimezone(UTC)
-    entry = Event()
-    entry.add("uid", f"{data.case_id}.{data.target}@{domain}")
-    entry.add("sequence", data.seq)
-    entry.add("dtstamp", event.time.astimezone(UTC))
-    entry.add("dtstart", due)
-    entry.add("dtend", due)
-    entry.add("summary", f"{awaited.zh}：《{title}》")
-    entry.add("description", _description(data, awaited, moment(due)))
+    duty = Duty(data.case_id, data.target, data.title, data.deadline, data.seq, event.time)
+    return _text(_calendar(), [duty], domain)
+
+
+def as_feed(name: str, duties: Sequence[Duty], domain: str) -> str:
+    """Return all deadlines of somebody as one calendar.
+
+    Each entry is the one that a letter of the same line of history brings: same UID, same
+    SEQUENCE. What was settled is not there any more.
+
+    Args:
+        name: How the calendar calls itself.
+        duties: The deadlines.
+        domain: Whose ids these are, as in the letters.
+    """
+    calendar = _calendar()
+    calendar.add("name", name)
+    calendar.add("x-wr-calname", name)  # what most calendars read instead
+    calendar.add("refresh-interval", REFRESH, {"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", REFRESH, {"VALUE": "DURATION"})
+    return _text(calendar, duties, domain)
+
+
+def _calendar() -> Calendar:
     calendar = Calendar()
     calendar.add("prodid", "-//tuixuan//deadlines//ZH")
     calendar.add("version", "2.0")
     calendar.add("method", METHOD)
-    calendar.add_component(entry)
+    return calendar
+
+
+def _text(calendar: Calendar, duties: Sequence[Duty], domain: str) -> str:
+    for duty in duties:
+        calendar.add_component(_entry(duty, domain))
     written: bytes = calendar.to_ical()
     return written.decode()
 
 
-def _description(data: CaseEventData, awaited: Words, shown: str) -> str:
-    title = " ".join(data.title.split())
+def _entry(duty: Duty, domain: str) -> Event:
+    """Return an instant: an entry without an end lasts no time."""
+    awaited, due = AWAITED[duty.state], duty.deadline.astimezone(UTC)
+    title = " ".join(duty.title.split())
+    entry = Event()
+    entry.add("uid", f"{duty.case_id}.{duty.state}@{domain}")
+    entry.add("sequence", duty.seq)
+    entry.add("dtstamp", duty.at.astimezone(UTC))
+    entry.add("dtstart", due)
+    entry.add("summary", f"{awaited.zh}：《{title}》")
+    entry.add("description", _description(title, duty.case_id, awaited, moment(due)))
+    return entry
+
+
+def _description(title: str, case_id: str, awaited: Words, shown: str) -> str:
     day, clock = shown.partition("（")[0], shown.rpartition("）")[2]
     return "\n".join([
-        f"案例：《{title}》（{data.case_id}）",
+        f"案例：《{title}》（{case_id}）",
         f"待办：{awaited.zh}",
         f"期限：{shown}（北京时间）",
         "",
-        f"Case: {title} ({data.case_id})",
+        f"Case: {title} ({case_id})",
         f"Awaited from you: {awaited.en}",
         f"Due: {day} {clock} (Beijing time)",
     ])  # fmt: skip

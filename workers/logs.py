@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor
 
 from workers.redaction import redact
 
-QUIET = {"transitions": logging.WARNING, "alembic": logging.WARNING, "asyncio": logging.WARNING}
+QUIET = dict.fromkeys(("transitions", "alembic", "asyncio", "uvicorn.error"), logging.WARNING)
 """Libraries that say at INFO what nobody asked."""
 FIRST = ("ts", "level", "event", "service", "version")
 """How a line of JSON begins."""

@@ -21,6 +21,8 @@ _IDENTITY = re.compile(r"(?<!\w)(\d{4})\d{13}([\dXx])(?!\w)", re.ASCII)
 _EMAIL = re.compile(r"(?<![\w/:])[\w.%+-]+@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
 _PARAMETERS = re.compile(r"\[parameters: .*")
 """What SQLAlchemy appends to an error: the values of a row."""
+_FEED = re.compile(r"(/calendar/)[\w-]+", re.ASCII)
+"""The address of somebody's calendar feed: whoever has it can read the feed."""
 _ACCOUNT = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 
 
@@ -35,6 +37,7 @@ def redact_text(text: str) -> str:
     """Mask phones, identity numbers, mail addresses and passwords of addresses in a text."""
     text = _PARAMETERS.sub(f"[parameters: {REMOVED}]", text)
     text = _ACCOUNT.sub(r"\1:***@", text)
+    text = _FEED.sub(r"\1***", text)
     text = _IDENTITY.sub(r"\1**********\2", text)
     text = _MOBILE.sub(r"\1****\2", text)
     text = _LANDLINE.sub(r"\1****\2", text)

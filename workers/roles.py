@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from activities.database import open_engine
 from workers.places import Places
 from workers.settings import WorkerSettings
+from workers.stack.ports import PREFERRED
 from workers.stack.readiness import marked_ready
 
 Run = Callable[[WorkerSettings, asyncio.Event], Awaitable[None]]
@@ -105,6 +106,19 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
                 await _serve("reconcile", settings, stop.wait())
 
 
+async def portal(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Serve the web."""
+    from portal.app import application
+    from portal.server import listening, serve
+
+    with (
+        _engine(settings.database_url) as engine,
+        listening(settings.portal.port or PREFERRED["portal"]) as listener,
+    ):
+        app = application(engine, settings.mail.domain)
+        await _serve("portal", settings, serve(app, listener, stop))
+
+
 async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:
     """Do the work, and say meanwhile that the role serves."""
     with marked_ready(Places(settings.state_dir).ready_file(role)):
@@ -157,4 +171,5 @@ ROLES: Mapping[str, Run] = {
     "notify": notify,
     "webhook": webhook,
     "reconcile": reconcile,
+    "portal": portal,
 }

@@ -7,7 +7,15 @@ from elsewhere (`TEMPORAL_ADDRESS`, `DATABASE_URL` …). Each takes `_FILE` for 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -85,6 +93,30 @@ class MetricsSettings(Part):
     port: Port | None = None
 
 
+class PortalSettings(Part):
+    """Where the web portal is.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+        public_url: How people reach it, through whatever proxy stands before it.
+    """
+
+    port: Port | None = None
+    public_url: HttpUrl | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _goes_on(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.query is not None or value.fragment is not None):
+            raise ValueError("地址之后还要接上路径，不能含 ? 或 #")
+        return value
+
+    @property
+    def public(self) -> str | None:
+        """The same as text, without a slash at its end."""
+        return None if self.public_url is None else str(self.public_url).rstrip("/")
+
+
 class StackSettings(BaseSettings):
     """Everything that can be set, as it was set.
 
@@ -104,6 +136,7 @@ class StackSettings(BaseSettings):
     cases: CasesSettings = CasesSettings()
     webhook: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
+    portal: PortalSettings = PortalSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False
 
@@ -168,6 +201,7 @@ class WorkerSettings(Part):
         cases: The cache of the worker of the cases.
         webhook: Where webhooks may go.
         metrics: Where this process answers about itself.
+        portal: Where the web portal is.
     """
 
     state_dir: Path
@@ -185,6 +219,8 @@ class WorkerSettings(Part):
     cases: CasesSettings
     webhook: WebhookSettings
     metrics: MetricsSettings
+    portal: PortalSettings
+    known_portal: str | None
     log_level: str
     debug: bool
 
@@ -218,6 +254,8 @@ class WorkerSettings(Part):
             cases=settings.cases,
             webhook=settings.webhook,
             metrics=settings.metrics,
+            portal=settings.portal,
+            known_portal=settings.portal.public or running["addresses"]["portal"],
             log_level=settings.log_level,
             debug=settings.debug,
         )
@@ -242,6 +280,15 @@ class WorkerSettings(Part):
         if holds_mask(url):
             raise SettingsWrong("系统所用的 NATS 地址含密码，请在环境变量 NATS_URL 中给出。")
         return url
+
+    @property
+    def portal_url(self) -> str:
+        """How people reach the portal, without a slash at its end.
+
+        Raises:
+            NotRunning: nobody says where it is.
+        """
+        return self._known(self.known_portal, "TUIXUAN_PORTAL__PUBLIC_URL")
 
     def _known(self, address: str | None, variable: str) -> str:
         if address is None:

@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.evidence import DeedRow
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
-from models.tables.people import AppUser, Unit, UserChannel
+from models.tables.people import AppUser, CalendarFeed, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.season import Body, CalendarDay, Season, SeasonChange
 from models.tables.types import table_of
@@ -22,6 +22,7 @@ __all__ = [
     "AppUser",
     "Body",
     "CalendarDay",
+    "CalendarFeed",
     "CaseReason",
     "CaseRecord",
     "CaseRevision",

@@ -52,3 +52,19 @@ class UserChannel(SQLModel, table=True):
     channel: str = Field(primary_key=True, max_length=8)
     address: str
     created_at: datetime = Field(sa_type=Instant)
+
+
+class CalendarFeed(SQLModel, table=True):
+    """The address at which a calendar reads somebody's deadlines; each has one at the most.
+
+    `token_hash`: SHA-256 of what nobody can guess in that address, which itself is kept nowhere.
+    `last_used_at`: when it was read, to the hour.
+    """
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (UniqueConstraint("token_hash", name="feed_token_once"),)
+
+    user_id: str = Field(primary_key=True, max_length=64, foreign_key="app_user.id")
+    token_hash: str
+    created_at: datetime = Field(sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,14 +1,16 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 import pytest
 from icalendar import Calendar
 
 from models.events import CaseEvent, EventName, case_event
 from models.lifecycle import State
-from services.ics import as_ics
+from services.ics import Duty, as_feed, as_ics
 from tests.unit.test_notices import DEADLINE, happened
 from workers.notify.letter import Letter, build_message
 from workers.notify.mail import MailSettings
@@ -75,3 +77,43 @@ def test_a_moved_deadline_moves_the_same_entry() -> None:
 def test_where_nothing_is_due_nothing_is_attached(due: CaseEvent | None) -> None:
     assert list(built(due).iter_attachments()) == []
     assert due is None or as_ics(due, DOMAIN) is None
+
+
+def duty(**changes: Any) -> Duty:
+    data = happened(EventName.DEADLINE_APPROACHING)
+    duty = Duty(data.case_id, data.target, data.title, DEADLINE, data.seq, AT)
+    return replace(duty, **changes)
+
+
+def test_a_feed_says_what_it_is_and_when_to_look_again() -> None:
+    text = as_feed("推选期限：2024", [duty(), duty(case_id="case_02")], DOMAIN)
+
+    calendar = Calendar.from_ical(text)
+    assert calendar["METHOD"] == "PUBLISH"
+    assert calendar["X-WR-CALNAME"] == calendar["NAME"] == "推选期限：2024"
+    assert calendar.refresh_interval == timedelta(hours=1)
+    assert "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in text
+    assert "X-PUBLISHED-TTL;VALUE=DURATION:PT1H\r\n" in text
+    assert [entry.uid.partition(".")[0] for entry in calendar.events] == ["case_01", "case_02"]
+    assert text == as_feed("推选期限：2024", [duty(), duty(case_id="case_02")], DOMAIN)
+
+
+def test_the_entry_of_a_feed_is_the_one_of_the_letter() -> None:
+    letter = as_ics(told(), DOMAIN)
+
+    assert letter is not None
+    (given,), (read,) = (
+        Calendar.from_ical(text).events for text in (letter, as_feed("n", [duty()], DOMAIN))
+    )
+    assert read.to_ical() == given.to_ical()
+    assert read.start == DEADLINE
+    assert "DTEND" not in read  # RFC 5545: it would have to be later than the start
+
+
+def test_a_title_cannot_add_lines_to_a_calendar() -> None:
+    text = as_feed("n", [duty(title="一\r\nATTENDEE:mailto:x@y\n; , \\ 二")], DOMAIN)
+
+    (entry,) = Calendar.from_ical(text).events
+    assert "ATTENDEE" not in entry
+    assert entry["SUMMARY"] == "提交补正材料：《一 ATTENDEE:mailto:x@y ; , \\ 二》"
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))

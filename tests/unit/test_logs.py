@@ -132,6 +132,7 @@ def test_other_keys_keep_theirs(key: str) -> None:
         ("110101190001011237", "1101**********7"),
         ("写信到a.b@example.invalid", "写信到***@example.invalid"),
         ("postgresql://u:geheim@host/db", "postgresql://u:***@host/db"),
+        ("GET /calendar/aB-3_x.ics HTTP/1.1", "GET /calendar/***.ics HTTP/1.1"),
     ],
 )
 def test_values_that_look_personal_are_masked(text: str, masked: str) -> None:

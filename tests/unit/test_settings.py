@@ -34,6 +34,7 @@ def running(tmp_path: Path) -> Iterator[Path]:
             "temporal": "127.0.0.1:7301",
             "nats": "nats://127.0.0.1:4301",
             "database": "sqlite:////elsewhere/tuixuan.db",
+            "portal": "http://127.0.0.1:8301",
         }
         report = {"ready": True, "pid": pid, "temporal_namespace": "other", "addresses": addresses}
         folder.report.write_text(json.dumps(report), encoding="utf-8")
@@ -147,6 +148,27 @@ def test_a_worker_without_addresses_learns_those_of_the_running_stack(running: P
     assert settings.temporal_namespace == "other"
     assert settings.nats_url == "nats://127.0.0.1:4301"
     assert settings.database_url == "sqlite:////elsewhere/tuixuan.db"
+    assert settings.portal_url == "http://127.0.0.1:8301"
+
+
+def test_people_reach_the_portal_where_its_public_address_says(
+    running: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given, expected in (
+        ("https://tuixuan.example.invalid", "https://tuixuan.example.invalid"),
+        ("https://example.invalid/tuixuan/", "https://example.invalid/tuixuan"),
+    ):
+        monkeypatch.setenv("TUIXUAN_PORTAL__PUBLIC_URL", given)
+        assert WorkerSettings.load(running.parents[1]).portal_url == expected
+
+
+@pytest.mark.parametrize("url", ["example.invalid", "ftp://x", "https://x/?a=b", "https://x/#a"])
+def test_a_public_address_that_cannot_be_continued_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUIXUAN_PORTAL__PUBLIC_URL", url)
+    with pytest.raises(SettingsWrong, match="public_url"):
+        StackSettings.load()
 
 
 def test_what_was_set_wins_over_the_running_stack(
@@ -170,6 +192,8 @@ def test_without_a_stack_addresses_are_refused_and_files_have_their_places(tmp_p
         _ = settings.temporal_address
     with pytest.raises(NotRunning, match="NATS_URL"):
         _ = settings.nats_url
+    with pytest.raises(NotRunning, match="TUIXUAN_PORTAL__PUBLIC_URL"):
+        _ = settings.portal_url
 
 
 def test_what_a_dead_supervisor_left_does_not_count(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ PREFERRED: Mapping[str, int] = {
     "temporal_ui": 8233,
     "nats": 4222,
     "nats_monitor": 8222,
+    "portal": 8080,
 }
 HEALTH = range(9464, 9500)
 """Where workers answer about themselves; the first is what Prometheus exporters often use."""
@@ -24,6 +25,7 @@ SETTING: Mapping[str, tuple[str, str]] = {
     "temporal_ui": ("--ui-port", "TUIXUAN_TEMPORAL__UI_PORT"),
     "nats": ("--nats-port", "TUIXUAN_NATS__PORT"),
     "nats_monitor": ("--nats-monitor-port", "TUIXUAN_NATS__MONITOR_PORT"),
+    "portal": ("--portal-port", "TUIXUAN_PORTAL__PORT"),
 }
 """The option and the variable that ask for a port."""
 

@@ -16,7 +16,7 @@ from workers.stack import probes, readiness
 Probe = Callable[[int], Awaitable[str | None]]
 """Given the pid, returns what is still missing; None: the process serves."""
 
-ROLES = ("cases", "relay", "audit", "notify", "webhook", "reconcile")
+ROLES = ("cases", "relay", "audit", "notify", "webhook", "reconcile", "portal")
 TETHER = Path(__file__).with_name("tether.py")
 
 

@@ -43,6 +43,7 @@ class Servers:
         """Return the ports that our own servers and workers need."""
         names = ["temporal", "temporal_ui"] if self.temporal else []
         names += ["nats", "nats_monitor"] if self.nats else []
+        names.append("portal")
         return names + [programs.health_port(role) for role in programs.ROLES]
 
 
@@ -71,12 +72,16 @@ def asked_ports(settings: StackSettings) -> dict[str, int | None]:
         "temporal_ui": settings.temporal.ui_port,
         "nats": settings.nats.port,
         "nats_monitor": settings.nats.monitor_port,
+        "portal": settings.portal.port,
     }
 
 
 def settings_of_workers(settings: StackSettings, ports: Mapping[str, int]) -> WorkerSettings:
     """Return what the workers of this stack are told."""
+    port = ports["portal"]
     own = {
+        "portal": settings.portal.model_copy(update={"port": port}),
+        "known_portal": settings.portal.public or f"http://{LOOPBACK}:{port}",
         "known_temporal": settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}",
         "known_nats": settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}",
     }
@@ -93,7 +98,7 @@ def addresses(told: WorkerSettings, ports: Mapping[str, int]) -> Addresses:
         nats_monitor=f"http://{LOOPBACK}:{monitor}" if monitor else None,
         database=mask_password(told.database_url),
         audit=mask_password(told.audit_database_url),
-        portal=None,
+        portal=told.known_portal,
     )
 
 
@@ -106,6 +111,7 @@ def variables(told: WorkerSettings) -> dict[str, str]:
         "TUIXUAN_NATS__URL": told.nats_url,
         "TUIXUAN_DATABASE__URL": told.database_url,
         "TUIXUAN_DATABASE__AUDIT_URL": told.audit_database_url,
+        "TUIXUAN_PORTAL__PORT": str(told.portal.port),
     }
 
 

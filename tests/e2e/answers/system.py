@@ -16,9 +16,10 @@ from models.events import STREAM
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
 from tests.e2e.operations import FUJIAN, Office, Question
+from workers.stack.programs import ROLES
 from workflows import names
 
-PROCESSES = ["temporal", "nats", "cases", "relay", "audit", "notify", "webhook", "reconcile"]
+PROCESSES = ["temporal", "nats", *ROLES]
 
 
 def on_stream[T](office: Office, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:

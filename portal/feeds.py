@@ -1,0 +1,75 @@
+"""The calendar feeds over HTTP."""
+
+import asyncio
+from functools import lru_cache
+from hashlib import sha256
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.clock import now
+from services.feeds import Feed, note_use, read_feed
+from services.ics import Duty, as_feed
+
+HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Content-Disposition": 'inline; filename="deadlines.ics"',
+    "X-Robots-Tag": "noindex",
+}
+"""Of every answer: whoever keeps a copy asks first whether it still holds."""
+TYPE = "text/calendar; charset=utf-8"
+WRITTEN_ONCE = 32
+"""So many feeds are kept as they were written: most that ask find nothing new."""
+
+log = structlog.get_logger(__name__)
+
+
+class Feeds:
+    """Answers those who know the address of a feed."""
+
+    def __init__(self, engine: Engine, domain: str) -> None:
+        """Take the record, and whose ids the entries have: the domain of the letters."""
+        self._engine, self._domain = engine, domain
+
+    async def show(self, request: Request) -> Response:
+        """Return the feed of the address; 304 where the calendar has it already.
+
+        Raises:
+            HTTPException: 404: no feed has this address; nothing says whether one ever had.
+        """
+        text = await asyncio.to_thread(self._read, request.path_params["token"])
+        if text is None:
+            raise HTTPException(404)
+        tag = f'"{sha256(text).hexdigest()[:32]}"'
+        headers = {**HEADERS, "ETag": tag}
+        if is_known(tag, request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        return Response(text, headers=headers, media_type=TYPE)
+
+    def _read(self, token: str) -> bytes | None:
+        feed = read_feed(self._engine, token)
+        if feed is None:
+            return None
+        self._note(feed)
+        return _written(feed.name, feed.duties, self._domain)
+
+    def _note(self, feed: Feed) -> None:
+        try:
+            note_use(self._engine, feed, now())
+        except DBAPIError as error:  # a busy record is no reason to show no deadlines
+            log.warning("feed_use_not_noted", error=type(error).__name__)
+
+
+def is_known(tag: str, asked: str) -> bool:
+    """Tell whether `If-None-Match` names a tag; a proxy may have made it a weak one."""
+    known = [each.strip().removeprefix("W/") for each in asked.split(",")]
+    return tag in known or known == ["*"]
+
+
+@lru_cache(WRITTEN_ONCE)
+def _written(name: str, duties: tuple[Duty, ...], domain: str) -> bytes:
+    return as_feed(name, duties, domain).encode()
