@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     ("user", "list"),
     ("user", "email"),
     ("user", "channel"),
+    ("user", "feed"),
     ("template", "list"),
     ("template", "show"),
     ("delivery", "list"),

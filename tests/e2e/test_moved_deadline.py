@@ -1,13 +1,15 @@
-"""One command moves a deadline: every reminder, inbox and mail that it touches follows."""
+"""One command moves a deadline: every reminder, inbox, mail and calendar follows."""
 
 import asyncio
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
-from icalendar import Calendar
+from icalendar import Calendar, Event
 
 from models.lifecycle import State
 from models.wording import BEIJING, moment
@@ -21,6 +23,7 @@ from workflows.names import SNAPSHOT, case_workflow_id
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SEASON = "moved"
+DESK = f"{SEASON}-fujian"
 ADDRESS = "fujian@example.invalid"
 
 
@@ -50,6 +53,9 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
         await asyncio.to_thread(open_season, stack)
         pooled = await asyncio.to_thread(case_in_recommendation, stack)
         before = instant((await show(stack, pooled))["deadline"])
+        address = (await asyncio.to_thread(stack.json, "user", "feed", DESK))["url"]
+        entry_before = await read(address, pooled)
+        assert entry_before.start == before
         planned = await reminders(stack, pooled)
         assert {due for _, due in planned} == {before}
 
@@ -64,9 +70,7 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
         assert {due for _, due in replanned} == {later}
         assert not {at for at, _ in planned} & {at for at, _ in replanned}
 
-        (message,) = await asyncio.to_thread(
-            told, stack, f"{SEASON}-fujian", pooled, "deadline_moved"
-        )
+        (message,) = await asyncio.to_thread(told, stack, DESK, pooled, "deadline_moved")
         mail = await arrived(lambda: [m for m in mail_server.to(ADDRESS) if pooled in text(m)
                                       and "期限已调整" in str(m["Subject"])])  # fmt: skip
     for words in (message["text"], text(mail)):
@@ -77,6 +81,17 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
     (attached,) = mail.iter_attachments()
     (entry,) = Calendar.from_ical(attached.get_content()).events
     assert entry.start == entry.end == later
+
+    entry_after = await read(address, pooled)
+    assert entry_after.to_ical() == entry.to_ical()
+    assert entry_after.uid == entry_before.uid
+    assert entry_after.sequence > entry_before.sequence
+    renewed = (await asyncio.to_thread(stack.json, "user", "feed", DESK, "--renew"))["url"]
+    assert (await asyncio.to_thread(status, address)) == 404
+    assert (await read(renewed, pooled)).start == later
+    for word in (address, renewed):
+        assert word.rpartition("/")[2].removesuffix(".ics") not in stack.logs("portal")
+    assert stack.logs("portal").count("/calendar/{token}.ics") == 4
 
 
 def open_season(stack: Stack) -> None:
@@ -91,11 +106,32 @@ def open_season(stack: Stack) -> None:
     stack.json(
         "season", "open", str(file), "--id", SEASON, "--starting", starting.isoformat()
     )  # fmt: skip
-    stack.run("user", "email", f"{SEASON}-fujian", ADDRESS)
+    stack.run("user", "email", DESK, ADDRESS)
 
 
 def case_in_recommendation(stack: Stack) -> str:
     return cases_in(stack, SEASON, [State.RECOMMENDATION])[State.RECOMMENDATION]
+
+
+async def read(address: str, case_id: str) -> Event:
+    """Return the entry of a case in a feed, as a calendar reads it."""
+
+    def text() -> bytes:
+        with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+            return bytes(answer.read())
+
+    entries = Calendar.from_ical(await asyncio.to_thread(text)).events
+    (found,) = [entry for entry in entries if entry.uid.startswith(f"{case_id}.")]
+    return found
+
+
+def status(address: str) -> int:
+    try:
+        with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return error.code
 
 
 async def show(stack: Stack, case_id: str) -> dict[str, str]:
