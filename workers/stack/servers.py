@@ -78,10 +78,8 @@ def asked_ports(settings: StackSettings) -> dict[str, int | None]:
 
 def settings_of_workers(settings: StackSettings, ports: Mapping[str, int]) -> WorkerSettings:
     """Return what the workers of this stack are told."""
-    port = ports["portal"]
     own = {
-        "portal": settings.portal.model_copy(update={"port": port}),
-        "known_portal": settings.portal.public or f"http://{LOOPBACK}:{port}",
+        "portal": settings.portal.model_copy(update={"port": ports["portal"]}),
         "known_temporal": settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}",
         "known_nats": settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}",
     }
@@ -98,7 +96,7 @@ def addresses(told: WorkerSettings, ports: Mapping[str, int]) -> Addresses:
         nats_monitor=f"http://{LOOPBACK}:{monitor}" if monitor else None,
         database=mask_password(told.database_url),
         audit=mask_password(told.audit_database_url),
-        portal=told.known_portal,
+        portal=f"http://{LOOPBACK}:{ports['portal']}",
     )
 
 

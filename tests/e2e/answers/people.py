@@ -1,6 +1,8 @@
 """Answers about who was told what, and about mail."""
 
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import SUBMIT
@@ -55,3 +57,23 @@ def inbox(office: Office, question: Question) -> None:
 
     office.stack.wait_until(lambda: len(events()) == 4, what="four messages")
     assert sorted(events()) == ["returned", "returned", "submitted", "submitted"]
+
+
+@answers("How does somebody subscribe to their deadlines")
+def subscribed(office: Office, question: Question) -> None:
+    case_id = office.cases["longest"]
+    leaked, fresh = (office.command(question, USER=FUJIAN)["url"] for _ in range(2))
+
+    def read(address: str) -> str:
+        try:
+            with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+                return str(answer.read().decode())
+        except HTTPError as error:
+            with error:
+                return str(error.code)
+
+    assert read(leaked) == "404"
+    assert f"UID:{case_id}.province_review@" in read(fresh).replace("\r\n ", "")
+    _, refused, words = office.stack.refused("user", "feed", FUJIAN)
+    assert refused == "feed_exists"
+    assert "最近使用于" in words
