@@ -46,16 +46,20 @@ def export(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="写入的 .tar.gz 文件")],
 ) -> None:
     """导出一季的审计材料，附核验程序 verify.py：解开后无需任何服务即可核验。"""
+    from cli.looking import looker
     from cli.options import options
     from cli.output import show
     from cli.record import audit_store, record
     from services.audit_export import Sources
     from services.audit_export import export as export_season
+    from services.looks import enter_export
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
         sources = Sources(engine, store, settings.audit_anchor, settings.audit_digests)
-        show(export_season(sources, season, to))
+        done = export_season(sources, season, to)
+        enter_export(engine, season, looker(), done.head)
+    show(done)
 
 
 @app.command()
@@ -77,11 +81,44 @@ def rotate_key(
     ] = None,
 ) -> None:
     """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
+    from cli.looking import looker
     from cli.output import show
+    from cli.record import record
     from services.clock import now
+    from services.deeds import enter_now
+    from services.looks import key_changed
 
     new = None if new_key is None else new_key.read_text(encoding="utf-8")
-    show(_digest_file().rotate(reason, now(), new))
+    with record() as engine:
+        line = _digest_file().rotate(reason, now(), new)
+        enter_now(engine, key_changed(looker(reason), line), now())
+    show(line)
+
+
+@app.command()
+def deeds(
+    season: Annotated[str | None, typer.Option(help="征集季")] = None,
+    case_id: Annotated[str | None, typer.Option("--case", help="案例编号")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="look 查看、change 修改、removal 清除、key 更换密钥")
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="ROLE:ID", help="由谁")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+) -> None:
+    """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
+    from cli.output import show
+    from cli.record import record
+    from services.deeds import list_deeds
+
+    with record() as engine:
+        items = list_deeds(
+            engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
+        )
+    more = items[-1].id if len(items) == limit else None
+    columns = {"at": "时间", "actor": "由谁", "on_behalf": "代表", "action": "行为",
+               "object": "对象", "reason": "理由", "witnessed": "已入审计"}  # fmt: skip
+    show({"items": items, "next_cursor": more}, columns)
 
 
 def _digest_file() -> "DigestFile":

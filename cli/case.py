@@ -85,8 +85,21 @@ def count(
 
 @app.command()
 def history(case_id: Id) -> None:
-    """查看一件案例的全部记录，每行都与前一行以哈希相连。"""
+    """查看一件案例的全部记录，每行都与前一行以哈希相连；查看记入审计。"""
     _work().show_history(case_id)
+
+
+@app.command()
+def form(
+    case_id: Id,
+    revision: Annotated[int | None, typer.Option(min=1, help="第几版；默认：最新")] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="完整显示联系人、电话等个人信息（须写明理由）")
+    ] = False,
+    text: Annotated[str | None, typer.Option("--reason", help="查看的理由")] = None,
+) -> None:
+    """查看申报表；联系人、电话等默认隐去，每次查看都记入审计。"""
+    _work().show_form(case_id, revision, text, reveal=reveal)
 
 
 @app.command()

@@ -7,13 +7,14 @@ from typing import Any
 
 import typer
 
+from cli.looking import looker
 from cli.moments import parse_moment
 from cli.options import options
 from cli.output import say, show
 from cli.record import record
 from models.form import CaseForm
 from models.lifecycle import Action, State
-from services import case_record, drafts
+from services import case_record, drafts, looks
 from services.clock import now
 from services.drafts import NewDraft
 from services.requests import Request
@@ -89,7 +90,26 @@ def count_cases(season: str | None, body: str | None, category: str | None) -> N
 def show_history(case_id: str) -> None:
     """Show every line of a case's history."""
     with record() as engine:
-        show(case_record.history(engine, case_id), HISTORY_COLUMNS)
+        found = looks.show_history(engine, case_id, looker())
+    show(found, HISTORY_COLUMNS)
+
+
+def show_form(case_id: str, revision: int | None, reason: str | None, *, reveal: bool) -> None:
+    """Show what the form says, and that this was entered."""
+    with record() as engine:
+        found = looks.show_form(engine, case_id, looker(reason), revision=revision, reveal=reveal)
+    if options().json:
+        show(found)
+        return
+    titles = {"case_id": "案例", "revision": "版本", "filed": "已申报", "saved_at": "保存于"}
+    show(found, titles)
+    fields = found.form.model_dump(exclude={"sections"})
+    rows = [{"field": name, "text": text} for name, text in fields.items() if text]
+    rows += [{"field": each.heading, "text": each.text} for each in found.form.sections]
+    show(rows, {"field": "栏目", "text": "内容"})
+    if found.masked:
+        say("个人信息已部分隐去；确需查看请用 --reveal --reason 理由。")
+    say("本次查看已记入审计。")
 
 
 def answers(case_id: str, given: Sequence[str], *, all_yes: bool) -> Mapping[str, bool]:

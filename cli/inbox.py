@@ -14,14 +14,16 @@ def inbox(
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
     read: Annotated[bool, typer.Option("--read", help="看过即标为已读")] = False,
 ) -> None:
-    """查看一位用户的站内消息，新的在前。"""
+    """查看一位用户的站内消息，新的在前；查看记入审计。"""
+    from cli.looking import looker
     from cli.output import show
     from cli.record import record
     from services import inbox as messages
     from services.clock import now
+    from services.looks import show_inbox
 
     with record() as engine:
-        items = messages.inbox(engine, user, limit, cursor)
+        items = show_inbox(engine, user, looker(), limit, cursor)
         if read:
             messages.mark_read(engine, user, [item.id for item in items], now())
     more = items[-1].id if len(items) == limit else None

@@ -12,13 +12,14 @@ def list_(
     season: Annotated[str, typer.Option(help="征集季编号")],
     role: Annotated[str | None, typer.Option(help="只列此角色")] = None,
 ) -> None:
-    """列出一个征集季的用户。"""
+    """列出一个征集季的用户；查看记入审计。"""
+    from cli.looking import looker
     from cli.output import show
     from cli.record import record
-    from services.people import list_users
+    from services.looks import show_users
 
     with record() as engine:
-        items = list_users(engine, season, role)
+        items = show_users(engine, season, looker(), role)
     columns = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "has_email": "有邮箱"}
     show({"items": items, "next_cursor": None}, columns)
 

@@ -15,9 +15,11 @@ from models.lifecycle import Action, State
 from models.programme import Programme
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
+from models.witnessing import Deed, DeedKind
 from models.wording import moment
 from services.actors import refuse_phone_numbers, resolve_actor
 from services.clock import new_id, now
+from services.deeds import enter
 from services.people import add_user, write_email
 from services.seasons import read_programme
 
@@ -84,7 +86,8 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
             "return_rounds": 0,
         }
         connection.execute(insert(CASE_RECORD), row)
-        _save_revision(connection, (case_id, 1), form, f"{Role.APPLICANT}:{applicant}", at)
+        by = Actor(role=Role.APPLICANT, id=applicant, org=unit_id)
+        _save_revision(connection, (case_id, season_id, 1), form, by, at)
         case = read_case(connection, case_id)
         cutoff = Horizon(case, season_dates(case)).cutoff
         if cutoff <= at:
@@ -106,7 +109,7 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
         _refuse_edit(connection, case, form, who)
         programme = read_programme(connection, case["season_id"])
         revision: int = case["revision"] + 1
-        _save_revision(connection, (case_id, revision), form, str(who), now())
+        _save_revision(connection, (case_id, case["season_id"], revision), form, who, now())
         connection.execute(
             update(CASE_RECORD)
             .where(CASE_RECORD.c.id == case_id)
@@ -178,9 +181,17 @@ def _refuse_edit(connection: Connection, case: Columns, form: CaseForm, actor: A
 
 
 def _save_revision(
-    connection: Connection, key: tuple[str, int], form: CaseForm, by: str, at: datetime
+    connection: Connection, key: tuple[str, str, int], form: CaseForm, by: Actor, at: datetime
 ) -> None:
-    case_id, revision = key
+    """Save a form, and enter for the audit that it was; `key`: case, season, revision."""
+    case_id, season_id, revision = key
+    before = select(CASE_REVISION.c.digest).filter_by(case_id=case_id, revision=revision - 1)
+    deed = Deed(
+        kind=DeedKind.CHANGE, action="case.form_saved", object=f"{case_id}/form/{revision}",
+        actor=by, season=season_id, case_id=case_id, before=connection.scalar(before),
+        after=form_digest(form), request=new_id("req"),
+    )  # fmt: skip
+    enter(connection, deed, at)
     connection.execute(
         insert(CASE_REVISION),
         {
@@ -188,7 +199,7 @@ def _save_revision(
             "revision": revision,
             "form": form.model_dump(mode="json"),
             "digest": form_digest(form),
-            "saved_by": by,
+            "saved_by": str(by),
             "saved_at": at,
         },
     )

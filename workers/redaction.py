@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from models.masking import mask_text
+
 REMOVED = "[removed]"
 PERSONAL = frozenset({
     "contact", "email", "form", "id_number", "location", "mail", "mobile", "note", "password",
@@ -14,11 +16,7 @@ PERSONAL = frozenset({
 SAFE = frozenset({"digest", "hash", "id", "count", "code"})
 """`contact_phone` is personal; `reason_digest` is not."""
 
-# ASCII: a number may follow a Chinese character at once, but is no part of an id.
-_MOBILE = re.compile(r"(?<![\w.])((?:\+?86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\w)", re.ASCII)
-_LANDLINE = re.compile(r"(?<![\w.-])(\(?0[1-9]\d{1,2}\)?[- ]?)\d{3,4}(\d{4})(?![\w-])", re.ASCII)
-_IDENTITY = re.compile(r"(?<!\w)(\d{4})\d{13}([\dXx])(?!\w)", re.ASCII)
-_EMAIL = re.compile(r"(?<![\w/:])[\w.%+-]+@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
+
 _PARAMETERS = re.compile(r"\[parameters: .*")
 """What SQLAlchemy appends to an error: the values of a row."""
 _FEED = re.compile(r"(/calendar/)[\w-]+", re.ASCII)
@@ -37,11 +35,7 @@ def redact_text(text: str) -> str:
     """Mask phones, identity numbers, mail addresses and passwords of addresses in a text."""
     text = _PARAMETERS.sub(f"[parameters: {REMOVED}]", text)
     text = _ACCOUNT.sub(r"\1:***@", text)
-    text = _FEED.sub(r"\1***", text)
-    text = _IDENTITY.sub(r"\1**********\2", text)
-    text = _MOBILE.sub(r"\1****\2", text)
-    text = _LANDLINE.sub(r"\1****\2", text)
-    return _EMAIL.sub(r"***@\1", text)
+    return mask_text(_FEED.sub(r"\1***", text))
 
 
 def is_personal(key: str) -> bool:

@@ -34,8 +34,18 @@ class Canary:
         """Make them up: no other test, and no server, has these digits by chance."""
         digits = "".join(str(ord(letter) % 10) for letter in new_id("x")[-9:])
         phones = [f"13{place}{digits[:8]}" for place in range(9)]
-        (self.mobile, self.remarks, self.summary, self.correction, self.withdrawal,
-         self.refused, self.landline, self.moved, self.section) = phones  # fmt: skip
+        (
+            self.mobile,
+            self.remarks,
+            self.summary,
+            self.correction,
+            self.withdrawal,
+            self.refused,
+            self.landline,
+            self.moved,
+            self.section,
+        ) = phones
+        self.looked = f"139{digits[:8]}"  # fmt: skip
         self.name = f"金丝雀{digits}"
         self.email = f"canary{digits}@example.invalid"
         self.title = f"（虚构）标题{digits}号"
@@ -125,6 +135,17 @@ def drive(stack: Stack, canary: Canary) -> str:
     extend = ("extend", "+4d", "--reason", f"请打{canary.moved}")
     withdraw = ("withdraw", "--with-consent", "--reason", f"请打{canary.withdrawal}")
     act(stack, case_id, ACCEPT, RECOMMEND, correct, extend, ("resubmit",), withdraw)
+    why = ("--reveal", "--reason", f"回拨{canary.looked}")
+    whole = stack.json("case", "form", case_id, *why)
+    assert whole["form"]["contact_mobile"] == canary.mobile
+    masked = stack.run("case", "form", case_id).stdout
+    assert case_id in masked
+    assert not found_in(masked.encode(), [canary.mobile, canary.name, canary.landline])
+    looks = ("audit", "deeds", "--case", case_id, "--kind", "look")
+    stack.wait_until(
+        lambda: [each["witnessed"] for each in stack.json(*looks)["items"]] == [True, True],
+        what="two looks in the audit",
+    )
     return case_id
 
 

@@ -13,7 +13,7 @@ from tests.factories import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-start")]
 
 CASE = (
-    "create", "edit", "show", "list", "history", "submit", "return", "accept", "decline",
+    "create", "edit", "show", "list", "history", "form", "submit", "return", "accept", "decline",
     "send-back", "request-correction", "resubmit", "pass", "fail", "withdraw", "disqualify",
     "recommend", "leave-out", "shortlist", "select", "not-select", "publish", "extend",
 )  # fmt: skip
@@ -27,7 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     *((name,) for name in ("reconcile", "worker", "db", "doctor", "demo", "version")),
     *(("season", name) for name in ("open", "list", "show", "move", "extend")),
     *(("case", name) for name in CASE),
-    ("audit", "verify"),
+    *(("audit", name) for name in ("verify", "export", "deeds", "sign", "rotate-key")),
     ("dead-letter", "show"),
     ("dead-letter", "drop"),
     ("stream", "rebuild"),

@@ -1,0 +1,193 @@
+"""Look at what is personal or sealed: whoever sees it has been entered for the audit before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Engine, select
+
+from activities.database import transaction
+from activities.lines import Columns, read_case
+from models.case_form import CaseForm
+from models.chain import digest
+from models.commands import Actor, Role
+from models.masking import mask_form
+from models.refusals import Refused
+from models.tables import AppUser, CaseRevision, table_of
+from models.witnessing import Deed, DeedKind
+from services.case_record import history
+from services.clock import now
+from services.deeds import enter
+from services.inbox import InboxItem, inbox
+from services.inspector import key_id
+from services.people import UserView, list_users, unknown_user
+from services.views import CaseHistory
+
+_REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Who asks to see something. `request`: its id; `reason`: why, where a reason is due."""
+
+    actor: Actor
+    request: str
+    reason: str | None = None
+
+
+class FormView(BaseModel):
+    """A saved form. `filed`: it is the one that was filed last; `masked`: not all is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    revision: int
+    filed: bool
+    masked: bool
+    digest: str
+    saved_at: datetime
+    form: CaseForm
+
+
+def show_form(
+    engine: Engine, case_id: str, looker: Looker, *, revision: int | None = None,
+    reveal: bool = False,
+) -> FormView:  # fmt: skip
+    """Return what a form says; without `reveal` names, phones and addresses are masked.
+
+    Args:
+        engine: The record.
+        case_id: Which case.
+        looker: Who asks; to reveal they need a reason.
+        revision: Which saved version; None: the newest.
+        reveal: Show everything.
+
+    Raises:
+        Refused: `unknown_case`, `unknown_revision`, `not_yours`, or `reason_required`.
+    """
+    if reveal and not (looker.reason or "").strip():
+        raise Refused("reason_required", "查看完整的个人信息须用 --reason 写明理由。")
+    with transaction(engine) as connection:
+        case = read_case(connection, case_id)
+        looker = _allowed(connection, case, looker)
+        wanted = case["revision"] if revision is None else revision
+        query = select(_REVISIONS).filter_by(case_id=case_id, revision=wanted)
+        row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            message = f"案例 {case_id} 没有第 {wanted} 版申报表，最新为第 {case['revision']} 版。"
+            raise Refused("unknown_revision", message)
+        form = CaseForm.from_json(row["form"])
+        action = "case.form_revealed" if reveal else "case.form_seen"
+        deed = _look(looker, action, f"{case_id}/form/{wanted}", row["digest"])
+        enter(connection, _of_case(deed, case), now())
+    return FormView(
+        case_id=case_id,
+        revision=wanted,
+        filed=wanted == case["frozen_revision"],
+        masked=not reveal,
+        digest=row["digest"],
+        saved_at=row["saved_at"],
+        form=form if reveal else mask_form(form),
+    )
+
+
+def show_history(engine: Engine, case_id: str, looker: Looker) -> CaseHistory:
+    """Return a case's history with what people wrote.
+
+    Raises:
+        Refused: There is no such case, or it is another's.
+    """
+    with transaction(engine) as connection:
+        case = read_case(connection, case_id)
+        looker = _allowed(connection, case, looker)
+        deed = _look(looker, "case.history_seen", f"{case_id}/history", case["head_hash"])
+        enter(connection, _of_case(deed, case), now())
+    return history(engine, case_id)
+
+
+def show_inbox(
+    engine: Engine, user_id: str, looker: Looker, limit: int = 50, after: str | None = None
+) -> list[InboxItem]:
+    """Return a page of a user's messages, the newest first.
+
+    Raises:
+        Refused: `unknown_user`.
+    """
+    with transaction(engine) as connection:
+        season = connection.scalar(select(_USER.season_id).where(_USER.id == user_id))
+        if season is None:
+            raise unknown_user(user_id)
+        looker = _with_org(connection, looker)
+        deed = _look(looker, "inbox.seen", user_id).model_copy(update={"season": season})
+        enter(connection, deed, now())
+    return inbox(engine, user_id, limit, after)
+
+
+def show_users(
+    engine: Engine, season_id: str, looker: Looker, role: str | None = None
+) -> Sequence[UserView]:
+    """Return the users of a season, with their names.
+
+    Raises:
+        Refused: There is no such role.
+    """
+    found = list_users(engine, season_id, role)
+    if found:
+        with transaction(engine) as connection:
+            looker = _with_org(connection, looker)
+            deed = _look(looker, "users.seen", season_id).model_copy(update={"season": season_id})
+            enter(connection, deed, now())
+    return found
+
+
+def enter_export(engine: Engine, season_id: str, looker: Looker, head: str) -> None:
+    """Enter that the evidence of a season was handed out up to `head`."""
+    with transaction(engine) as connection:
+        deed = _look(_with_org(connection, looker), "audit.exported", season_id, head)
+        enter(connection, deed.model_copy(update={"season": season_id}), now())
+
+
+def key_changed(looker: Looker, line: Mapping[str, Any]) -> Deed:
+    """Return the deed of a new signing key; `line`: what the file of the digests says of it."""
+    new = key_id(bytes.fromhex(line["public_key"]))
+    return Deed(
+        kind=DeedKind.KEY, action="audit.key_rotated", object=new, actor=looker.actor,
+        after=digest(dict(line)), reason=looker.reason, request=looker.request,
+    )  # fmt: skip
+
+
+def _look(looker: Looker, action: str, what: str, seen: str | None = None) -> Deed:
+    """Return the deed; looking changes nothing, so both digests are of what was seen."""
+    return Deed(
+        kind=DeedKind.LOOK, action=action, object=what, actor=looker.actor, before=seen,
+        after=seen, reason=looker.reason, request=looker.request,
+    )  # fmt: skip
+
+
+def _of_case(deed: Deed, case: Columns) -> Deed:
+    return deed.model_copy(update={"case_id": case["id"], "season": case["season_id"]})
+
+
+def _allowed(connection: Connection, case: Columns, looker: Looker) -> Looker:
+    """Refuse the applicants and bodies of other cases; the offices see every one."""
+    looker = _with_org(connection, looker)
+    actor = looker.actor
+    if actor.role is Role.APPLICANT:
+        own = case["unit_id"] == actor.org or actor.id in (case["unit_id"], case["applicant_id"])
+    elif actor.role is Role.BODY:
+        own = case["body_id"] in (actor.org, actor.id)
+    else:
+        own = actor.role not in (Role.PUBLIC, Role.EXPERT)
+    if not own:
+        raise Refused("not_yours", f"{actor} 无权查看案例 {case['id']} 的内容。")
+    return looker
+
+
+def _with_org(connection: Connection, looker: Looker) -> Looker:
+    """Return the looker with the unit or body that the record knows them to belong to."""
+    actor = looker.actor
+    query = select(_USER.org).where(_USER.id == actor.id, _USER.role == actor.role)
+    org = connection.scalar(query)
+    return Looker(actor.model_copy(update={"org": org}), looker.request, looker.reason)

@@ -1,0 +1,153 @@
+"""Whoever sees what is personal has been entered before; who may not see it sees nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from activities.database import transaction
+from models.chain import digest
+from models.commands import Actor, Role
+from models.lifecycle import Action
+from models.refusals import Refused
+from services import drafts, looks
+from services.case_record import show
+from services.deeds import DeedView, list_deeds
+from services.drafts import NewDraft
+from services.looks import Looker
+from services.people import add_user
+from tests.factories import OPENS, commit, form, keep_reason
+
+MOBILE, NAME = "13800138000", "虚构联系人"
+OPERATOR = Looker(Actor(role=Role.OPERATOR, id="root"), "req_a")
+
+
+@pytest.fixture
+def case_id(engine: Engine, season: str) -> str:
+    """A draft; its contact is invented."""
+    content = form(contact_name=NAME, contact_mobile=MOBILE, summary=f"请打{MOBILE}联系。")
+    drafts.create_draft(engine, "case_1", NewDraft(season, content), OPENS)
+    return "case_1"
+
+
+def seen(engine: Engine, **wanted: Any) -> list[DeedView]:
+    return list_deeds(engine, kind="look", **wanted)
+
+
+def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) -> None:
+    found = looks.show_form(engine, case_id, OPERATOR)
+    assert (found.masked, found.filed, found.revision) == (True, False, 1)
+    assert found.form.contact_mobile == "138****8000"
+    assert found.form.contact_name == "虚****"
+    assert found.form.summary == "请打138****8000联系。"
+    [deed] = seen(engine)
+    assert (deed.action, deed.object) == ("case.form_seen", "case_1/form/1")
+    assert (deed.actor, deed.request, deed.case_id) == ("operator:root", "req_a", case_id)
+    assert deed.before == deed.after == found.digest
+
+
+def test_a_form_is_shown_whole_for_a_reason(engine: Engine, case_id: str) -> None:
+    looker = Looker(OPERATOR.actor, "req_b", "核对电话")
+    found = looks.show_form(engine, case_id, looker, reveal=True)
+    assert (found.form.contact_mobile, found.form.contact_name) == (MOBILE, NAME)
+    assert digest(found.form.model_dump(mode="json")) == found.digest
+    [deed] = seen(engine)
+    assert (deed.action, deed.reason) == ("case.form_revealed", "核对电话")
+
+
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_nothing_is_revealed_without_a_reason(
+    engine: Engine, case_id: str, reason: str | None
+) -> None:
+    with pytest.raises(Refused, match="reason_required"):
+        looks.show_form(engine, case_id, Looker(OPERATOR.actor, "r", reason), reveal=True)
+    assert seen(engine) == []
+
+
+def test_a_reason_that_cannot_be_entered_shows_nothing(engine: Engine, case_id: str) -> None:
+    with pytest.raises(Refused, match="bad_reason"):
+        looks.show_form(engine, case_id, Looker(OPERATOR.actor, "r", "长" * 501), reveal=True)
+
+
+def test_there_is_no_other_revision(engine: Engine, case_id: str) -> None:
+    with pytest.raises(Refused, match="unknown_revision"):
+        looks.show_form(engine, case_id, OPERATOR, revision=2)
+    with pytest.raises(Refused, match="unknown_case"):
+        looks.show_form(engine, "case_none", OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("role", "whose", "may"),
+    [
+        (Role.APPLICANT, "own", True),
+        (Role.APPLICANT, "another", False),
+        (Role.BODY, "own", True),
+        (Role.BODY, "another", False),
+        (Role.ORGANISER, "office", True),
+        (Role.AUDITOR, "office", True),
+        (Role.EXPERT, "office", False),
+        (Role.PUBLIC, "anybody", False),
+    ],
+)
+@pytest.mark.parametrize("look", [looks.show_form, looks.show_history])
+def test_who_may_look(
+    engine: Engine, case_id: str, role: Role, whose: str, *, may: bool, look: Callable[..., object]
+) -> None:
+    view = show(engine, case_id)
+    own = {Role.APPLICANT: view.unit, Role.BODY: view.body}.get(role, whose)
+    looker = Looker(Actor(role=role, id=own if whose == "own" else whose), "req")
+    if may:
+        assert look(engine, case_id, looker)
+        assert [deed.actor for deed in seen(engine)] == [str(looker.actor)]
+    else:
+        with pytest.raises(Refused, match="not_yours"):
+            look(engine, case_id, looker)
+        assert seen(engine) == []
+
+
+def test_a_desk_looks_on_behalf_of_its_body(engine: Engine, season: str, case_id: str) -> None:
+    body = show(engine, case_id).body
+    with transaction(engine) as connection:
+        add_user(connection, id="desk-1", season_id=season, role=Role.BODY, org=body,
+                 name="（虚构）经办", email=None, at=OPENS)  # fmt: skip
+    looks.show_form(engine, case_id, Looker(Actor(role=Role.BODY, id="desk-1"), "req"))
+    [deed] = seen(engine)
+    assert (deed.actor, deed.on_behalf) == ("body:desk-1", body)
+
+
+def test_a_history_with_its_reasons_is_a_look(engine: Engine, case_id: str) -> None:
+    commit(engine, case_id, Action.SUBMIT)
+    reason = keep_reason(engine, case_id, "材料不全")
+    commit(engine, case_id, Action.RETURN_FOR_REVISION, reason=reason)
+    found = looks.show_history(engine, case_id, OPERATOR)
+    assert [line.reason for line in found.items] == [None, "材料不全"]
+    [deed] = seen(engine)
+    assert (deed.action, deed.after) == ("case.history_seen", found.items[-1].hash)
+
+
+def test_an_inbox_and_the_users_are_looks(engine: Engine, season: str, case_id: str) -> None:
+    user = show(engine, case_id).unit
+    assert looks.show_inbox(engine, user, OPERATOR) == []
+    assert [each.id for each in looks.show_users(engine, season, OPERATOR)].count(user) == 1
+    assert [deed.action for deed in seen(engine, season=season)] == ["users.seen", "inbox.seen"]
+    with pytest.raises(Refused, match="unknown_user"):
+        looks.show_inbox(engine, "nobody", OPERATOR)
+
+
+def test_every_saved_form_is_a_change_with_both_digests(
+    engine: Engine, season: str, case_id: str
+) -> None:
+    drafts.save_draft(engine, case_id, form(title="（虚构）改名"), None)
+    second, first = list_deeds(engine, kind="change")
+    assert (first.before, first.object) == (None, "case_1/form/1")
+    assert (second.before, second.object) == (first.after, "case_1/form/2")
+    assert second.after != first.after
+    assert (second.season, second.on_behalf) == (season, show(engine, case_id).unit)
+    assert second.after == looks.show_form(engine, case_id, OPERATOR).digest
+
+
+def test_a_refused_change_enters_nothing(engine: Engine, case_id: str) -> None:
+    with pytest.raises(Refused, match="unit_fixed"):
+        drafts.save_draft(engine, case_id, form(unit="（虚构）另一单位"), None)
+    assert len(list_deeds(engine, kind="change")) == 1
