@@ -33,7 +33,7 @@ type Columns = Mapping[str, Any]
 
 _CASES, _BODIES, _SEASONS = table_of(CaseRecord), table_of(Body), table_of(Season)
 _LINES, _REASONS = table_of(Transition), table_of(CaseReason)
-_CASE = (
+CASES_WITH_DATES = (
     select(
         *_CASES.columns,
         _BODIES.c.cutoff.label("body_cutoff"),
@@ -43,8 +43,9 @@ _CASE = (
     )
     .join(_SEASONS, _SEASONS.c.id == _CASES.c.season_id)
     .join(_BODIES, (_BODIES.c.season_id == _CASES.c.season_id) & (_BODIES.c.id == _CASES.c.body_id))
-    .where(_CASES.c.id == bindparam("case_id"))
 )
+"""Cases, with the dates of their bodies and seasons."""
+_CASE = CASES_WITH_DATES.where(_CASES.c.id == bindparam("case_id"))
 _CASE_TO_CHANGE = _CASE.with_for_update(of=_CASES)
 _REASON = select(_REASONS.c.text).where(
     _REASONS.c.case_id == bindparam("case_id"), _REASONS.c.digest == bindparam("digest")

@@ -68,10 +68,11 @@ class SeasonShelf:
 
     def calendar(self, connection: Connection) -> WorkCalendar:
         """Return the working days on record, at most half a minute old."""
-        if self._calendar is None or time.monotonic() > self._calendar_until:
-            self._calendar = read_calendar(connection)
+        found = self._calendar  # another thread may forget it meanwhile
+        if found is None or time.monotonic() > self._calendar_until:
+            found = self._calendar = read_calendar(connection)
             self._calendar_until = time.monotonic() + CALENDAR_TTL_SECONDS
-        return self._calendar
+        return found
 
     def forget_calendar(self) -> None:
         """Read the working days again at the next look."""

@@ -10,8 +10,9 @@ from cli.options import options
 from cli.output import say, show
 from cli.record import audit_store
 from cli.stream import stream
+from services.differences import ReconcileReport
 from services.milestones import Calendar
-from services.reconcile import Reconciler, ReconcileReport
+from services.reconcile import Reconciler
 from services.reconcile_runs import reconcile
 
 

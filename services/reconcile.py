@@ -6,13 +6,13 @@ never touched: nothing here writes history.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from nats.js import JetStreamContext
-from pydantic import BaseModel
 from sqlalchemy import Engine, select
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -21,6 +21,8 @@ from models.lifecycle import FINAL, State
 from models.tables import CaseRecord, table_of
 from models.tables.audit import AuditRecord
 from services.cases import CaseDesk
+from services.deadlines import Deadlines
+from services.differences import Difference, ReconcileReport, difference
 from services.stream import announced_seqs, count_messages, give_back, read_published
 from services.views import Unavailable
 
@@ -31,30 +33,6 @@ PATIENCE_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.1
 
 CASES, AUDIT = table_of(CaseRecord), table_of(AuditRecord)
-
-
-class Difference(BaseModel):
-    """Where two of the four disagree.
-
-    Attributes:
-        kind: Stable English snake_case.
-        case_id: The case.
-        message: What differs and what was done, in Chinese.
-        repaired: Whether they agree now, or will by themselves.
-    """
-
-    kind: str
-    case_id: str
-    message: str
-    repaired: bool
-
-
-class ReconcileReport(BaseModel):
-    """What a comparison found. `ok`: nothing is left that differs."""
-
-    ok: bool
-    cases: int
-    differences: list[Difference]
 
 
 @dataclass(frozen=True)
@@ -90,6 +68,7 @@ class Reconciler:
         """
         self._engine, self._audit, self._desk, self._js = engine, audit, desk, js
         self._restart = restart
+        self._deadlines = Deadlines(engine, desk)
 
     async def run(
         self, patience: float = PATIENCE_SECONDS, since: datetime | None = None
@@ -100,14 +79,14 @@ class Reconciler:
         to differ is looked at again until it does not, or `patience` (seconds) ends.
         """
         cases, found = await self._compare(None, since)
-        repaired = [difference for difference in found if difference.repaired]
-        left = [difference for difference in found if not difference.repaired]
+        repaired = [each for each in found if each.repaired]
+        left = [each for each in found if not each.repaired]
         end = time.monotonic() + patience
         while left and time.monotonic() < end:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            _, found = await self._compare({difference.case_id for difference in left}, since)
-            repaired += [difference for difference in found if difference.repaired]
-            left = [difference for difference in found if not difference.repaired]
+            _, found = await self._compare({each.case_id for each in left}, since)
+            repaired += [each for each in found if each.repaired]
+            left = [each for each in found if not each.repaired]
         return ReconcileReport(ok=not left, cases=cases, differences=[*repaired, *left])
 
     async def lacks_events(self) -> bool:
@@ -122,7 +101,8 @@ class Reconciler:
     async def _compare(
         self, only: set[str] | None, since: datetime | None
     ) -> tuple[int, list[Difference]]:
-        """Compare these cases, or all; return how many there are, and what differs."""
+        """Compare all cases, or look at some again; return how many there are, and what differs."""
+        self._deadlines.look_anew()
         cases = await asyncio.to_thread(read_cases, self._engine, since)
         witnessed = await asyncio.to_thread(read_audit, self._audit)
         gate = asyncio.Semaphore(AT_ONCE)
@@ -130,22 +110,22 @@ class Reconciler:
         async def one(case: OnRecord) -> list[Difference]:
             async with gate:
                 return [
-                    *await self._workflow(case),
+                    *await self._workflow(case, again=only is not None),
                     *await self._stream(case),
                     *_audit(case, witnessed.get(case.id, frozenset())),
                 ]
 
         wanted = [case for case in cases if only is None or case.id in only]
         found = await asyncio.gather(*(one(case) for case in wanted))
-        differences = [difference for each in found for difference in each]
+        differences = [*itertools.chain.from_iterable(found), *await self._deadlines.stale(only)]
         # Who looks at some cases only cannot tell which the record does not know.
         unknown = sorted(set(witnessed) - {case.id for case in cases}) if since is None else []
         differences += [
-            _difference("audit_ahead", case_id, "审计库有此案例，记录中没有") for case_id in unknown
+            difference("audit_ahead", case_id, "审计库有此案例，记录中没有") for case_id in unknown
         ]
         return len(cases), differences
 
-    async def _workflow(self, case: OnRecord) -> list[Difference]:
+    async def _workflow(self, case: OnRecord, *, again: bool) -> list[Difference]:
         try:
             snapshot = await self._desk.snapshot(case.id)
         except RPCError as error:
@@ -154,7 +134,7 @@ class Reconciler:
             return await self._missing(case)
         if snapshot.seq > case.seq:
             what = f"流程在第 {snapshot.seq} 步，记录只到第 {case.seq} 步：记录可能由旧备份恢复"
-            return [_difference("record_behind", case.id, what)]
+            return [difference("record_behind", case.id, what)]
         if case.state in FINAL:
             return []
         if not await self._desk.runs(case.id):  # terminated by hand: it still answers queries
@@ -162,18 +142,19 @@ class Reconciler:
         if snapshot.seq < case.seq or snapshot.state is not case.state:
             after = await self._desk.catch_up(case.id)
             what = f"流程在第 {snapshot.seq} 步，记录在第 {case.seq} 步，已对齐"
-            return [_difference("workflow_behind", case.id, what, repaired=after.seq >= case.seq)]
-        return []
+            return [difference("workflow_behind", case.id, what, repaired=after.seq >= case.seq)]
+        unplanned = await self._deadlines.agenda(case.id, snapshot, repair=again)
+        return [] if unplanned is None else [unplanned]
 
     async def _missing(self, case: OnRecord) -> list[Difference]:
         if case.state in FINAL:
             return []  # a case that has ended needs no process
         if not self._restart and case.seq > 0:
             what = "流程不存在，请执行 tuixuan reconcile --restart"
-            return [_difference("workflow_missing", case.id, what)]
+            return [difference("workflow_missing", case.id, what)]
         await self._desk.start(case.id)
         what = f"流程已由记录重新启动，接第 {case.seq} 步"
-        return [_difference("workflow_missing", case.id, what, repaired=True)]
+        return [difference("workflow_missing", case.id, what, repaired=True)]
 
     async def _stream(self, case: OnRecord) -> list[Difference]:
         if self._js is None or case.seq == 0:
@@ -181,13 +162,13 @@ class Reconciler:
         announced = await announced_seqs(self._js, case.id)
         beyond = sorted(announced - set(range(1, case.seq + 1)))
         if beyond:
-            return [_difference("stream_ahead", case.id, f"事件流多出第 {beyond} 步")]
+            return [difference("stream_ahead", case.id, f"事件流多出第 {beyond} 步")]
         lost = sorted(case.published - announced)
         if not lost:
             return []
         await asyncio.to_thread(give_back, self._engine, {case.id: lost})
         what = f"事件流缺少第 {lost} 步，已重新排队发布"
-        return [_difference("stream_behind", case.id, what, repaired=True)]
+        return [difference("stream_behind", case.id, what, repaired=True)]
 
 
 def read_cases(engine: Engine, since: datetime | None = None) -> list[OnRecord]:
@@ -218,16 +199,12 @@ def read_audit(audit: Engine) -> Mapping[str, frozenset[int]]:
 def _audit(case: OnRecord, seen: frozenset[int]) -> list[Difference]:
     beyond = sorted(seen - set(range(1, case.seq + 1)))
     if beyond:
-        return [_difference("audit_ahead", case.id, f"审计库多出第 {beyond} 步")]
+        return [difference("audit_ahead", case.id, f"审计库多出第 {beyond} 步")]
     lost = sorted(case.published - seen)
     if not lost:
         return []
     if seen and lost[0] < max(seen):
         what = f"审计库中间缺少第 {lost} 步，请执行 tuixuan audit verify"
-        return [_difference("audit_gap", case.id, what)]
+        return [difference("audit_gap", case.id, what)]
     # The audit worker takes what it has not seen from the stream or from SQL by itself.
-    return [_difference("audit_behind", case.id, f"审计尚未收到第 {lost} 步", repaired=False)]
-
-
-def _difference(kind: str, case_id: str, message: str, *, repaired: bool = False) -> Difference:
-    return Difference(kind=kind, case_id=case_id, message=message, repaired=repaired)
+    return [difference("audit_behind", case.id, f"审计尚未收到第 {lost} 步", repaired=False)]

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, insert, select, update
 from activities.database import reading, transaction
 from models.tables import ReconcileRun, table_of
 from services.clock import new_id, now
+from services.differences import ReconcileReport
 from services.milestones import Calendar
-from services.reconcile import Reconciler, ReconcileReport
+from services.reconcile import Reconciler
 
 OVERLAP = timedelta(minutes=30)
 """A case's time is its workflow's clock, which may lie before the commit by a while."""

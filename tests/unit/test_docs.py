@@ -4,13 +4,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from cli.main import COMMANDS, load
 from models.commands import Role
 from models.lifecycle import Action, State
+from services.differences import Kind
 from workers.environment import KNOWN, SECRET_FILE, leaves
 from workers.settings import StackSettings
 
@@ -138,3 +139,9 @@ def test_both_readmes_show_the_same_commands_and_variables() -> None:
 def test_roles_that_the_words_of_architecture_name_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     assert set(re.findall(r"role `(\w+)`", text)) <= set(Role)
+
+
+def test_each_kind_of_difference_is_explained_to_operators() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    table = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
+    assert set(get_args(Kind.__value__)) <= set(re.findall(r"`(\w+)`", table))

@@ -28,6 +28,14 @@ def record(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def audit(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
+    """The audit's own store, new."""
+    engine = open_engine(sqlite_urls[1])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> str:
     """A task queue of the test's own: what others left open is not served here."""
     name = new_id(names.TASK_QUEUE)

@@ -1,6 +1,6 @@
 """The records are compared each night, and at once after a stop that was not clean."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,15 +22,13 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from activities.database import open_engine, reading, transaction
-from models.lifecycle import State
+from activities.database import reading, transaction
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
 from services.clock import new_id, now
 from services.milestones import Calendar
 from services.reconcile import Reconciler
 from services.reconcile_runs import last_watermark, reconcile
-from tests.factories import make_case
 from tests.streams import until
 from tests.workflow.world import World
 from workers.cases import sandbox
@@ -45,13 +43,6 @@ THREE, NAUGHT = ScheduleRange(3, 3, 1), ScheduleRange(0, 0, 1)
 def own_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "RECONCILE_QUEUE", new_id("reconcile"))
     monkeypatch.setattr(names, "RECONCILE_SCHEDULE", new_id("reconcile"))
-
-
-@pytest.fixture
-def audit(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
-    engine = open_engine(sqlite_urls[1])
-    yield engine
-    engine.dispose()
 
 
 def finished(engine: Engine) -> list[tuple[datetime | None, int]]:
@@ -142,10 +133,10 @@ def _hourly(schedule: Schedule) -> Schedule:
 async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
     world: World, audit: Engine, js: JetStreamContext
 ) -> None:
-    make_case(world.engine, state=State.DRAFT)
-    settled = make_case(world.engine, state=State.DRAFT)
+    await world.draft()
+    settled = (await world.draft()).id
     columns = table_of(CaseRecord).c
-    with transaction(world.engine) as connection:  # long ago, and its workflow is gone
+    with transaction(world.engine) as connection:  # long ago
         before = now() - timedelta(days=2)
         connection.execute(
             update(CaseRecord).where(columns.id == settled).values(updated_at=before)

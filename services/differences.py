@@ -1,0 +1,40 @@
+"""Where records disagree, as people and programs are told of it."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+type Kind = Literal[
+    "workflow_behind", "workflow_missing", "record_behind", "stream_behind", "stream_ahead",
+    "audit_behind", "audit_gap", "audit_ahead", "deadline_stale", "agenda_behind",
+]  # fmt: skip
+"""What can differ; docs/operations.md says what to do about each."""
+
+
+class Difference(BaseModel):
+    """Where two of the four disagree.
+
+    Attributes:
+        kind: What differs.
+        case_id: The case.
+        message: What differs and what was done, in Chinese.
+        repaired: Whether they agree now, or will by themselves.
+    """
+
+    kind: Kind
+    case_id: str
+    message: str
+    repaired: bool
+
+
+class ReconcileReport(BaseModel):
+    """What a comparison found. `ok`: nothing is left that differs."""
+
+    ok: bool
+    cases: int
+    differences: list[Difference]
+
+
+def difference(kind: Kind, case_id: str, message: str, *, repaired: bool = False) -> Difference:
+    """Return a difference."""
+    return Difference(kind=kind, case_id=case_id, message=message, repaired=repaired)
