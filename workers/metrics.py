@@ -23,7 +23,16 @@ from models.agenda import AT_DEADLINE, plan
 from models.events import STREAM, EventName
 from models.lifecycle import ENDED, Action, State
 from models.pace import Pace
-from models.tables import CaseRecord, Delivery, InboxMessage, Outbox, Season, Transition, table_of
+from models.tables import (
+    CaseRecord,
+    DeedRow,
+    Delivery,
+    InboxMessage,
+    Outbox,
+    Season,
+    Transition,
+    table_of,
+)
 from models.tables.audit import AuditRecord
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
@@ -42,7 +51,7 @@ _SEASONS = table_of(Season).c
 _MESSAGES, _DELIVERIES = table_of(InboxMessage).c, table_of(Delivery).c
 _WEBHOOKS, _ENDPOINTS = table_of(WebhookDelivery).c, table_of(WebhookEndpoint).c
 _LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
-_OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
+_OUTBOX, _AUDIT, _DEEDS = table_of(Outbox).c, table_of(AuditRecord).c, table_of(DeedRow).c
 
 log = structlog.get_logger(__name__)
 
@@ -166,7 +175,11 @@ def webhooks(sources: Sources) -> Iterator[Metric]:
 
 
 def chain(sources: Sources) -> Iterator[Metric]:
-    """Tell how long the audit's chain is, and up to where it is anchored."""
+    """Tell how long the audit's chain is, up to where it is anchored, and what waits for it."""
+    with reading(sources.record) as connection:
+        query = select(func.count()).where(_DEEDS.witnessed_at.is_(None))
+        waiting = connection.scalar(query) or 0
+    yield _gauge("audit_deeds_waiting", "Deeds that the audit has not got yet.", waiting)
     with reading(sources.audit) as connection:
         height = connection.scalar(select(func.max(_AUDIT.n))) or 0
     anchors = AnchorFile(sources.settings.audit_anchor).read()

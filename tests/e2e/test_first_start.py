@@ -10,15 +10,18 @@ from sqlalchemy import func, select
 
 from activities.database import reading
 from models.samples import load_samples
-from models.tables import CaseRecord, Delivery, InboxMessage, Season, Transition, table_of
+from models.tables import CaseRecord, DeedRow, Delivery, InboxMessage, Season, Transition, table_of
 from models.tables.audit import AuditRecord
+from services.deeds import read_waiting
 from services.samples import SAMPLES, shipped
 from tests.e2e.records import assert_four_records_agree, assert_whole_system_agrees
 from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("first-start")]
 
-RECORD = [table_of(each) for each in (Season, CaseRecord, Transition, InboxMessage, Delivery)]
+KEPT = (Season, CaseRecord, Transition, InboxMessage, Delivery, DeedRow)
+RECORD = [table_of(each) for each in KEPT]
+AUDIT = table_of(AuditRecord)
 
 
 @pytest.fixture
@@ -36,12 +39,15 @@ def counts(stack: Stack) -> dict[str, int]:
     found = {"mails": len(list(stack.places.mail.glob("*.eml")))}
     for engine, tables in (
         (stack.engine, RECORD),
-        (stack.audit_engine, [table_of(AuditRecord)]),
+        (stack.audit_engine, [AUDIT]),
     ):
         with reading(engine) as connection:
             for table in tables:
                 rows = connection.scalar(select(func.count()).select_from(table))
                 found[table.name] = rows or 0
+    with reading(stack.audit_engine) as connection:
+        events = select(func.count()).where(AUDIT.c.kind == "event")
+        found["audited_events"] = connection.scalar(events) or 0
     return found
 
 
@@ -69,8 +75,10 @@ async def test_two_starts(new: Stack) -> None:
     mails = [message_from_bytes(path.read_bytes()) for path in new.places.mail.glob("*.eml")]
     assert mails
     assert all(str(mail["To"]).endswith("@example.invalid") for mail in mails)
+    new.wait_until(lambda: not read_waiting(new.engine), what="every deed in the audit")
     before = counts(new)
-    assert before["transition"] == before["audit_record"] == steps
+    assert before["transition"] == before["audited_events"] == steps
+    assert before["audit_record"] - steps == before["deed"] >= len(samples)
     pages = [new.json("case", "list"), new.json("season", "list")]
     assert new.refused("up")[:2] == (1, "stack_running")
 
