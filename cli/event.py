@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True)
 def show_(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="事件编号，即 案例编号:序号")],
 ) -> None:
-    """查看一个事件：是否已发布、已审计，告知了谁，邮件是否送出。"""
+    """查看一个事件：是否已发布、已审计，告知了谁，经哪些渠道，送出没有。"""
     from cli.options import options
     from cli.output import show
     from cli.record import audit_store, record
@@ -22,8 +22,13 @@ def show_(
     show(found)
     if not options().json and found.told:
         columns = {"user": "用户", "role": "角色", "at": "告知于", "read_at": "读于",
-                   "mail": "邮件", "delivery": "投递编号"}  # fmt: skip
-        show(found.told, columns)
+                   "ways": "渠道"}  # fmt: skip
+        rows = [each.model_dump(mode="json") for each in found.told]
+        for row in rows:
+            row["ways"] = "；".join(
+                f"{w['channel']} {w['status']} {w['delivery']}" for w in row["ways"]
+            )
+        show(rows, columns)
 
 
 @app.command()

@@ -12,16 +12,41 @@ def list_(
     season: Annotated[str, typer.Option(help="征集季编号")],
     role: Annotated[str | None, typer.Option(help="只列此角色")] = None,
 ) -> None:
-    """列出一个征集季的用户；查看记入审计。"""
+    """列出一个征集季的用户，及其在站内消息之外的渠道；查看记入审计。"""
     from cli.looking import looker
+    from cli.options import options
     from cli.output import show
     from cli.record import record
     from services.looks import show_users
 
     with record() as engine:
         items = show_users(engine, season, looker(), role)
-    columns = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "has_email": "有邮箱"}
-    show({"items": items, "next_cursor": None}, columns)
+    columns = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "channels": "渠道"}
+    rows = [each.model_dump(mode="json") for each in items]
+    if not options().json:
+        rows = [{**row, "channels": " ".join(row["channels"])} for row in rows]
+    show({"items": rows, "next_cursor": None}, columns)
+
+
+@app.command()
+def add(
+    season: Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")],
+    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号，全系统唯一，如 2024-wang")],
+    role: Annotated[str, typer.Option(help="角色，如 expert（专家）、body（推荐单位）")],
+    name: Annotated[str, typer.Option(help="姓名或名称")],
+    org: Annotated[str | None, typer.Option(help="申报单位或推荐单位的编号")] = None,
+    email: Annotated[str | None, typer.Option(help="接收通知的邮箱")] = None,
+) -> None:
+    """登记一位用户：专家、各单位的其他经办人；此后按角色收到通知与提醒。"""
+    from cli.output import say, show
+    from cli.record import record
+    from services.clock import now
+    from services.people import NewUser, enter_user
+
+    new = NewUser(user, season, role, name, org, email)
+    with record() as engine:
+        show(enter_user(engine, new, now()))
+    say(f"设定其他渠道：tuixuan user channel {user} chat|sms ADDRESS")
 
 
 @app.command()

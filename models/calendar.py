@@ -39,7 +39,8 @@ class WorkCalendar:
         if day.year not in self.years:
             raise Refused(
                 "calendar_year_missing",
-                f"没有 {day.year} 年的工作日安排，无法推算；请先录入国务院公布的放假安排",
+                f"没有 {day.year} 年的工作日安排，无法推算；请按国务院公布的放假安排录入："
+                f"tuixuan calendar set {day.year} --from FILE",
             )
         return self.days.get(day, day.weekday() < _SATURDAY)
 

@@ -7,6 +7,7 @@ from models.events import EventName
 from models.wording import Words
 
 _A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
+_X = Role.EXPERT
 _E = EventName
 
 HEADS: Mapping[EventName, Words] = {
@@ -90,6 +91,8 @@ LINES: Mapping[EventName, Mapping[Role, Words]] = {
         _B: Words("贵单位推荐的案例通过形式审查。",
                   "A case that you recommended passed the formal check."),
         _P: Words("有一件案例进入专家评审。", "A case entered the expert review."),
+        _X: Words("有一件案例等待专家评分。如有利害关系，请先申报回避。",
+                  "A case awaits scores; where you have an interest in it, declare it first."),
     },
     _E.FORMAL_CHECK_FAILED: {
         _A: Words("贵单位的案例未通过形式审查。", "Your case failed the formal check."),
@@ -102,6 +105,8 @@ LINES: Mapping[EventName, Mapping[Role, Words]] = {
         _B: Words("贵单位推荐的案例入围现场答辩。", "A case that you recommended was shortlisted."),
         _P: Words("一件案例入围现场答辩，请安排答辩。",
                   "A case was shortlisted; please hold the defence."),
+        _X: Words("一件案例入围现场答辩，请留意答辩安排。",
+                  "A case was shortlisted; the defence will be announced."),
     },
     _E.SELECTED: {
         _A: Words("贵单位的案例拟入选，进入公示。", "Your case goes to the public notice."),
@@ -128,15 +133,16 @@ LINES: Mapping[EventName, Mapping[Role, Words]] = {
         _B: Words("申报单位已撤回案例，无需再办理。", "The applicant withdrew the case."),
         _O: Words("申报单位已撤回案例，无需再办理。", "The applicant withdrew the case."),
         _P: Words("申报单位已撤回案例，无需再评审。", "The applicant withdrew the case."),
+        _X: Words("申报单位已撤回案例，无需再评分。", "The applicant withdrew the case."),
     },
     _E.LAPSED: {
         _A: Words("逾期未提交，贵单位的案例已终止。", "Nothing came in time; the case ended."),
         _B: Words("申报单位逾期未提交，案例已终止。", "Nothing came in time; the case ended."),
         _O: Words("申报单位逾期未补正，案例已终止。", "No correction came; the case ended."),
     },
-    _E.DEADLINE_APPROACHING: dict.fromkeys((_A, _B, _O, _P), _NEAR),
-    _E.DEADLINE_PASSED: dict.fromkeys((_A, _B, _O, _P), _OVER),
-    _E.DEADLINE_MOVED: dict.fromkeys((_A, _B, _O, _P), _MOVED),
+    _E.DEADLINE_APPROACHING: dict.fromkeys((_A, _B, _O, _P, _X), _NEAR),
+    _E.DEADLINE_PASSED: dict.fromkeys((_A, _B, _O, _P, _X), _OVER),
+    _E.DEADLINE_MOVED: dict.fromkeys((_A, _B, _O, _P, _X), _MOVED),
 }
 # fmt: on
 """What happened, said to each role that hears of it."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from models.commands import Role
 from models.events import EVENT_OF, CaseEventData, EventName
 from models.notice_lines import HEADS, LINES
+from models.recipients import is_awaited
 from models.wording import AWAITED, STATES, Words, moment
 
 WITH_REASON = frozenset({
@@ -79,7 +80,7 @@ def _subject(name: EventName, data: CaseEventData) -> str:
 
 def _dates(name: EventName, data: CaseEventData, role: Role) -> list[Words]:
     """Say what is awaited from `role` and when; nothing where nothing is."""
-    if role is not data.awaited:
+    if not is_awaited(role, data.awaited):
         return []
     lines = []
     if name is EventName.DEADLINE_MOVED:

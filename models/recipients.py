@@ -7,6 +7,7 @@ from models.events import EVENT_OF, CaseEventData, EventName
 from models.lifecycle import SEALED, Action, State
 
 _A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
+_X = Role.EXPERT
 _E = EventName
 
 # fmt: off
@@ -20,18 +21,18 @@ HEARS: Mapping[EventName, tuple[Role, ...]] = {
     _E.LEFT_OUT:             (_A,),
     _E.CORRECTION_REQUESTED: (_A, _B),
     _E.RESUBMITTED:          (_A, _O),
-    _E.FORMAL_CHECK_PASSED:  (_A, _B, _P),
+    _E.FORMAL_CHECK_PASSED:  (_A, _B, _P, _X),
     _E.FORMAL_CHECK_FAILED:  (_A, _B),
-    _E.SHORTLISTED:          (_A, _B, _P),
+    _E.SHORTLISTED:          (_A, _B, _P, _X),
     _E.SELECTED:             (_A, _B, _O),
     _E.NOT_SELECTED:         (_A, _B),
     _E.PUBLISHED:            (_A, _B, _O),
     _E.DISQUALIFIED:         (_A, _B),
-    _E.WITHDRAWN:            (_A, _B, _O, _P),
+    _E.WITHDRAWN:            (_A, _B, _O, _P, _X),
     _E.LAPSED:               (_A, _B, _O),
-    _E.DEADLINE_APPROACHING: (_A, _B, _O, _P),
-    _E.DEADLINE_PASSED:      (_A, _B, _O, _P),
-    _E.DEADLINE_MOVED:       (_A, _B, _O, _P),
+    _E.DEADLINE_APPROACHING: (_A, _B, _O, _P, _X),
+    _E.DEADLINE_PASSED:      (_A, _B, _O, _P, _X),
+    _E.DEADLINE_MOVED:       (_A, _B, _O, _P, _X),
 }
 """Each event with the roles that may hear of it, the applicant first."""
 # fmt: on
@@ -42,8 +43,18 @@ REMINDERS = frozenset({_E.DEADLINE_APPROACHING, _E.DEADLINE_PASSED, _E.DEADLINE_
 CONCERNED: Mapping[Role, frozenset[State]] = {
     Role.ORGANISER: SEALED,
     Role.PANEL: frozenset({State.EXPERT_REVIEW, State.ORAL_DEFENSE}),
+    Role.EXPERT: frozenset({State.EXPERT_REVIEW, State.ORAL_DEFENSE}),
 }
 """Where a role has the case before it. A case that leaves earlier is none of its news."""
+
+
+ACTS_IN: Mapping[Role, Role] = {Role.EXPERT: Role.PANEL}
+"""Who does the work of which role: what the panel owes, its experts owe."""
+
+
+def is_awaited(role: Role, awaited: Role | None) -> bool:
+    """Whether something that is awaited from a role is awaited from this one, too."""
+    return awaited is not None and awaited in (role, ACTS_IN.get(role))
 
 
 def roles_told(data: CaseEventData) -> tuple[Role, ...]:
@@ -57,7 +68,7 @@ def roles_told(data: CaseEventData) -> tuple[Role, ...]:
 def _is_reminded(role: Role, data: CaseEventData) -> bool:
     # A calendar that moved without moving this case's deadline is no news to anybody.
     unmoved = data.action is Action.MOVE_DEADLINE and data.deadline == data.deadline_before
-    return role is data.awaited and not unmoved
+    return is_awaited(role, data.awaited) and not unmoved
 
 
 def _has_it(role: Role, data: CaseEventData) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import BaseModel
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, select
 
 from activities.database import reading
 from models.commands import Actor, Role
@@ -21,6 +21,7 @@ from services.cases import CaseDesk
 from services.clock import new_id, now
 from services.drafts import NewDraft
 from services.milestones import Calendar, Moving
+from services.readers import MAIL
 from services.requests import Request
 from services.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
 from services.views import CaseView
@@ -139,7 +140,11 @@ class Demo:
             )
             told = connection.execute(
                 select(INBOX.c.recipient, DELIVERY.c.id, DELIVERY.c.status)
-                .join(DELIVERY, DELIVERY.c.message_id == INBOX.c.id, isouter=True)
+                .join(
+                    DELIVERY,
+                    and_(DELIVERY.c.message_id == INBOX.c.id, DELIVERY.c.channel == MAIL),
+                    isouter=True,
+                )
                 .where(INBOX.c.event_id == event_id)
             ).all()
         with reading(self.audit) as connection:

@@ -16,6 +16,16 @@ _MESSAGES, _USERS, _DELIVERIES = table_of(InboxMessage), table_of(AppUser), tabl
 MOST_STUCK = 50
 
 
+class Way(BaseModel):
+    """One message by one channel. `delivery`: its id, for `delivery retry`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    channel: str
+    status: str
+    delivery: str
+
+
 class Told(BaseModel):
     """Somebody who was told.
 
@@ -23,18 +33,14 @@ class Told(BaseModel):
         user, role: Who; no name and no address.
         at: When the message lay in the inbox.
         read_at: When it was read there; None: not yet.
-        mail: waiting, sent or failed; None: no mail was due.
-        delivery: The mail's id, for `delivery retry`.
+        ways: How it went by each channel beside the inbox; empty: the inbox alone.
     """
-
-    model_config = ConfigDict(from_attributes=True)
 
     user: str
     role: str
     at: datetime
     read_at: datetime | None
-    mail: str | None
-    delivery: str | None
+    ways: list[Way]
 
 
 class EventView(BaseModel):
@@ -126,15 +132,23 @@ def _told(engine: Engine, event_id: str) -> list[Told]:
     query = (
         select(
             message.recipient.label("user"), _USERS.c.role, message.at, message.read_at,
-            delivery.status.label("mail"), delivery.id.label("delivery"),
+            delivery.channel, delivery.status, delivery.id.label("delivery"),
         )
         .join_from(_MESSAGES, _USERS)
         .join(_DELIVERIES, delivery.message_id == message.id, isouter=True)
         .where(message.event_id == event_id)
-        .order_by(message.recipient)
+        .order_by(message.recipient, delivery.id)
     )  # fmt: skip
+    found: dict[str, Told] = {}
     with reading(engine) as connection:
-        return [Told.model_validate(row) for row in connection.execute(query)]
+        for row in connection.execute(query):
+            told = found.setdefault(
+                row.user,
+                Told(user=row.user, role=row.role, at=row.at, read_at=row.read_at, ways=[]),
+            )
+            if row.delivery is not None:
+                told.ways.append(Way.model_validate(row))
+    return list(found.values())
 
 
 def _number(text: str) -> int:

@@ -12,11 +12,14 @@ from sqlalchemy.sql.elements import ColumnElement
 from activities.database import reading, transaction
 from models.commands import Role
 from models.refusals import Refused
-from models.tables import AppUser, Body, Unit, table_of
+from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
 
 _USERS = table_of(AppUser)
 _USER = _USERS.c
-_UNIT, _BODY = table_of(Unit).c, table_of(Body).c
+_UNIT, _BODY, _CHANNEL = table_of(Unit).c, table_of(Body).c, table_of(UserChannel).c
+
+TOLD = (Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL, Role.EXPERT, Role.AUDITOR)
+"""Roles whose users are told things; an auditor, of the endpoints that audit owns."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -31,13 +34,52 @@ class Recipient(NamedTuple):
 
 
 class UserView(BaseModel):
-    """A user as operations see one; the address itself is not shown."""
+    """A user as operations see one; no address is shown.
+
+    Attributes:
+        channels: By which they are told beside the inbox: mail, chat, sms.
+    """
 
     id: str
     role: Role
     org: str | None
     name: str
-    has_email: bool
+    channels: list[str]
+
+
+class NewUser(NamedTuple):
+    """Somebody to enter, as typed."""
+
+    id: str
+    season_id: str
+    role: str
+    name: str
+    org: str | None = None
+    email: str | None = None
+
+
+def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
+    """Enter a user of a season: an expert, or one more person of a unit, a body, the office.
+
+    Raises:
+        Refused: `unknown_season`, `unknown_role`, `role_not_allowed`: nobody is told things
+            in that role; or as `add_user` does.
+    """
+    if new.role not in set(Role):
+        raise Refused("unknown_role", f"没有角色 {new.role}，可选：{'、'.join(TOLD)}。")
+    role = Role(new.role)
+    if role not in TOLD:
+        message = f"角色 {role} 不接收通知，可选：{'、'.join(TOLD)}。"
+        raise Refused("role_not_allowed", message)
+    if new.org is not None and role not in (Role.APPLICANT, Role.BODY):
+        raise Refused("unknown_org", f"角色 {role} 不属于申报单位或推荐单位，请去掉 --org。")
+    season = table_of(Season).c.id
+    with transaction(engine) as connection:
+        if connection.scalar(select(season).where(season == new.season_id)) is None:
+            raise Refused("unknown_season", f"没有征集季 {new.season_id}。")
+        add_user(connection, **{**new._asdict(), "role": role}, at=at)
+    channels = [] if new.email is None else ["mail"]
+    return UserView(id=new.id, role=role, org=new.org, name=new.name, channels=channels)
 
 
 def add_user(  # noqa: PLR0913 - the columns, each by its name
@@ -113,14 +155,23 @@ def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[
     query = select(*_USER).where(_USER.season_id == season_id).order_by(_USER.id)
     if role is not None:
         query = query.where(_USER.role == role)
+    ways = (
+        select(_CHANNEL.user_id, _CHANNEL.channel)
+        .join_from(table_of(UserChannel), _USERS)
+        .where(_USER.season_id == season_id)
+        .order_by(_CHANNEL.channel)
+    )
     with reading(engine) as connection:
+        chosen: dict[str, list[str]] = {}
+        for user_id, channel in connection.execute(ways):
+            chosen.setdefault(user_id, []).append(channel)
         return [
             UserView(
                 id=row.id,
                 role=Role(row.role),
                 org=row.org,
                 name=row.name,
-                has_email=row.email is not None,
+                channels=[*(["mail"] if row.email else []), *chosen.get(row.id, ())],
             )
             for row in connection.execute(query)
         ]

@@ -1,5 +1,6 @@
 """Chat bots and short messages, against a real receiver on the loopback."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,11 @@ from services.channels import set_channel
 from services.inbox import deliveries
 from services.telling import Telling, tell
 from tests.factories import OPENS
+from workers.notify.letter import Letter
 from workers.notify.other_transports import ChatTransport, SmsTransport
 from workers.notify.sender import Sender
 from workers.notify.sms import SmsSettings
-from workers.notify.transports import Transport
+from workers.notify.transports import DeferredError, Transport
 
 FUJIAN = "2024-fujian"
 SECRET = "s3cr3t-t0ken"
@@ -60,11 +62,11 @@ def receiving() -> Iterator[Receiver]:
         thread.join()
 
 
-def told(engine: Engine, channel: str, address: str) -> None:
-    set_channel(engine, FUJIAN, channel, address, OPENS)
+def told(engine: Engine, channel: str, address: str, *, user: str = FUJIAN, key: str = "k") -> None:
+    set_channel(engine, user, channel, address, OPENS)
     with transaction(engine) as connection:
-        said = {FUJIAN: Notice("【推选】已停用", "端点已停用。\n")}
-        tell(connection, Telling("k", "endpoint_disabled", None, said), OPENS)
+        said = {user: Notice("【推选】已停用", "端点已停用。\n")}
+        tell(connection, Telling(key, "endpoint_disabled", None, said), OPENS)
 
 
 async def send(engine: Engine, channel: str, transport: Transport) -> str:
@@ -98,6 +100,33 @@ class TestChat:
         assert (item.status, item.attempts) == ("waiting", 1)
         assert item.last_error == "the bot did not take the message"
         assert SECRET not in shown + caplog.text
+
+    async def test_a_bot_that_hangs_holds_nobody_else_up(self, engine: Engine) -> None:
+        """What goes to other people is out while the bot of one still says nothing."""
+        back, out = asyncio.Event(), asyncio.Event()
+        sent: list[str] = []
+
+        class Bots:
+            async def send(self, letter: Letter) -> None:
+                if "hangs" in letter.to:
+                    await back.wait()
+                    raise DeferredError("the bot did not take the message")
+                sent.append(letter.to)
+                out.set()
+
+        for number in range(60):  # more than one look finds
+            told(engine, "chat", "json://hangs.example.invalid", key=f"k{number}")
+        told(engine, "chat", "json://works.example.invalid", user="2024-hunan")
+        sending = asyncio.create_task(
+            Sender(engine, Bots(), channel="chat", at_once=4).send_due()
+        )  # fmt: skip
+        await asyncio.wait_for(out.wait(), 30)
+        back.set()
+        await sending
+
+        assert sent == ["json://works.example.invalid"]
+        waiting = deliveries(engine, status="waiting", limit=200)
+        assert [item.attempts for item in waiting] == [1] * 60
 
     async def test_an_address_that_apprise_does_not_know_is_set_aside(
         self, engine: Engine, caplog: pytest.LogCaptureFixture

@@ -11,6 +11,7 @@ from models.events import CaseEvent
 from models.lifecycle import Action, State
 from models.refusals import Refused
 from models.tables import Outbox, table_of
+from services.channels import set_channel
 from services.events import Backlog, Stuck, Told, backlog, show_event
 from services.inbox import inbox, mark_read
 from services.people import set_email
@@ -28,6 +29,8 @@ async def test_an_event_is_followed_from_the_record_to_those_who_were_told(
 ) -> None:
     del season
     set_email(engine, FUJIAN, "fujian@example.invalid")
+    set_channel(engine, FUJIAN, "chat", "json://bot.example.invalid", OPENS)
+    set_channel(engine, FUJIAN, "sms", "13800000000", OPENS)
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
     before = show_event(engine, audit_engine, f"{case_id}:1")
     assert (before.event, before.published_at, before.told) == ("submitted", None, [])
@@ -41,8 +44,13 @@ async def test_an_event_is_followed_from_the_record_to_those_who_were_told(
     assert after.published_at is not None
     [desk] = [told for told in after.told if told.user == FUJIAN]
     assert isinstance(desk, Told)
-    assert (desk.role, desk.read_at, desk.mail) == ("body", NOW, "waiting")
-    assert desk.delivery is not None
+    assert (desk.role, desk.read_at) == ("body", NOW)
+    assert [(way.channel, way.status) for way in desk.ways] == [
+        ("mail", "waiting"), ("chat", "waiting"), ("sms", "waiting"),
+    ]  # fmt: skip
+    assert len({way.delivery for way in desk.ways}) == 3
+    others = [told.ways for told in after.told if told.user != FUJIAN]
+    assert [each for each in others if each] == []
     assert "example.invalid" not in after.model_dump_json()
 
 

@@ -109,6 +109,17 @@ class TestCalendarEntries:
         assert given.id == event_id
         assert others is unknown is None
 
+    def test_experts_are_given_what_is_awaited_from_their_panel(self, engine: Engine) -> None:
+        case_id = make_case(engine, state=State.EXPERT_REVIEW)
+        commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
+        with reading(engine) as connection:
+            given = [
+                event_due(connection, "deadline_approaching", f"{case_id}:5", role)
+                for role in ("panel", "expert", "organiser")
+            ]
+
+        assert [each is not None for each in given] == [True, True, False]
+
     async def test_a_digest_has_none(self, engine: Engine) -> None:
         reminded(engine)
         with transaction(engine) as connection:

@@ -16,8 +16,16 @@ from models.events import STREAM, CaseEvent
 from models.lifecycle import Action, State
 from models.refusals import Refused
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
+from services.channels import set_channel
 from services.inbox import deliveries, inbox, mark_read
-from services.people import add_user, find_recipients, set_email
+from services.people import (
+    NewUser,
+    add_user,
+    enter_user,
+    find_recipients,
+    list_users,
+    set_email,
+)
 from tests.factories import OPENS, commit, form, keep_reason, make_case, open_season
 from tests.mailserver import MailServer, plain
 from tests.streams import until
@@ -27,6 +35,7 @@ from workers.notify.run import Ways, run
 from workers.relay import Relay
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
+EXPERT = NewUser("wang", "2024", "expert", "虚构专家")
 REASON = "（示例）请补充用户规模，联系 13800000000。"
 
 
@@ -138,6 +147,25 @@ class TestTelling:
         assert heard(engine, FUJIAN) == ["submitted", "deadline_approaching"]
         assert heard(engine, unit_of(engine, case_id)) == ["submitted"]
         assert "剩 3 个工作日" in inbox(engine, FUJIAN)[0].subject
+
+    def test_experts_hear_of_what_awaits_their_scores_and_of_nothing_before(
+        self, engine: Engine
+    ) -> None:
+        enter_user(engine, EXPERT, OPENS)
+        open_season(engine, season="2023")
+        enter_user(engine, EXPERT._replace(id="elsewhere", season_id="2023"), OPENS)
+        early = new_case(engine, state=State.FORMAL_CHECK)
+        case_id = new_case(engine, state=State.EXPERT_REVIEW)
+        for case in (early, case_id):
+            commit(engine, case, Action.REMIND, deadline=OPENS + timedelta(days=9), offset=3)
+            tell(engine, case)
+
+        assert heard(engine, EXPERT.id) == ["formal_check_passed", "deadline_approaching"]
+        newest = inbox(engine, EXPERT.id)[0]
+        assert newest.case_id == case_id
+        assert "待办：完成专家评审" in newest.text
+        assert "Awaited from you: the scores to be given" in newest.text
+        assert heard(engine, "elsewhere") == []
 
 
 @pytest.mark.usefixtures("season")
@@ -327,6 +355,35 @@ class TestUsers:
             add_user(connection, **(user | changes))  # type: ignore[arg-type] # wrong on purpose
 
         assert refused.value.code == code
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"season_id": "1999"}, "unknown_season"),
+            ({"role": "juror"}, "unknown_role"),
+            ({"role": "season"}, "role_not_allowed"),
+            ({"org": "fujian"}, "unknown_org"),
+            ({"role": "body"}, "unknown_org"),
+            ({"id": FUJIAN}, "user_exists"),
+        ],
+    )
+    def test_nobody_is_entered_whom_no_event_would_reach(
+        self, engine: Engine, changes: dict[str, str], code: str
+    ) -> None:
+        with pytest.raises(Refused) as refused:
+            enter_user(engine, EXPERT._replace(**changes), OPENS)
+
+        assert refused.value.code == code
+
+    def test_a_list_of_users_has_their_channels_and_no_address(self, engine: Engine) -> None:
+        entered = enter_user(engine, EXPERT._replace(email="wang@example.invalid"), OPENS)
+        set_channel(engine, EXPERT.id, "sms", "13800000000", OPENS)
+
+        (found,) = list_users(engine, "2024", "expert")
+        assert entered.channels == ["mail"]
+        assert found.channels == ["mail", "sms"]
+        assert "@" not in found.model_dump_json()
+        assert "13800000000" not in found.model_dump_json()
 
     def test_nobody_is_found_for_no_role(self, engine: Engine) -> None:
         with reading(engine) as connection:

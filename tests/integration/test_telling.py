@@ -10,12 +10,12 @@ from activities.database import transaction
 from models.notices import Notice
 from models.tables import UserChannel, table_of
 from services.inbox import deliveries, inbox
-from services.people import set_email
+from services.people import NewUser, enter_user, set_email
 from services.seasons import Opening, open_season
 from services.telling import Telling, Told, tell
 from tests.factories import OPENS, programme
 
-FUJIAN, PANEL = "2024-fujian", "2024-panel"
+FUJIAN, PANEL, EXPERT = "2024-fujian", "2024-panel", "2024-wang"
 SAID = Notice("【推选】端点已停用", "端点已停用。\n")
 MESSAGE = Telling("endpoint:1:disabled", "endpoint_disabled", None, {FUJIAN: SAID, PANEL: SAID})
 
@@ -67,6 +67,8 @@ def leaves(
     call = programme().model_copy(update={"reminders": reminders})
     season = open_season(engine, call, OPENS, Opening(season_id="quiet", pace=pace)).id
     desk = user.replace("2024", season)
+    if user == EXPERT:
+        enter_user(engine, NewUser(desk, season, "expert", "虚构专家"), OPENS)
     set_email(engine, desk, "desk@example.invalid")
     with transaction(engine) as connection:
         tell(connection, replace(MESSAGE, notices={desk: SAID}), at)
@@ -100,6 +102,7 @@ class TestDigests:
         [
             (FUJIAN, EIGHT + timedelta(hours=1)),
             (PANEL, EIGHT + timedelta(hours=1)),
+            (EXPERT, EIGHT + timedelta(hours=1)),
             ("2024-organiser", EIGHT),
         ],
     )

@@ -89,8 +89,8 @@ def test_a_year_without_data_is_refused(ask: object) -> None:
     assert refused.value.code == "calendar_year_missing"
 
 
-def test_the_refusal_names_the_year() -> None:
-    with pytest.raises(Refused, match="2027 年"):
+def test_the_refusal_names_the_year_and_the_way_to_enter_it() -> None:
+    with pytest.raises(Refused, match=r"2027 年.*tuixuan calendar set 2027 --from FILE"):
         CALENDAR.is_working(date(2027, 1, 4))
 
 

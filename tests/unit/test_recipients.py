@@ -10,6 +10,7 @@ from models.recipients import HEARS, REMINDERS, roles_told
 
 BEFORE = datetime(2024, 5, 12, 16, tzinfo=UTC)
 APPLICANT, BODY, ORGANISER, PANEL = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
+EXPERT = Role.EXPERT
 
 
 def happened(action: Action, source: State, target: State, **changes: object) -> CaseEventData:
@@ -53,7 +54,8 @@ def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
     told = roles_told(happened(action, source, target, deadline_before=BEFORE))
 
     if EVENT_OF[action] in REMINDERS:
-        assert told == (AWAITED_FROM[target],)
+        experts = (EXPERT,) if AWAITED_FROM[target] is PANEL else ()
+        assert told == (AWAITED_FROM[target], *experts)
     else:
         assert told[0] is APPLICANT
 
@@ -64,7 +66,7 @@ def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
         (State.DRAFT, (APPLICANT, BODY)),
         (State.RECOMMENDATION, (APPLICANT, BODY)),
         (State.FORMAL_CHECK, (APPLICANT, BODY, ORGANISER)),
-        (State.ORAL_DEFENSE, (APPLICANT, BODY, ORGANISER, PANEL)),
+        (State.ORAL_DEFENSE, (APPLICANT, BODY, ORGANISER, PANEL, EXPERT)),
     ],
 )
 def test_a_withdrawal_is_told_to_those_who_had_the_case(
@@ -93,7 +95,7 @@ def test_who_gets_work_hears_of_it() -> None:
 
     assert BODY in roles_told(submitted)
     assert ORGANISER in roles_told(recommended)
-    assert PANEL in roles_told(passed)
+    assert {PANEL, EXPERT} <= set(roles_told(passed))
 
 
 def test_a_deadline_that_stayed_is_no_news() -> None:

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from models.commands import Role
 from models.events import CaseEvent, EventName
 from models.lifecycle import Action
-from models.recipients import REMINDERS
+from models.recipients import REMINDERS, is_awaited
 from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c
@@ -54,7 +55,8 @@ def event_due(connection: Connection, event: str, event_id: str, role: str) -> C
     if body is None:
         return None
     found = CaseEvent.model_validate_json(body)
-    return found if found.data.deadline is not None and found.data.awaited == role else None
+    given = found.data.deadline is not None and is_awaited(Role(role), found.data.awaited)
+    return found if given else None
 
 
 def _deadlines_differ(connection: Connection, case_id: str, seq: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, case, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, select, update
 
 from activities.database import reading, transaction
 from models.notices import digest
@@ -90,22 +90,36 @@ class Queue:
         patience: Patience,
         channel: str = MAIL,
         clock: Callable[[], datetime] = now,
+        *,
+        one_each: bool = False,
     ) -> None:
-        """Take the record, how long to try, the channel, and who says what time it is."""
+        """Take the record.
+
+        Args:
+            engine: The record.
+            patience: How long to try.
+            channel: Of which deliveries.
+            clock: Says what time it is.
+            one_each: Whether only the oldest to each recipient is due, so that one whose
+                server hangs holds nobody else up.
+        """
         self._engine, self._patience, self._clock = engine, patience, clock
-        self._channel = channel
+        self._channel, self._one_each = channel, one_each
 
     def due(self) -> list[str]:
         """Return the next deliveries to send, those that wait longest first."""
-        with reading(self._engine) as connection:
-            return list(
-                connection.scalars(
-                    select(_D.id)
-                    .where(*self._waiting(self._clock()))
-                    .order_by(_D.next_attempt_at, _D.id)
-                    .limit(BATCH)
-                )
+        due = self._waiting(self._clock())
+        if self._one_each:
+            query = (
+                select(func.min(_D.id))
+                .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
+                .group_by(_M.recipient)
+                .order_by(func.min(_D.next_attempt_at))
             )
+        else:
+            query = select(_D.id).order_by(_D.next_attempt_at, _D.id)
+        with reading(self._engine) as connection:
+            return list(connection.scalars(query.where(*due).limit(BATCH)))
 
     def take(self, delivery_id: str) -> Taken | None:
         """Take one delivery for the length of a lease; None: there is nothing to send.

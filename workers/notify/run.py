@@ -15,6 +15,9 @@ from workers.notify.sender import Sender
 from workers.notify.sms import SmsSettings
 from workers.notify.transports import open_transport
 
+CHATS_AT_ONCE = 8
+"""Each bot has a server of its own, and one that hangs keeps the others waiting no longer."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -70,7 +73,7 @@ def open_senders(engine: Engine, ways: Ways, patience: Patience | None = None) -
 
     senders = [
         Sender(engine, open_transport(ways.mail), patience),
-        Sender(engine, ChatTransport(), patience, channel="chat"),
+        Sender(engine, ChatTransport(), patience, channel="chat", at_once=CHATS_AT_ONCE),
     ]
     if ways.sms is not None and ways.sms.url is not None:
         senders.append(Sender(engine, SmsTransport(ways.sms), patience, channel="sms"))

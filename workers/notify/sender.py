@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import batched
 
 import structlog
 from sqlalchemy import Engine
@@ -37,10 +38,20 @@ class Sender:
         transport: Transport,
         patience: Patience | None = None,
         channel: str = MAIL,
+        at_once: int = 1,
     ) -> None:
-        """Take the record, the way out, how long to try, and whose channel it is."""
-        self._patience = patience or Patience()
-        self._queue = Queue(engine, self._patience, channel)
+        """Take the record.
+
+        Args:
+            engine: The record.
+            transport: The way out.
+            patience: How long to try.
+            channel: Whose deliveries.
+            at_once: Under way at the same time, each to another recipient; 1 where all go
+                by one server.
+        """
+        self._patience, self._at_once = patience or Patience(), at_once
+        self._queue = Queue(engine, self._patience, channel, one_each=at_once > 1)
         self._transport = transport
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,20 +77,23 @@ class Sender:
                 await _first_of(stop, self._wake, within=self._patience.poll)
 
     async def send_due(self, stop: asyncio.Event | None = None) -> bool:
-        """Send what is due now, one after another.
+        """Send what is due now, so many at once.
 
         Returns:
             Whether the server is there. Once it is not, the rest of what is due is left
             alone: each would only wait as long for the same answer.
         """
         while due := await asyncio.to_thread(self._queue.due):
-            for delivery_id in due:
+            for some in batched(due, self._at_once):
                 if stop is not None and stop.is_set():
                     return True
-                taken = await asyncio.to_thread(self._queue.take, delivery_id)
-                if taken is not None and not await self._send(taken):
+                if not all(await asyncio.gather(*map(self._take_and_send, some))):
                     return False
         return True
+
+    async def _take_and_send(self, delivery_id: str) -> bool:
+        taken = await asyncio.to_thread(self._queue.take, delivery_id)
+        return taken is None or await self._send(taken)
 
     async def _send(self, taken: Taken) -> bool:
         """Send one mail and note how it went; tell whether the server is there."""

@@ -18,11 +18,11 @@ def told(office: Office, question: Question) -> None:
     def ask() -> Any:
         return office.command(question, CASE=case_id, SEQ="1")
 
-    def mails() -> dict[str, Any]:
-        return {each["user"]: each["mail"] for each in ask()["told"]}
+    def mails() -> dict[str, list[str]]:
+        return {each["user"]: [way["status"] for way in each["ways"]] for each in ask()["told"]}
 
     unit = office.stack.json("case", "show", case_id)["unit"]
-    expected = {FUJIAN: "sent", unit: None}
+    expected = {FUJIAN: ["sent"], unit: []}
     office.stack.wait_until(lambda: mails() == expected, what="the mail is sent")
     office.stack.wait_until(lambda: ask()["audit"], what="the audit has it")
     assert ask()["event"] == "submitted"
