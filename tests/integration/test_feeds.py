@@ -12,14 +12,16 @@ from models.agenda import AWAITED_FROM
 from models.commands import Role
 from models.events import CaseEvent
 from models.lifecycle import Action, State
+from models.recipients import is_awaited
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.ics import as_feed, as_ics
-from services.people import add_user, find_recipients
+from services.people import NewUser, add_user, enter_user, find_recipients
 from tests.factories import OPENS, PATHS, commit, make_case
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
+EXPERT = "2024-wang"
 DOMAIN = "example.invalid"
 HOUR = timedelta(hours=1)
 
@@ -55,7 +57,8 @@ def awaited_users(engine: Engine, case_id: str) -> set[str]:
     """Those whom a reminder of this case reaches."""
     with reading(engine) as connection:
         case = connection.execute(select(_CASES).where(_CASES.c.id == case_id)).one()
-        roles = [role for state, role in AWAITED_FROM.items() if state == case.state]
+        awaited = AWAITED_FROM.get(State(case.state))
+        roles = [role for role in Role if is_awaited(role, awaited)]
         found = find_recipients(connection, roles, case.season_id, case.unit_id, case.body_id)
     return {person.id for person in found}
 
@@ -69,15 +72,17 @@ class TestWhatStandsInIt:
         (correction,) = (each for each, state in cases.items() if state is State.CORRECTION)
         commit(engine, correction, Action.MOVE_DEADLINE, until=OPENS + timedelta(days=9))
         elsewhere = make_case(engine, state=State.PROVINCE_REVIEW, location="浙江省")
+        enter_user(engine, NewUser(EXPERT, "2024", "expert", "虚构专家"), OPENS)
         applicants = [applicant(engine, case_id) for case_id in [*cases, elsewhere]]
         with reading(engine) as connection:
             users = connection.scalars(select(_USER.id)).all()
-        assert {FUJIAN, ORGANISER, PANEL, *applicants} <= {*users}
+        assert {FUJIAN, ORGANISER, PANEL, EXPERT, *applicants} <= {*users}
 
         feeds = {user: read(engine, subscribed(engine, user)).duties for user in users}
 
         awaited = {case_id: awaited_users(engine, case_id) for case_id in [*cases, elsewhere]}
-        assert [len(feeds[user]) for user in (FUJIAN, ORGANISER, PANEL)] == [2, 2, 2]
+        desks = (FUJIAN, ORGANISER, PANEL, EXPERT)
+        assert [len(feeds[user]) for user in desks] == [2, 2, 2, 2]
         for user, duties in feeds.items():
             expected = {case_id for case_id, told in awaited.items() if user in told}
             assert {duty.case_id for duty in duties} == expected
