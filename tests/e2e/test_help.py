@@ -37,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     ("webhook",),
     *(("webhook", name) for name in WEBHOOK),
     ("user", "list"),
+    ("user", "add"),
     ("user", "email"),
     ("user", "channel"),
     ("user", "feed"),
