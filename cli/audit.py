@@ -48,7 +48,7 @@ def export(
     """导出一季的审计材料，附核验程序 verify.py：解开后无需任何服务即可核验。"""
     from cli.looking import looker
     from cli.options import options
-    from cli.output import show
+    from cli.output import say, show
     from cli.record import audit_store, record
     from services.audit_export import Sources
     from services.audit_export import export as export_season
@@ -60,6 +60,8 @@ def export(
         done = export_season(sources, season, to)
         enter_export(engine, season, looker(), done.head)
     show(done)
+    if not done.digests:
+        say("还没有签名的摘要；先执行 tuixuan audit sign 再导出，末尾被截去才看得出来。")
 
 
 @app.command()

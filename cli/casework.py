@@ -104,7 +104,11 @@ def show_form(case_id: str, revision: int | None, reason: str | None, *, reveal:
     titles = {"case_id": "案例", "revision": "版本", "filed": "已申报", "saved_at": "保存于"}
     show(found, titles)
     fields = found.form.model_dump(exclude={"sections"})
-    rows = [{"field": name, "text": text} for name, text in fields.items() if text]
+    rows = [
+        {"field": found.titles.get(name, name), "text": text}
+        for name, text in fields.items()
+        if text
+    ]
     rows += [{"field": each.heading, "text": each.text} for each in found.form.sections]
     show(rows, {"field": "栏目", "text": "内容"})
     if found.masked:

@@ -23,6 +23,7 @@ from services.deeds import enter
 from services.inbox import InboxItem, inbox
 from services.inspector import key_id
 from services.people import UserView, list_users, unknown_user
+from services.seasons import read_programme
 from services.views import CaseHistory
 
 _REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c
@@ -38,7 +39,13 @@ class Looker:
 
 
 class FormView(BaseModel):
-    """A saved form. `filed`: it is the one that was filed last; `masked`: not all is shown."""
+    """A saved form.
+
+    Attributes:
+        filed: It is the one that was filed last.
+        masked: Not all is shown.
+        titles: What each field is called in this season's form, by its key.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +55,7 @@ class FormView(BaseModel):
     masked: bool
     digest: str
     saved_at: datetime
+    titles: dict[str, str]
     form: CaseForm
 
 
@@ -79,6 +87,7 @@ def show_form(
             message = f"案例 {case_id} 没有第 {wanted} 版申报表，最新为第 {case['revision']} 版。"
             raise Refused("unknown_revision", message)
         form = CaseForm.from_json(row["form"])
+        programme = read_programme(connection, case["season_id"])
         action = "case.form_revealed" if reveal else "case.form_seen"
         deed = _look(looker, action, f"{case_id}/form/{wanted}", row["digest"])
         enter(connection, _of_case(deed, case), now())
@@ -89,6 +98,7 @@ def show_form(
         masked=not reveal,
         digest=row["digest"],
         saved_at=row["saved_at"],
+        titles={field.key: field.title for field in programme.form.fields},
         form=form if reveal else mask_form(form),
     )
 

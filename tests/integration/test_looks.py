@@ -40,6 +40,7 @@ def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) 
     assert (found.masked, found.filed, found.revision) == (True, False, 1)
     assert found.form.contact_mobile == "138****8000"
     assert found.form.contact_name == "虚****"
+    assert found.titles["contact_mobile"] == "手机"
     assert found.form.summary == "请打138****8000联系。"
     [deed] = seen(engine)
     assert (deed.action, deed.object) == ("case.form_seen", "case_1/form/1")
