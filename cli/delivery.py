@@ -15,8 +15,8 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
-    """列出投递，新的在前；failed 为已搁置的死信。"""
-    from cli.output import show
+    """列出投递，新的在前；failed 为已搁置的，waiting 附下次时间（安静时段、重试）。"""
+    from cli.output import plain_data, show
     from cli.record import record
     from services.inbox import deliveries, known_status
 
@@ -37,9 +37,13 @@ def list_(
         "channel": "渠道",
         "status": "状态",
         "attempts": "次数",
+        "next_attempt_at": "下次",
         "last_error": "最近的错误",
     }
-    show({"items": items, "next_cursor": more}, columns)
+    rows = [plain_data(item) for item in items]
+    for row in rows:
+        row["next_attempt_at"] = row["next_attempt_at"] if row["status"] == "waiting" else None
+    show({"items": rows, "next_cursor": more}, columns)
 
 
 @app.command()

@@ -3,24 +3,43 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Engine, case, select
+from sqlalchemy import Connection, Engine, ScalarSelect, case, func, select
 
 from activities.database import reading
 from models.commands import Actor
 from models.refusals import Refused
 from models.tables import table_of
-from models.tables.webhooks import WebhookEndpoint
+from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.webhook_checks import check_season
 
-_E = table_of(WebhookEndpoint).c
+_E, _D = table_of(WebhookEndpoint).c, table_of(WebhookDelivery).c
+
+
+def _count(status: str) -> ScalarSelect[int]:
+    mine = (_D.endpoint_id == _E.id, _D.status == status)
+    return (
+        select(func.count(_D.id))
+        .where(*mine)
+        .correlate(table_of(WebhookEndpoint))
+        .scalar_subquery()
+    )
+
+
 _SHOWN = select(
     *(column for column in _E if column.name != "status"),
     case((_E.removed_at.is_not(None), "removed"), else_=_E.status).label("status"),
+    _count("waiting").label("waiting"),
+    _count("failed").label("failed"),
 )
 
 
 class EndpointView(BaseModel):
-    """An endpoint as its owner sees it; the secret is not shown."""
+    """An endpoint as its owner sees it; the secret is not shown.
+
+    Attributes:
+        waiting: Messages that wait for it.
+        failed: Those that were set aside after their attempts.
+    """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -37,6 +56,8 @@ class EndpointView(BaseModel):
     rate: int | None
     created_at: datetime
     removed_at: datetime | None
+    waiting: int
+    failed: int
 
     def belongs_to(self, actor: Actor) -> bool:
         """Whether somebody acts for the organisation that owns it."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.stack import Stack
 
-for tried_by in ("cases", "dates", "people", "system"):
+for tried_by in ("cases", "channels", "dates", "people", "system", "webhooks"):
     pytest.register_assert_rewrite(f"tests.e2e.answers.{tried_by}")
 
 

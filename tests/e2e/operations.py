@@ -25,7 +25,7 @@ from workflows import names
 PAGE = ROOT / "docs" / "operations.md"
 KINDS = ("filter", "query", "command")
 PLACEHOLDERS = re.compile(
-    r"\b(CASE|SEQ|SEASON|UNIT|USER|UNTIL|SINCE|WHEN|DELIVERY|LETTER|YEAR|FILE)\b"
+    r"\b(CASE|SEQ|SEASON|UNIT|USER|UNTIL|SINCE|WHEN|DELIVERY|LETTER|YEAR|FILE|ENDPOINT|ADDRESS)\b"
 )
 SEASON, LATE = "ops", "ops-late"
 FUJIAN = f"{SEASON}-fujian"

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.answers import cases, dates, people, system
+from tests.e2e.answers import cases, channels, dates, people, system, webhooks
 from tests.e2e.answers.registry import ANSWERS
 from tests.e2e.operations import Office, Question, questions
 from tests.e2e.stack import Stack
+from workers.servers.ports import LOOPBACK
 
 pytestmark = [
     pytest.mark.slow,
@@ -15,14 +16,15 @@ pytestmark = [
     pytest.mark.xdist_group("operations"),
 ]
 
-TRIED_BY = (cases, people, dates, system)
+TRIED_BY = (cases, people, dates, system, webhooks, channels)
 QUESTIONS = list(questions())
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A system of this module's own: some answers need something broken first."""
-    stack = Stack(tmp_path_factory.mktemp("operations"))
+    one = {"TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": f"{LOOPBACK}/32"}
+    stack = Stack(tmp_path_factory.mktemp("operations"), one)
     try:
         stack.up("--empty")
         yield Office(stack, tmp_path_factory.mktemp("scratch"))
