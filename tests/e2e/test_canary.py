@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from google.protobuf.message import Message
@@ -108,8 +109,21 @@ def everything_in_sql(engine: Engine) -> bytes:
     return "\n".join(found).encode()
 
 
-def drive(stack: Stack, canary: Canary) -> str:
-    """Plant the canary at every door and take the case through everything."""
+def feed_of(stack: Stack, case_id: str) -> tuple[str, bytes]:
+    """Give the applicant of a case a calendar feed; return its secret, and what is read there."""
+    unit = stack.json("case", "show", case_id)["unit"]
+    address: str = stack.json("user", "feed", unit, "--renew")["url"]
+    with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+        text = bytes(answer.read())
+    return address.rpartition("/")[2].removesuffix(".ics"), text.replace(b"\r\n ", b"")
+
+
+def drive(stack: Stack, canary: Canary) -> tuple[str, str, bytes]:
+    """Plant the canary at every door and take the case through everything.
+
+    Returns:
+        The case, the secret of its applicant's calendar feed, and what was read there.
+    """
     season = new_season(stack)
     content = form(
         title=canary.title,
@@ -134,7 +148,9 @@ def drive(stack: Stack, canary: Canary) -> str:
     correct = ("request-correction", "--remarks", f"请打{canary.correction}", "--due", "+3d")
     extend = ("extend", "+4d", "--reason", f"请打{canary.moved}")
     withdraw = ("withdraw", "--with-consent", "--reason", f"请打{canary.withdrawal}")
-    act(stack, case_id, ACCEPT, RECOMMEND, correct, extend, ("resubmit",), withdraw)
+    act(stack, case_id, ACCEPT, RECOMMEND, correct, extend)
+    token, feed = feed_of(stack, case_id)
+    act(stack, case_id, ("resubmit",), withdraw)
     why = ("--reveal", "--reason", f"回拨{canary.looked}")
     whole = stack.json("case", "form", case_id, *why)
     assert whole["form"]["contact_mobile"] == canary.mobile
@@ -146,12 +162,12 @@ def drive(stack: Stack, canary: Canary) -> str:
         lambda: [each["witnessed"] for each in stack.json(*looks)["items"]] == [True, True],
         what="two looks in the audit",
     )
-    return case_id
+    return case_id, token, feed
 
 
 async def test_a_phone_number_is_in_the_record_alone(stack: Stack) -> None:
     canary = Canary()
-    case_id = await asyncio.to_thread(drive, stack, canary)
+    case_id, token, feed = await asyncio.to_thread(drive, stack, canary)
     await assert_four_records_agree(stack, [case_id])
     secrets = canary.secrets
 
@@ -167,11 +183,14 @@ async def test_a_phone_number_is_in_the_record_alone(stack: Stack) -> None:
     assert any(canary.title.encode() in body for body in bodies)
     assert not [hit for body in bodies if (hit := found_in(body, secrets))]
 
+    assert canary.title.encode() in feed
+    assert found_in(feed, secrets) == []
+
     audited = everything_in_sql(stack.audit_engine)
     assert canary.title.encode() in audited
     assert found_in(audited, secrets) == []
     kept = [secret for secret in secrets if secret != canary.refused]
-    assert set(found_in(everything_in_sql(stack.engine), kept)) == set(kept)
+    assert set(found_in(everything_in_sql(stack.engine), [*kept, token])) == set(kept)
 
     # And in the bytes of every file, but for the record, and the mails that went out.
     files = [
@@ -188,7 +207,7 @@ async def test_a_phone_number_is_in_the_record_alone(stack: Stack) -> None:
         "temporal",
         "nats",
     }
-    hits = {path.name: found_in(path.read_bytes(), secrets) for path in files}
+    hits = {path.name: found_in(path.read_bytes(), [*secrets, token]) for path in files}
     assert {name: hit for name, hit in hits.items() if hit} == {}
 
 
