@@ -18,7 +18,7 @@ from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.ics import as_feed, as_ics
 from services.people import NewUser, add_user, enter_user, find_recipients
-from tests.factories import OPENS, PATHS, commit, make_case
+from tests.factories import OPENS, PATHS, commit, make_case, open_season
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
 EXPERT = "2024-wang"
@@ -73,9 +73,10 @@ class TestWhatStandsInIt:
         commit(engine, correction, Action.MOVE_DEADLINE, until=OPENS + timedelta(days=9))
         elsewhere = make_case(engine, state=State.PROVINCE_REVIEW, location="浙江省")
         enter_user(engine, NewUser(EXPERT, "2024", "expert", "虚构专家"), OPENS)
+        make_case(engine, season=open_season(engine, season="2025"), state=State.PROVINCE_REVIEW)
         applicants = [applicant(engine, case_id) for case_id in [*cases, elsewhere]]
         with reading(engine) as connection:
-            users = connection.scalars(select(_USER.id)).all()
+            users = connection.scalars(select(_USER.id).where(_USER.season_id == "2024")).all()
         assert {FUJIAN, ORGANISER, PANEL, EXPERT, *applicants} <= {*users}
 
         feeds = {user: read(engine, subscribed(engine, user)).duties for user in users}

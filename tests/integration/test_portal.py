@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from activities.database import transaction
@@ -192,6 +196,26 @@ class TestServing:
         idle.close()
         with pytest.raises(ConnectionRefusedError):
             await portal.ask("/")
+
+    async def test_an_answer_under_way_is_given_before_it_ends(self) -> None:
+        stop, asked, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def slow(_request: Request) -> Response:
+            asked.set()
+            await go_on.wait()
+            return Response("whole")
+
+        with listening(0) as listener:
+            port = listener.getsockname()[1]
+            app = Starlette(routes=[Route("/", slow)])
+            serving = asyncio.create_task(serve(app, listener, stop))
+            answer = asyncio.create_task(Portal(port, stop, serving).ask("/"))
+            await asked.wait()
+            stop.set()
+            go_on.set()
+            await serving
+
+        assert (await answer).body == b"whole"
 
     async def test_a_port_that_is_taken_is_named(self) -> None:
         with listening(0) as taken:

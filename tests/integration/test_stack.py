@@ -148,6 +148,14 @@ def test_a_life_in_the_background(stacks: Callable[[], Stack]) -> None:
     assert (code, name) == (69, "port_taken")
     assert taken in message
     assert "--nats-port" in message
+    portal = told["addresses"]["portal"].rpartition(":")[2]
+    code, name, message = other.refused("up", "--empty", "--portal-port", portal)
+    assert (code, name) == (69, "port_taken")
+    assert "--portal-port" in message
+    alone = {"TUIXUAN_PORTAL__PORT": portal}
+    code, name, message = other.refused("worker", "portal", environ=alone)
+    assert (code, name) == (69, "port_taken")
+    assert "TUIXUAN_PORTAL__PORT" in message
     environ = {"TUIXUAN_NATS__PORT": taken}
     assert other.refused("up", "--detach", environ=environ)[:2] == (69, "start_failed")
 

@@ -93,7 +93,7 @@ def test_a_feed_says_what_it_is_and_when_to_look_again() -> None:
     assert calendar["X-WR-CALNAME"] == calendar["NAME"] == "推选期限：2024"
     assert calendar.refresh_interval == timedelta(hours=1)
     assert "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in text
-    assert "X-PUBLISHED-TTL;VALUE=DURATION:PT1H\r\n" in text
+    assert "X-PUBLISHED-TTL:PT1H\r\n" in text
     assert [entry.uid.partition(".")[0] for entry in calendar.events] == ["case_01", "case_02"]
     assert text == as_feed("推选期限：2024", [duty(), duty(case_id="case_02")], DOMAIN)
 
