@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from icalendar import Calendar, Event, vDuration
+from icalendar import Calendar, Event
 
 from models.events import CaseEvent
 from models.lifecycle import State
@@ -68,7 +68,7 @@ def as_feed(name: str, duties: Sequence[Duty], domain: str) -> str:
     calendar.add("name", name)
     calendar.add("x-wr-calname", name)  # what most calendars read instead
     calendar.add("refresh-interval", REFRESH, {"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", vDuration(REFRESH).to_ical().decode())  # the same, for Outlook
+    calendar.add("x-published-ttl", f"PT{REFRESH // timedelta(hours=1)}H")  # for Outlook
     return _text(calendar, duties, domain)
 
 
