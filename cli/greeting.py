@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workers.stack.report import StackReport
 
 ADDRESSES = {
-    "portal": "门户",
+    "portal": "门户（日历订阅）",
     "temporal_ui": "Temporal 网页",
     "temporal": "Temporal",
     "nats": "NATS",
