@@ -27,9 +27,7 @@ def verify() -> None:
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
-        report = verify_all(
-            engine, store, settings.audit_anchor, digest_path=settings.audit_digests
-        )
+        report = verify_all(engine, store, settings.audit_anchor, digests=_digest_file())
     if options().json:
         show(report)
     else:

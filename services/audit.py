@@ -15,7 +15,7 @@ from services.audit_cases import CaseFile, check_case, read_cases
 from services.audit_chain import EVENT, RECORDS, ROWS_AT_ONCE, AnchorFile, chain_lines
 from services.audit_deeds import check_deeds
 from services.audit_report import AuditReport, Problem
-from services.audit_signing import read_lines, signature_ok
+from services.audit_signing import DigestFile, signature_ok
 from services.inspector import check_chain, check_digests
 
 CASES_AT_ONCE = 100
@@ -31,7 +31,7 @@ def verify(
     audit_engine: Engine,
     anchor_path: Path,
     *,
-    digest_path: Path | None = None,
+    digests: DigestFile | None = None,
     patience_seconds: float = 5.0,
 ) -> AuditReport:
     """Look at every case and every line of the audit; change nothing.
@@ -42,13 +42,16 @@ def verify(
         record_engine: The record.
         audit_engine: The audit's own store.
         anchor_path: The file of the anchors.
-        digest_path: The file of the signed digests; None: they are not looked at.
+        digests: The file of the signed digests; None: they are not looked at.
         patience_seconds: How long events that are published may take to be witnessed.
     """
     # Before the chain: whatever was signed, the chain holds.
-    signed = [] if digest_path is None else read_lines(digest_path)
+    signed = [] if digests is None else digests.lines()
     problems = list(_chain(audit_engine, anchor_path))
     problems += _digests(audit_engine, signed)
+    if digests is not None and digests.lost is not None:
+        message = f"签名摘要文件 {digests.lost} 丢失或残缺，而签名密钥仍在：请放回另存的副本"
+        problems.append(Problem(kind="digest_missing", where="digest", message=message))
     missing: list[Place] = []
     for case_ids in batched(_case_ids(record_engine, audit_engine), CASES_AT_ONCE):
         problems += _cases(record_engine, audit_engine, case_ids, missing)

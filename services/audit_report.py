@@ -8,7 +8,8 @@ class Problem(BaseModel):
 
     Attributes:
         kind: Stable English snake_case. In the audit: `missing`, `changed`, `cut_tail`,
-            `rewritten`, `anchor_missing`, `anchor_unreadable`, `digest_unreadable`.
+            `rewritten`, `anchor_missing`, `anchor_unreadable`, `digest_unreadable`,
+            `digest_missing`.
             In the record: `missing`, `changed`.
             Between them: `differs`, `not_audited`, `not_in_record`.
         where: The line: `audit:17`, `anchor:17`, `digest:2024-04-01`, a case's id, or `case:seq`.

@@ -77,6 +77,12 @@ class DigestFile:
         """Return the lines; one that cannot be read says so."""
         return read_lines(self._path)
 
+    @property
+    def lost(self) -> Path | None:
+        """The file, where its beginning is gone though its key has signed; it is not begun anew."""
+        known = any(line.get("kind") == "key" for line in self.lines())
+        return self._path if self._given is None and self._key_path.exists() and not known else None
+
     def sign_ended_days(self, engine: Engine, now: datetime) -> list[dict[str, Any]]:
         """Sign every civil day that has ended and has no digest; return the new lines."""
         with self._locked() as file:
@@ -92,7 +98,7 @@ class DigestFile:
             return self._digest(file, engine, now.astimezone(CIVIL).date().isoformat(), now)
 
     def rotate(self, reason: str, now: datetime, new: str | None = None) -> dict[str, Any]:
-        """Make a new key the one that signs from now on.
+        """Make a new key the one that signs from now on; a lost file begins anew with it.
 
         Args:
             reason: Why.
@@ -105,11 +111,11 @@ class DigestFile:
         if self._given is not None and new is None:
             raise Refused("new_key_needed", "签名密钥由设置给出，请用 --new-key 指明新的密钥文件。")
         with self._locked() as file:
-            old = self._key(file)
+            old = None if self.lost else self._key(file)
             key = Ed25519PrivateKey.generate() if new is None else read_key(new)
             if self._given is None:
                 _keep(self._pending, key)
-            line = self._write(file, _key_line(key, reason, now), old)
+            line = self._write(file, _key_line(key, reason, now), old or key)
             if self._given is None:
                 self._pending.replace(self._key_path)
         return line
@@ -128,19 +134,32 @@ class DigestFile:
             yield file
 
     def _key(self, file: BinaryIO) -> Ed25519PrivateKey:
-        """Return the key that signs; the first is made known by the file's first line."""
+        """Return the key that signs; the first is made known by the file's first line.
+
+        Raises:
+            Refused: `digests_missing`, or `wrong_signing_key`.
+        """
+        if self.lost:
+            message = (
+                f"签名摘要文件 {self._path} 丢失或残缺，而签名密钥仍在。请放回另存的副本；"
+                "没有副本时，执行 tuixuan audit rotate-key --reason 写明缘由，另起新文件。"
+            )
+            raise Refused("digests_missing", message)
         keys = [line["public_key"] for line in self.lines() if line.get("kind") == "key"]
         if self._given is not None:
             key = read_key(self._given)
         else:
             if keys and self._pending.exists() and _public(_load(self._pending)) == keys[-1]:
                 self._pending.replace(self._key_path)  # a rotation that was cut short
-            if not self._key_path.exists():
-                _keep(self._key_path, Ed25519PrivateKey.generate())
-            key = _load(self._key_path)
+            made = None if self._key_path.exists() else Ed25519PrivateKey.generate()
+            key = made or _load(self._key_path)
+            if made is not None:
+                _keep(self._pending, made)
         if not keys:
             first = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
             self._write(file, _key_line(key, "first", first), key)
+            if self._given is None:
+                self._pending.replace(self._key_path)  # not before: it says that the file began
         elif keys[-1] != _public(key):
             message = "签名密钥与摘要文件中现用的不同；更换密钥请用 tuixuan audit rotate-key。"
             raise Refused("wrong_signing_key", message)

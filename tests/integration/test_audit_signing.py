@@ -43,7 +43,7 @@ class Signed:
 
     def kinds(self) -> list[tuple[str, str]]:
         at = self.sources
-        report = verify(at.record, at.audit, at.anchors, digest_path=at.digests, patience_seconds=0)
+        report = verify(at.record, at.audit, at.anchors, digests=self.file, patience_seconds=0)
         return [(problem.kind, problem.where) for problem in report.problems]
 
 
@@ -108,6 +108,40 @@ def test_a_rewritten_digest(signed: Signed, name: str, value: object) -> None:
 def test_a_removed_digest(signed: Signed) -> None:
     rewrite(signed.sources.digests, lambda lines: lines.__delitem__(1))
     assert ("rewritten", "digest:2024-04-02") in signed.kinds()
+
+
+def test_a_lost_file_is_named_and_begins_anew_only_by_an_operators_word(signed: Signed) -> None:
+    at = signed.sources
+    copy = at.digests.read_bytes()
+    at.digests.unlink()
+    report = verify(at.record, at.audit, at.anchors, digests=signed.file, patience_seconds=0)
+    [problem] = report.problems
+    assert (problem.kind, str(at.digests) in problem.message) == ("digest_missing", True)
+    for _ in range(2):
+        with pytest.raises(Refused, match=str(at.digests)):
+            signed.file.sign_ended_days(at.audit, DAY + timedelta(days=2))
+        assert signed.kinds() == [("digest_missing", "digest")]
+    at.digests.write_bytes(copy)
+    assert signed.kinds() == []
+    at.digests.write_bytes(b"")
+    signed.file.rotate("磁盘损坏，没有副本", DAY + timedelta(days=2))
+    signed.file.sign_ended_days(at.audit, DAY + timedelta(days=2))
+    assert [line.get("reason", line.get("day")) for line in signed.file.lines()] == [
+        "磁盘损坏，没有副本", "2024-04-01", "2024-04-02",
+    ]  # fmt: skip
+    assert signed.kinds() == []
+
+
+def test_a_first_line_that_was_cut_short_is_written_at_the_next_try(
+    signed: Signed, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "digests").write_bytes(b'{"kind": "key", "public')
+    (folder / "key.new").write_bytes((tmp_path / "key.pem").read_bytes())
+    again = DigestFile(folder / "digests", folder / "key.pem")
+    assert len(again.sign_ended_days(signed.sources.audit, DAY + timedelta(days=2))) == 2
+    assert again.lost is None
 
 
 def test_a_line_that_is_no_digest(signed: Signed) -> None:
