@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Entry] = {
     "template": Entry("cli.template", "通知模板：列出、预览", group=True),
     "user": Entry("cli.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
     "audit": Entry("cli.audit", "审计记录：核验", group=True),
+    "retention": Entry("cli.retention", "保存期限：查看、清除到期的资料", group=True),
     "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),
     "calendar": Entry("cli.calendar", "工作日安排", group=True),
     "demo": Entry("cli.demo", "演示：一件新案例从草稿走到公布"),

@@ -28,7 +28,7 @@ from models.programme_parts import (
     plain,
     trouble,
 )
-from models.programme_stages import NoticePeriod, Reminders, Selection
+from models.programme_stages import NoticePeriod, Reminders, Retention, Selection
 from models.reading import explain, read_toml
 from models.refusals import Refused
 
@@ -44,6 +44,7 @@ __all__ = [
     "Programme",
     "Quota",
     "Reminders",
+    "Retention",
     "ScreeningPoint",
     "Selection",
 ]
@@ -91,6 +92,7 @@ class Programme(Part):
     selection: Selection
     notice_period: NoticePeriod
     reminders: Reminders = Reminders()
+    retention: Retention = Retention()
 
     @classmethod
     def from_toml(cls, text: str) -> Self:

@@ -1,10 +1,10 @@
-"""How a call is judged and made public: the parts that experts and the notice need."""
+"""How a call is judged, made public, and put away: the parts of its later stages."""
 
 from datetime import time
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from models.programme_parts import Choice, Key, Part, Positive, Text, Whole, trouble
 
@@ -85,3 +85,34 @@ class Reminders(Part):
     def without_quiet(self) -> Self:
         """Return the same, but whatever is told leaves at once."""
         return self.model_copy(update={"quiet_from": time(0), "quiet_until": time(0)})
+
+
+LEAST_DAYS_KEPT = 184
+"""No six months have more days (March to August), so nothing younger than that can go."""
+
+
+def _long_enough(days: int) -> int:
+    if days < LEAST_DAYS_KEPT:
+        raise trouble(f"保存期限不得少于 {LEAST_DAYS_KEPT} 天（六个月），得到的是 {days} 天")
+    return days
+
+
+DaysKept = Annotated[Whole, Field(le=36_500), AfterValidator(_long_enough)]
+
+
+class Retention(Part):
+    """How many days (real ones, also in a rehearsal) each class of data is kept at least.
+
+    Attributes:
+        forms: Every saved version of a form, after its case's end.
+        reasons: The texts of opinions and reasons, after their case's end.
+        messages: What people were told, after it left, once the case has ended.
+        webhooks: What went to endpoints and their answers, after it was settled.
+        addresses: Mail, chat and SMS addresses, after the season and its last case ended.
+    """
+
+    forms: DaysKept = 1095
+    reasons: DaysKept = 365
+    messages: DaysKept = 365
+    webhooks: DaysKept = 365
+    addresses: DaysKept = 365

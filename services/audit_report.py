@@ -10,7 +10,7 @@ class Problem(BaseModel):
         kind: Stable English snake_case. In the audit: `missing`, `changed`, `cut_tail`,
             `rewritten`, `anchor_missing`, `anchor_unreadable`, `digest_unreadable`,
             `digest_missing`.
-            In the record: `missing`, `changed`.
+            In the record: `missing`, `changed`, `removed` (without a deed that fits).
             Between them: `differs`, `not_audited`, `not_in_record`.
         where: The line: `audit:17`, `anchor:17`, `digest:2024-04-01`, a case's id, or `case:seq`.
         message: For people, in Chinese.

@@ -11,6 +11,7 @@ from activities.database import reading, transaction
 from models.refusals import Refused
 from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.people import unknown_user
+from services.removed import removed
 
 MOST_AT_ONCE = 200
 """How many rows one page holds at most."""
@@ -163,12 +164,15 @@ def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
     """Put a delivery first in the queue again, whatever became of it; the same mail leaves.
 
     Raises:
-        Refused: There is no such delivery.
+        Refused: `unknown_delivery`, or `removed`: what it said is not kept any more.
     """
     with transaction(engine) as connection:
-        status = connection.scalar(select(_DELIVERY.status).where(_DELIVERY.id == delivery_id))
-        if status is None:
+        found = select(_MESSAGE.removed_at).join_from(_DELIVERIES, _MESSAGES)
+        row = connection.execute(found.where(_DELIVERY.id == delivery_id)).one_or_none()
+        if row is None:
             raise Refused("unknown_delivery", f"没有投递 {delivery_id}。")
+        if row.removed_at is not None:
+            raise removed(f"投递 {delivery_id} 的内容", row.removed_at)
         connection.execute(
             update(_DELIVERIES)
             .where(_DELIVERY.id == delivery_id)

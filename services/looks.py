@@ -23,6 +23,7 @@ from services.deeds import enter
 from services.inbox import InboxItem, inbox
 from services.inspector import key_id
 from services.people import UserView, list_users, unknown_user
+from services.removed import removed
 from services.seasons import read_programme
 from services.views import CaseHistory
 
@@ -73,7 +74,8 @@ def show_form(
         reveal: Show everything.
 
     Raises:
-        Refused: `unknown_case`, `unknown_revision`, `not_yours`, or `reason_required`.
+        Refused: `unknown_case`, `unknown_revision`, `not_yours`, `reason_required`, or
+            `removed`.
     """
     if reveal and not (looker.reason or "").strip():
         raise Refused("reason_required", "查看完整的个人信息须用 --reason 写明理由。")
@@ -86,6 +88,8 @@ def show_form(
         if row is None:
             message = f"案例 {case_id} 没有第 {wanted} 版申报表，最新为第 {case['revision']} 版。"
             raise Refused("unknown_revision", message)
+        if row["removed_at"] is not None:
+            raise removed(f"案例 {case_id} 的申报表（第 {wanted} 版）", row["removed_at"])
         form = CaseForm.from_json(row["form"])
         programme = read_programme(connection, case["season_id"])
         action = "case.form_revealed" if reveal else "case.form_seen"

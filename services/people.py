@@ -13,6 +13,7 @@ from activities.database import reading, transaction
 from models.commands import Role
 from models.refusals import Refused
 from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
+from services.clock import now
 
 _USERS = table_of(AppUser)
 _USER = _USERS.c
@@ -139,7 +140,8 @@ def set_email(engine: Engine, user_id: str, email: str | None) -> None:
 
 def write_email(connection: Connection, user_id: str, email: str | None) -> None:
     """Do the same within a transaction."""
-    new = update(_USERS).where(_USER.id == user_id).values(email=_checked(email))
+    values = {"email": _checked(email), "email_at": now()}
+    new = update(_USERS).where(_USER.id == user_id).values(values)
     if connection.execute(new).rowcount == 0:
         raise unknown_user(user_id)
 

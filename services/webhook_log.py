@@ -12,6 +12,7 @@ from models.refusals import Refused
 from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
+from services.removed import removed
 from services.webhook_views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
@@ -135,7 +136,7 @@ def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
     """Send one message once more, with the same id and bytes; return the new delivery's id.
 
     Raises:
-        Refused: `unknown_delivery`, `still_waiting` or `endpoint_removed`.
+        Refused: `unknown_delivery`, `still_waiting`, `endpoint_removed` or `removed`.
     """
     with transaction(engine) as connection:
         found = connection.execute(
@@ -147,6 +148,8 @@ def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
             message = f"投递 {delivery_id} 仍在等待发送；tuixuan webhook resume 使等待的立即发出。"
             raise Refused("still_waiting", message)
         standing(connection, found["endpoint_id"])
+        if found["removed_at"] is not None:
+            raise removed(f"投递 {delivery_id} 的内容", found["removed_at"])
         return _repeat(connection, found, at)
 
 
@@ -163,6 +166,7 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
             _D.created_at >= since,
             _D.status != "waiting",
             _D.replay == 0,
+            _D.removed_at.is_(None),
         )
         rows = connection.execute(query.order_by(_D.created_at, _D.seq, _D.id)).mappings().all()
         for row in rows:

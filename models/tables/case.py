@@ -51,7 +51,10 @@ class CaseRecord(SQLModel, table=True):
 
 
 class CaseRevision(SQLModel, table=True):
-    """The form's content, one row a saved version. Personal data lives here only."""
+    """The form's content, one row a saved version. Personal data lives here only.
+
+    `removed_at`: when its retention had ended and its content was emptied; the digest stays.
+    """
 
     __tablename__ = "case_revision"
     __table_args__ = (CheckConstraint("revision >= 1", name="from_one"),)
@@ -62,6 +65,7 @@ class CaseRevision(SQLModel, table=True):
     digest: str
     saved_by: str
     saved_at: datetime = Field(sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class CaseReason(SQLModel, table=True):
@@ -78,7 +82,8 @@ class CaseReason(SQLModel, table=True):
 class Transition(SQLModel, table=True):
     """One line of a case's history. Insert only; each line binds the one before.
 
-    `command`: what was asked, without free text; `content_digest`: what was filed.
+    `command`: what was asked, without free text; `content_digest`: what was filed; `reason`
+    alone can go, when its retention has ended.
     """
 
     __tablename__ = "transition"

@@ -59,7 +59,8 @@ class InboxMessage(SQLModel, table=True):
     """A message in somebody's inbox: one for each (recipient, event).
 
     `event_id`: that of the event, or any stable key where there is none; `case_id`: None:
-    it is about no case.
+    it is about no case. `removed_at`: when its text was removed; the row stays, so that nobody
+    is told again.
     """
 
     __tablename__ = "inbox_message"
@@ -74,6 +75,7 @@ class InboxMessage(SQLModel, table=True):
     text: str
     at: datetime = Field(sa_type=Instant)
     read_at: datetime | None = Field(default=None, sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Delivery(SQLModel, table=True):

@@ -24,7 +24,8 @@ class Unit(SQLModel, table=True):
 class AppUser(SQLModel, table=True):
     """A person or desk with an inbox. `org`: the unit or body they act for.
 
-    `email`: personal data; None: the inbox alone reaches them.
+    `email`: personal data; None: the inbox alone reaches them. `email_at`: since when it is
+    this one; None: since the user was entered.
     """
 
     __tablename__ = "app_user"
@@ -36,6 +37,7 @@ class AppUser(SQLModel, table=True):
     org: str | None = Field(default=None, index=True)
     name: str
     email: str | None = None
+    email_at: datetime | None = Field(default=None, sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
 
 

@@ -55,7 +55,8 @@ class WebhookSecret(SQLModel, table=True):
 class WebhookDelivery(SQLModel, table=True):
     """One message to one endpoint. `replay`: 0, or which repetition of it somebody asked for.
 
-    `case_id`, `seq`: of the event; None and 0 for a test.
+    `case_id`, `seq`: of the event; None and 0 for a test. `removed_at`: when its body and the
+    answers to it were removed.
     """
 
     __tablename__ = "webhook_delivery"
@@ -83,6 +84,7 @@ class WebhookDelivery(SQLModel, table=True):
     next_attempt_at: datetime = Field(sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
     done_at: datetime | None = Field(default=None, sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class WebhookAttempt(SQLModel, table=True):

@@ -28,6 +28,8 @@ COMMANDS: tuple[Command, ...] = (
     *(("season", name) for name in ("open", "list", "show", "move", "extend")),
     *(("case", name) for name in CASE),
     *(("audit", name) for name in ("verify", "export", "deeds", "sign", "rotate-key")),
+    ("retention", "show"),
+    ("retention", "apply"),
     ("dead-letter", "show"),
     ("dead-letter", "drop"),
     ("stream", "rebuild"),

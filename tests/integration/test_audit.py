@@ -204,9 +204,9 @@ def test_a_command_is_held_against_its_digest(stores: Stores) -> None:
     assert [problem.message for problem in stores.verify().problems] == ["请求内容与其摘要不符"]
 
 
-def test_a_reason_whose_retention_ended_is_no_change(stores: Stores) -> None:
+def test_a_reason_that_is_gone_without_a_deed_is_named(stores: Stores) -> None:
     tamper(stores.record, "UPDATE transition SET reason = NULL WHERE reason IS NOT NULL")
-    assert stores.verify().ok
+    assert stores.kinds() == [("removed", f"{second_case(stores)}:3")]
 
 
 def test_a_missing_line_of_history(stores: Stores) -> None:

@@ -18,10 +18,10 @@ from activities.migrations import (
     upgrade_audit,
     upgrade_record,
 )
-from models.lifecycle import State
-from models.tables import metadata
+from models.lifecycle import Action, State
+from models.tables import Transition, metadata, table_of
 from models.tables.audit import audit_metadata
-from tests.factories import make_case
+from tests.factories import commit, keep_reason, make_case
 
 STORES = [("record", metadata), ("audit", audit_metadata)]
 
@@ -150,9 +150,24 @@ def test_history_only_grows(engine: Engine, season: str, statement: str) -> None
         assert connection.scalar(text("SELECT count(*) FROM transition")) == 2
 
 
+def test_of_history_a_reason_can_go_and_nothing_else(engine: Engine, season: str) -> None:
+    case_id = make_case(engine, season=season, state=State.RECOMMENDATION)
+    reason = keep_reason(engine, case_id, "理由")
+    commit(engine, case_id, Action.LEAVE_OUT, reason=reason)
+    others = [column.name for column in table_of(Transition).c if column.name != "reason"]
+    for change in (*(f"{name} = {name}" for name in others), "reason = NULL, seq = 9"):
+        with pytest.raises(DBAPIError, match="transition is insert"), transaction(engine) as it:
+            it.execute(text(f"UPDATE transition SET {change}"))  # noqa: S608 - our columns
+    with transaction(engine) as connection:
+        connection.execute(text("UPDATE transition SET reason = NULL"))
+    with pytest.raises(DBAPIError, match="transition is insert"), transaction(engine) as connection:
+        connection.execute(text("UPDATE transition SET reason = '理由' WHERE seq = 3"))
+
+
 def test_the_audit_lives_in_a_schema_of_its_own(postgres_urls: tuple[str, str]) -> None:
     record, audit = (open_engine(url) for url in postgres_urls)
-    assert inspect(audit).get_table_names(schema="audit") == ["alembic_version", "audit_record"]
+    names = inspect(audit).get_table_names(schema="audit")
+    assert sorted(names) == ["alembic_version", "audit_record"]
     assert "audit_record" not in inspect(record).get_table_names(schema="public")
     record.dispose()
     audit.dispose()

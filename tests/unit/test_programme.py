@@ -17,6 +17,7 @@ from models.calendar import reminder_instants
 from models.form import CaseForm
 from models.programme import BodyKind, Programme
 from models.programme_parts import FieldKey
+from models.programme_stages import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
 from tests.calendars import official_calendar
 
@@ -100,6 +101,24 @@ def test_the_defaults_chosen_where_the_notice_is_silent() -> None:
         "leave_empty",
     )
     assert PROGRAMME.reminders.working_days == (7, 3, 1)
+
+
+def test_nothing_is_kept_for_less_than_any_six_months() -> None:
+    longest = max(
+        date(year + (month > 6), (month + 5) % 12 + 1, 1) - date(year, month, 1)
+        for year in range(2023, 2028)
+        for month in range(1, 13)
+    )
+    assert longest.days == LEAST_DAYS_KEPT
+    shortest = dict.fromkeys(Retention.model_fields, LEAST_DAYS_KEPT)
+    assert Retention(**shortest).model_dump() == shortest
+
+
+def test_a_season_opened_before_there_were_retentions_has_the_defaults() -> None:
+    stored = PROGRAMME.model_dump(mode="json")
+    del stored["retention"]
+    assert Programme.from_json(stored).retention == Retention() == PROGRAMME.retention
+    assert any("保存期限" in line for line in PROGRAMME.synthetic)
 
 
 def test_what_is_invented_says_so() -> None:
@@ -326,6 +345,15 @@ type Edit = Callable[[dict], None]  # type: ignore[type-arg] # TOML as it comes
         (lambda d: d["selection"].update(pass_mark=Decimal("NaN")), "pass_mark", "有限的数"),
         (lambda d: d["selection"].update(pass_mark=[]), "selection.pass_mark", "应为数"),
         (lambda d: d["notice_period"].update(days="five"), "notice_period.days", "应为整数"),
+        (
+            lambda d: d["retention"].update(forms=183),
+            "retention.forms",
+            "不得少于 184 天（六个月）",
+        ),
+        (lambda d: d["retention"].update(forms=0), "retention.forms", "不得少于 184 天"),
+        (lambda d: d["retention"].update(messages=36_501), "retention.messages", "不应大于 36500"),
+        (lambda d: d["retention"].update(webhooks=365.5), "retention.webhooks", "应为整数"),
+        (lambda d: d["retention"].update(history=365), "retention.history", "不认识的键"),
     ],
 )
 def test_a_wrong_file_is_refused_by_its_place(edit: Edit, place: str, words: str) -> None:

@@ -28,7 +28,7 @@ _ADDRESS = case((_D.channel == MAIL, _U.email), else_=_C.address)
 _LETTER = (
     select(
         _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
-        _M.at, _U.season_id, _U.role, _ADDRESS.label("address"),
+        _M.at, _M.removed_at, _U.season_id, _U.role, _ADDRESS.label("address"),
     )
     .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
     .join(table_of(AppUser), _U.id == _M.recipient)
@@ -198,8 +198,9 @@ class Queue:
 
 
 def _dropped(connection: Connection, row: _Row) -> bool:
-    """Drop a reminder that was overtaken; tell whether it was."""
-    why = overtaken(connection, row.event, row.event_id)
+    """Drop a reminder that was overtaken, or what is kept no more; tell whether it was."""
+    kept = row.removed_at is None
+    why = overtaken(connection, row.event, row.event_id) if kept else "its text was removed"
     if why is not None:
         connection.execute(
             update(_DELIVERIES).where(_D.id == row.id).values(status="dropped", last_error=why)

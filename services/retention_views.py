@@ -1,0 +1,60 @@
+"""What is said of each class of data: its name, its days, what is due and what was removed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Words(NamedTuple):
+    """What a class of data holds, and from when on its days count."""
+
+    label: str
+    since: str
+
+
+WORDS: Mapping[str, Words] = {
+    "forms": Words("申报表的各个版本", "案例终结"),
+    "reasons": Words("意见、理由的文字", "案例终结"),
+    "messages": Words("站内消息与投递", "消息发出且案例已终结"),
+    "webhooks": Words("Webhook 投递与应答", "投递办结"),
+    "addresses": Words("邮箱、聊天机器人与手机号码", "本季日程与全部案例结束"),
+}
+FOREVER = (
+    "办理记录（不含文字）", "案例名称与申报单位", "事件", "日程调整及其理由",
+    "查看、修改、清除等行为的记录", "审计记录",
+)  # fmt: skip
+"""What is never removed."""
+
+
+class ClassDue(BaseModel):
+    """What of a class may be removed now.
+
+    Attributes:
+        name: The class, as in the programme.
+        since: From when on its days count, in words.
+        due: How many; `oldest`: since when the first of them could count, None: none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    season: str
+    name: str
+    label: str
+    days: int
+    since: str
+    due: int
+    oldest: datetime | None
+
+
+class ClassRemoved(BaseModel):
+    """What of a class was removed. `deeds`: by how many deeds on record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    season: str
+    name: str
+    label: str
+    removed: int
+    deeds: int
