@@ -77,3 +77,21 @@ def subscribed(office: Office, question: Question) -> None:
     _, refused, words = office.stack.refused("user", "feed", FUJIAN)
     assert refused == "feed_exists"
     assert "最近使用于" in words
+
+
+@answers("Who looked at a case, and who changed its form?")
+def looked(office: Office, question: Question) -> None:
+    case_id = office.cases["other"]
+    office.stack.json("case", "form", case_id, "--as", "organiser:office")
+    office.stack.json("case", "form", case_id, "--reveal", "--reason", "（虚构）核对电话")
+
+    def deeds() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = office.command(question, CASE=case_id)["items"]
+        return found
+
+    office.stack.wait_until(lambda: all(each["witnessed"] for each in deeds()), what="witnessed")
+    said = [(each["action"], each["actor"], each["reason"]) for each in deeds()]
+    revealed, seen, saved = said
+    assert (revealed[0], revealed[2]) == ("case.form_revealed", "（虚构）核对电话")
+    assert seen == ("case.form_seen", "organiser:office", None)
+    assert saved[0] == "case.form_saved"
