@@ -4,9 +4,12 @@ from datetime import time
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from models.programme_parts import Choice, Key, Part, Positive, Text, Whole, trouble
+
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+"""A mail address of plain ASCII."""
 
 
 class Criterion(Choice):
@@ -74,6 +77,8 @@ class Reminders(Part):
         quiet_from, quiet_until: nothing leaves the inbox meanwhile; both the same: always.
         digest_at: when the mails of a day to reviewers and experts leave as one; None:
             each leaves by itself.
+        reply_to: the address to which answers to mails go; None: nobody reads answers, and
+            each mail says so.
     """
 
     working_days: tuple[Positive, ...] = (7, 3, 1)
@@ -81,6 +86,7 @@ class Reminders(Part):
     quiet_from: time = time(21)
     quiet_until: time = time(8)
     digest_at: time | None = None
+    reply_to: Annotated[str, StringConstraints(pattern=ADDRESS, max_length=254)] | None = None
 
     def without_quiet(self) -> Self:
         """Return the same, but whatever is told leaves at once."""

@@ -1,5 +1,6 @@
 """A message as HTML, for mail programs that show it: the same words as the text."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from textwrap import wrap
@@ -11,13 +12,23 @@ _LONGEST_LINE = 200
 """Characters; with three octets each they stay below what one line of SMTP carries."""
 
 
-def as_html(subject: str, text: str) -> str:
+NO_ANSWER = (
+    "本邮件由系统自动发出，请勿直接回复。",
+    "This mail was sent automatically; please do not reply to it.",
+)
+ANSWERED = (
+    "本邮件由系统自动发出，回复将送达主办方。",
+    "This mail was sent automatically; an answer reaches the organiser.",
+)
+
+
+def as_html(subject: str, text: str, footer: Sequence[str] = NO_ANSWER) -> str:
     """Return a page with its styles inline; whatever people wrote is escaped."""
     paragraphs = [
         [part for line in block.splitlines() for part in wrap(line, _LONGEST_LINE) or [""]]
         for block in text.strip().split("\n\n")
     ]
-    page = _template().render(subject=subject, paragraphs=paragraphs)
+    page = _template().render(subject=subject, paragraphs=paragraphs, footer=footer)
     return css_inline.inline(page, keep_style_tags=False, load_remote_stylesheets=False)
 
 

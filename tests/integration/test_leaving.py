@@ -1,6 +1,6 @@
 """What leaves when its time comes: one mail of a day's messages, no reminder too late."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from icalendar import Calendar
@@ -8,14 +8,18 @@ from sqlalchemy import Engine, update
 
 from activities.database import reading, transaction
 from models.lifecycle import Action, State
+from models.notices import Notice
 from models.tables import CaseRecord, Delivery, table_of
+from services import seasons, telling
 from services.inbox import deliveries, inbox, send_again
 from services.people import set_email
-from tests.factories import OPENS, commit, make_case
+from services.telling import Telling
+from tests.factories import OPENS, commit, make_case, programme
 from tests.integration.test_notify import tell
 from tests.mailserver import MailServer
 from workers.notify.mail import MailSettings
 from workers.notify.matters import event_due, overtaken
+from workers.notify.queue import Patience, Queue
 from workers.notify.sender import Sender
 from workers.notify.transports import open_transport
 
@@ -151,6 +155,58 @@ class TestDigests:
         text = body.get_content().replace("\r\n", "\n")
         assert all(item.text.strip() in text for item in inbox(engine, FUJIAN))
         assert [item.status for item in deliveries(engine)] == ["sent"] * 3
+
+
+ONE, NIGHT = timedelta(minutes=1), datetime(2024, 5, 6, 15, 30, tzinfo=UTC)  # 23:30 in Beijing
+NINE = datetime(2024, 5, 7, 1, tzinfo=UTC)
+
+
+def digesting_desk(engine: Engine, *case_ids: str) -> str:
+    """Open a season with digests at nine and an office that reads answers; tell its desk."""
+    hours = {"digest_at": time(9), "reply_to": "office@example.invalid"}
+    call = programme().model_copy(
+        update={"reminders": programme().reminders.model_copy(update=hours)}
+    )
+    season = seasons.open_season(engine, call, OPENS, seasons.Opening(season_id="daily")).id
+    desk = f"{season}-fujian"
+    set_email(engine, desk, ADDRESS)
+    with transaction(engine) as connection:
+        for number in range(3):
+            said = {desk: Notice(f"第 {number} 条", f"正文 {number}\n")}
+            telling_of = Telling(f"k{number}", "webhook_disabled", None, said)
+            telling.tell(connection, telling_of, NIGHT + number * ONE)
+        for case_id in case_ids:
+            said = {desk: Notice("提醒", "快到期了\n")}
+            telling_of = Telling(f"{case_id}:2", "deadline_approaching", case_id, said)
+            telling.tell(connection, telling_of, NIGHT)
+    return desk
+
+
+@pytest.mark.usefixtures("season")
+class TestDailyDigest:
+    async def test_what_came_by_night_leaves_at_the_hour_as_one_mail(self, engine: Engine) -> None:
+        done = make_case(engine, state=State.PROVINCE_REVIEW)
+        commit(engine, done, Action.REMIND, deadline=DUE, offset=3)
+        commit(engine, done, Action.ACCEPT)
+        desk = digesting_desk(engine, done)
+        assert len(inbox(engine, desk)) == 4  # which has all at once
+
+        assert Queue(engine, Patience(), clock=lambda: NINE - ONE).due() == []
+        queue = Queue(engine, Patience(), clock=lambda: NINE)
+        (first, *_) = queue.due()
+        taken = queue.take(first)
+
+        assert taken is not None
+        assert taken.letter is not None
+        assert len(taken.ids) == 3
+        assert "3 条消息" in taken.letter.subject
+        assert [f"正文 {number}" in taken.letter.text for number in range(3)] == [True] * 3
+        assert "快到期了" not in taken.letter.text
+        assert taken.letter.reply_to == "office@example.invalid"
+        (dropped,) = deliveries(engine, status="dropped")
+        assert dropped.last_error == "overtaken by accept"
+        queue.sent(taken)
+        assert queue.due() == []
 
 
 @pytest.mark.usefixtures("season")

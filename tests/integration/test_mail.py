@@ -123,6 +123,18 @@ class TestLetter:
         assert message["X-Tuixuan-Event"] == "case_1:3"
         assert bytes(message) == bytes(build_message(letter(), settings(25)))
 
+    def test_an_answer_goes_where_the_season_says_and_else_is_not_asked_for(self) -> None:
+        nowhere = build_message(letter(), settings(25))
+        office = build_message(letter(reply_to="office@example.invalid"), settings(25))
+
+        assert nowhere["Reply-To"] is None
+        assert "请勿直接回复" in plain(nowhere)
+        assert office["Reply-To"] == "office@example.invalid"
+        assert "回复将送达主办方" in plain(office)
+        html = office.get_body(("html",))
+        assert html is not None
+        assert "回复将送达主办方" in html.get_content()
+
     @pytest.mark.parametrize("text", ["案例\n", "一行" * 1000])
     def test_its_text_is_utf_8_and_comes_back_whole(self, text: str) -> None:
         message = build_message(letter(text=text), settings(25))

@@ -1,9 +1,11 @@
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.quiet import after_quiet, next_at
+from models.quiet import after_quiet, is_quiet, next_at
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -49,3 +51,15 @@ def test_nothing_leaves_in_quiet_hours(
 )
 def test_a_digest_leaves_the_next_time_that_the_clock_shows_its_hour(asked: str, day: int) -> None:
     assert next_at(at(6, asked), time(17, 30)) == at(day, "17:30")
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=900)), st.times(), st.times())
+def test_at_any_hour_it_leaves_within_a_day_outside_quiet_hours_and_never_earlier(
+    after: timedelta, begin: time, end: time
+) -> None:
+    local = at(1, "00:00") + after
+    leaves = after_quiet(local, begin, end)
+
+    assert local <= leaves < local + timedelta(days=1)
+    assert not is_quiet(leaves.time(), begin, end)
+    assert leaves == local or (is_quiet(local.time(), begin, end) and leaves.time() == end)

@@ -8,14 +8,9 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from models.events import CaseEvent
-from services.mail_html import as_html
+from services.mail_html import ANSWERED, NO_ANSWER, as_html
 from workers.notify.mail import MailSettings
 
-FOOTER = (
-    "--\n"
-    "本邮件由系统自动发出，请勿直接回复。\n"
-    "This mail was sent automatically; please do not reply to it.\n"
-)
 LONGEST_LINE = 998
 """Octets of one line that SMTP carries (RFC 5322 section 2.1.1)."""
 
@@ -32,6 +27,7 @@ class Letter:
         subject, text: What the inbox shows.
         at: When it was put into the inbox.
         due: The event whose deadline comes along for the recipient's calendar.
+        reply_to: Where an answer goes; None: nowhere.
     """
 
     delivery_id: str
@@ -42,6 +38,7 @@ class Letter:
     text: str
     at: datetime
     due: CaseEvent | None = None
+    reply_to: str | None = None
 
 
 def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
@@ -53,15 +50,18 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.sender
     message["To"] = Address(addr_spec=letter.to)
+    if letter.reply_to is not None:
+        message["Reply-To"] = Address(addr_spec=letter.reply_to)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(letter.at)
     message["Message-ID"] = f"<{letter.delivery_id}@{settings.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["List-Id"] = f"<{letter.season}.tuixuan.{settings.domain}>"
     message["X-Tuixuan-Event"] = letter.event_id
-    text = f"{letter.text.rstrip()}\n\n{FOOTER}"
+    footer = NO_ANSWER if letter.reply_to is None else ANSWERED
+    text = "\n".join([letter.text.rstrip(), "", "--", *footer, ""])
     message.set_content(text, charset="utf-8", cte=_encoding(text))
-    html = as_html(letter.subject, letter.text)
+    html = as_html(letter.subject, letter.text, footer)
     message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     message.set_boundary(f"=_{letter.delivery_id}")  # else another one each time
     if letter.due is not None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, selec
 
 from activities.database import reading, transaction
 from models.notices import digest
-from models.tables import AppUser, Delivery, InboxMessage, UserChannel, table_of
+from models.tables import AppUser, Delivery, InboxMessage, Season, UserChannel, table_of
 from services.clock import now
 from services.readers import MAIL
 from workers.notify.letter import Letter
@@ -20,18 +20,21 @@ MOST_IN_A_DIGEST = 100
 
 _DELIVERIES = table_of(Delivery)
 _D, _M, _U = _DELIVERIES.c, table_of(InboxMessage).c, table_of(AppUser).c
-_C = table_of(UserChannel).c
+_C, _SEASON = table_of(UserChannel).c, table_of(Season).c
 
 type _Row = Row[*tuple[Any, ...]]
 
+_REPLY_TO = _SEASON.programme["reminders"]["reply_to"].as_string()
 _ADDRESS = case((_D.channel == MAIL, _U.email), else_=_C.address)
 _LETTER = (
     select(
         _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
         _M.at, _M.removed_at, _U.season_id, _U.role, _ADDRESS.label("address"),
+        _REPLY_TO.label("reply_to"),
     )
     .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
     .join(table_of(AppUser), _U.id == _M.recipient)
+    .join(table_of(Season), _SEASON.id == _U.season_id)
     .join(
         table_of(UserChannel), (_C.user_id == _U.id) & (_C.channel == _D.channel), isouter=True
     )
@@ -226,4 +229,5 @@ def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
         text=text,
         at=first.at,
         due=due,
+        reply_to=first.reply_to,
     )
