@@ -2,7 +2,7 @@
 
 import asyncio
 import getpass
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nats.errors import Error as NatsError
 from sqlalchemy import Engine
@@ -12,13 +12,14 @@ from cli.options import options
 from cli.output import say, show
 from cli.record import record
 from cli.stream import stream
+from models.events import CaseEvent
 from models.refusals import Refused
 from services import dead_letters
 from services.advisories import take_up
 from services.dead_letters import HandOver, Letter
 from services.views import Unavailable
 from workers.consumers import Handler
-from workers.incoming import UnreadableError, read_event
+from workers.incoming import UnreadableError, announced_on_record, read_event
 from workers.nats_connection import DEAD
 from workers.notify.handler import NotifyHandler
 from workers.webhook.handler import WebhookHandler
@@ -64,17 +65,27 @@ def drop_one(letter_id: str, reason: str) -> None:
 
 def consumers(engine: Engine) -> Mapping[str, HandOver]:
     """Return what each consumer that gives events up does with one. The audit never does."""
-    handlers: list[Handler] = [NotifyHandler(engine), WebhookHandler(engine)]
-    return {handler.name: _hand_over(handler) for handler in handlers}
+    ordered: Handler = WebhookHandler(engine)
+    unordered: Handler = NotifyHandler(engine)
+
+    def in_order(event: CaseEvent, body: str, stream_seq: int) -> None:
+        """Do what was given up before it as well: the cursor would pass that by for ever."""
+        case_id, seq = event.data.case_id, event.data.seq
+        first = ordered.last_seq(case_id) + 1
+        for earlier in announced_on_record(engine, case_id, first, seq - 1):
+            ordered.apply(CaseEvent.model_validate_json(earlier), earlier, 0)
+        ordered.apply(event, body, stream_seq)
+
+    return {ordered.name: _hand_over(in_order), unordered.name: _hand_over(unordered.apply)}
 
 
-def _hand_over(handler: Handler) -> HandOver:
+def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandOver:
     def hand_over(subject: str, data: bytes, stream_seq: int) -> None:
         try:
             event, body = read_event(subject, data)
         except UnreadableError as error:
             raise Refused("unreadable_event", f"不是推选系统的事件：{error}") from error
-        handler.apply(event, body, stream_seq)
+        apply(event, body, stream_seq)
 
     return hand_over
 

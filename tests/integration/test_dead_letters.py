@@ -24,7 +24,10 @@ from services.advisories import take_up
 from services.clock import now
 from services.dead_letters import GivenUp, Letter, drop, keep, letters, retry
 from services.inbox import inbox
+from services.webhook_log import webhook_log
+from services.webhooks import NewEndpoint, add_endpoint
 from tests.factories import make_case
+from tests.receivers import ORGANISER
 from tests.servers import Nats
 from tests.streams import outbox, until
 from workers.consumers import ConsumerPace, consume
@@ -181,6 +184,25 @@ def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: 
     drop(sqlite_engine, letter.id, "me", "enough")
     keep(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
     assert letters(sqlite_engine) == []
+
+
+def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
+    sqlite_engine: Engine, season: str
+) -> None:
+    """Webhooks go in the order of a case: what the cursor passed by would never be sent."""
+    endpoint = add_endpoint(
+        sqlite_engine, NewEndpoint(season, ORGANISER, "https://example.invalid/"), now()
+    )
+    case_id = make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
+    given = {row.seq: row for row in outbox(sqlite_engine) if row.case_id == case_id}
+    for seq, row in given.items():
+        keep(sqlite_engine, GivenUp("webhook", row.subject, seq, "why", 8, now()))
+    work = consumers(sqlite_engine)
+    for letter in sorted(letters(sqlite_engine), key=lambda each: -each.stream_seq):
+        asyncio.run(retry(sqlite_engine, letter.id, work, None, "me"))
+    sent = sorted(item.event_id for item in webhook_log(sqlite_engine, endpoint.id))
+    assert sent == [f"{case_id}:{seq}" for seq in sorted(given)]
+    assert len(sent) > 1
 
 
 def settle(engine: Engine, letter_id: str, status: str) -> None:
