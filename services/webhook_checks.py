@@ -11,6 +11,7 @@ from models.refusals import Refused
 from models.tables import Body, Season, Unit, table_of
 
 LONGEST_URL = 2048
+LONGEST_DESCRIPTION = 200
 MOST_A_SECOND = 1000
 
 _SEES_ALL = (Role.ORGANISER, Role.AUDITOR)
@@ -28,10 +29,21 @@ def check_url(url: str) -> None:
     except ValueError:
         parts, port = urlsplit(""), None
     good = parts.scheme in ("http", "https") and parts.hostname and port != 0
-    if not good or parts.username or parts.fragment or not url.isascii():
+    if not good or "@" in parts.netloc or parts.fragment or not url.isascii():
         raise Refused("bad_url", "地址应形如 https://host/path，不含用户名、密码和 #。")
     if len(url) > LONGEST_URL or not url.isprintable() or " " in url:
         raise Refused("bad_url", f"地址不能含空白，最长 {LONGEST_URL} 个字符。")
+
+
+def check_description(text: str) -> None:
+    """Refuse what is no short line: it is shown in lists, logs and messages.
+
+    Raises:
+        Refused: `bad_description`.
+    """
+    if len(text) > LONGEST_DESCRIPTION or not text.isprintable():
+        message = f"说明应为一行文字，不超过 {LONGEST_DESCRIPTION} 字。"
+        raise Refused("bad_description", message)
 
 
 def check_events(events: Sequence[str]) -> None:

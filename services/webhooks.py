@@ -14,6 +14,7 @@ from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.clock import new_id
 from services.webhook_checks import (
+    check_description,
     check_events,
     check_rate,
     check_season,
@@ -75,10 +76,11 @@ def add_endpoint(engine: Engine, new: NewEndpoint, at: datetime) -> AddedEndpoin
     """Enter an endpoint.
 
     Raises:
-        Refused: `unknown_season`, `unknown_org`, `bad_url`, `unknown_event`, `bad_rate`, or
-            `role_not_allowed`.
+        Refused: `unknown_season`, `unknown_org`, `bad_url`, `bad_description`,
+            `unknown_event`, `bad_rate`, or `role_not_allowed`.
     """
     check_url(new.url)
+    check_description(new.description.strip())
     check_events(new.events)
     check_rate(new.rate)
     added = AddedEndpoint(id=new_id("ep"), secret=new_secret())
@@ -124,13 +126,15 @@ def edit_endpoint(engine: Engine, endpoint_id: str, new: Changes) -> EndpointVie
     """Change an endpoint; its secret and what waits for it stay.
 
     Raises:
-        Refused: `unknown_endpoint`, `endpoint_removed`, `bad_url`, `unknown_event` or `bad_rate`.
+        Refused: `unknown_endpoint`, `endpoint_removed`, `bad_url`, `bad_description`,
+            `unknown_event` or `bad_rate`.
     """
     values: dict[str, Any] = {}
     if new.url is not None:
         check_url(new.url)
         values |= {"url": new.url, "failing_since": None}
     if new.description is not None:
+        check_description(new.description.strip())
         values["description"] = new.description.strip()
     if new.events is not None:
         check_events(new.events)

@@ -276,7 +276,11 @@ async def test_a_rate_is_kept(engine: Engine, receiver: Receiver) -> None:
     [
         ({"url": "ftp://example.invalid/"}, "bad_url"),
         ({"url": "https://user@example.invalid/"}, "bad_url"),
+        ({"url": "https://:secret@example.invalid/"}, "bad_url"),
         ({"url": "https:///path"}, "bad_url"),
+        ({"description": "two\nlines"}, "bad_description"),
+        ({"description": "\x1b[2J"}, "bad_description"),
+        ({"description": "长" * 201}, "bad_description"),
         ({"url": "https://example.invalid:99999/"}, "bad_url"),
         ({"url": "https://example.invalid/a b"}, "bad_url"),
         ({"events": ("arrived",)}, "unknown_event"),
