@@ -24,7 +24,10 @@ ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
 INSIDE = WebhookSettings(allowed_networks=("127.0.0.0/8",))
 """Receivers of tests are allowed. They have the usual time: a busy machine is no failure."""
 TICK = timedelta(milliseconds=50)
-QUICK = Patience(delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02)
+QUICK = Patience(
+    delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02,
+    worth_hurrying=TICK,
+)  # fmt: skip
 
 
 class Receiver:

@@ -5,8 +5,10 @@ no second look-up lies between, so a name that answers differently the next time
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from httpcore2 import (
@@ -15,6 +17,7 @@ from httpcore2 import (
     AsyncNetworkBackend,
     AsyncNetworkStream,
     ConnectError,
+    ConnectTimeout,
 )
 
 from workers.webhook.settings import Network
@@ -23,6 +26,13 @@ type Address = IPv4Address | IPv6Address
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 NAT64 = IPv6Network("64:ff9b::/96")
+METADATA = frozenset({IPv4Address("168.63.129.16")})
+"""Where a cloud answers its machines at an address that looks public (Azure)."""
+LONGEST_TRY = 4.0
+"""Seconds for one of a host's addresses, while there are others."""
+
+_LOOKUPS = ThreadPoolExecutor(32, thread_name_prefix="resolve")
+_asked: dict[tuple[str, int], Future[list[str]]] = {}
 
 
 class ForbiddenAddress(ConnectError):
@@ -30,9 +40,23 @@ class ForbiddenAddress(ConnectError):
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, however it is written (also `0x7f.1` or `2130706433`)."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Return the addresses of a host, however it is written (also `0x7f.1` or `2130706433`).
+
+    Look-ups have threads of their own, and a host has one of them at a time: a name server
+    that does not answer takes none from the database, nor from other hosts.
+    """
+    under_way = _asked.get((host, port))
+    if under_way is None or under_way.done():
+        under_way = _asked[host, port] = _LOOKUPS.submit(_look_up, host, port)
+    try:
+        return await asyncio.shield(asyncio.wrap_future(under_way))
+    finally:
+        if under_way.done():
+            _asked.pop((host, port), None)
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
@@ -46,7 +70,8 @@ def is_public(address: Address) -> bool:
             return False
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    usual = not address.is_multicast and not address.is_reserved and address not in METADATA
+    return address.is_global and usual
 
 
 class Guard(AsyncNetworkBackend):
@@ -95,8 +120,14 @@ class Guard(AsyncNetworkBackend):
             raise ConnectError("the host has no address")
         for address in found:
             self._judge(address, port)
+        for address in found[:-1]:
+            limit = LONGEST_TRY if timeout is None else min(timeout, LONGEST_TRY)
+            with contextlib.suppress(ConnectError, ConnectTimeout):
+                return await self._backend.connect_tcp(
+                    str(address), port, limit, local_address, socket_options
+                )
         return await self._backend.connect_tcp(
-            str(found[0]), port, timeout, local_address, socket_options
+            str(found[-1]), port, timeout, local_address, socket_options
         )
 
     def _judge(self, address: Address, port: int) -> None:

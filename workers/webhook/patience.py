@@ -20,6 +20,7 @@ class Patience:
         outage: After so many failures on end an endpoint is probed and not flooded.
         probe: The wait between probes after the first failure; doubled by each.
         longest_probe: No wait between probes is longer.
+        worth_hurrying: After an outage that lasted so long what waited goes at once.
         poll: Seconds between looks at what is due.
         flush: Seconds within which results are written together.
     """
@@ -34,6 +35,7 @@ class Patience:
     outage: int = 3
     probe: timedelta = _S
     longest_probe: timedelta = _M
+    worth_hurrying: timedelta = 5 * _M
     poll: float = 0.05
     flush: float = 0.01
 

@@ -95,7 +95,7 @@ class Poster:
     async def _ask(
         self, url: str, headers: list[tuple[bytes, bytes]], body: str
     ) -> tuple[int, str, timedelta | None]:
-        pool = self._pools[url.startswith("https:")]
+        pool = self._pools[url.lower().startswith("https:")]
         stream = pool.stream("POST", url, headers=headers, content=body.encode())
         read = b""
         async with stream as response:
@@ -103,8 +103,7 @@ class Poster:
                 read += part
                 if len(read) >= READ_BYTES:
                     break
-        text = read[: 4 * HEAD_CHARACTERS].decode(errors="replace")
-        head = redact_text(" ".join(text.split()))[:HEAD_CHARACTERS]
+        head = _head(read)
         given = {name.lower(): value.decode("latin-1") for name, value in response.headers}
         return response.status, head, _wish(given.get(b"retry-after"))
 
@@ -123,6 +122,13 @@ def signed(
     ]
 
 
+def _head(read: bytes) -> str:
+    """Return how an answer begins, as text that databases hold and terminals only show."""
+    text = read[: 4 * HEAD_CHARACTERS].decode(errors="replace")
+    shown = "".join(each if each.isprintable() else " " for each in text)
+    return redact_text(" ".join(shown.split()))[:HEAD_CHARACTERS]
+
+
 def _judged(status: int) -> str | None:
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's classes of answers
         return None
@@ -134,10 +140,10 @@ def _wish(text: str | None) -> timedelta | None:
     if text is None:
         return None
     if text.strip().isdecimal():
-        return timedelta(seconds=min(int(text), 10**9))
+        return timedelta(seconds=int(text.strip().lstrip("0")[:10] or 0))
     try:
         wish = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(wish, timedelta(0))
 

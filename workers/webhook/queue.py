@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, exists, insert, select, update
 
 from activities.database import reading, transaction
 from models.notices import Notice
@@ -126,9 +126,14 @@ class WebhookQueue:
             [{"delivery": each.due.id, "n": each.due.attempt} for each in taken],
         )
         for endpoint_id in {each.due.endpoint_id for each in taken}:
-            was_out = and_(_E.id == endpoint_id, _E.failing_since.is_not(None))
-            back = connection.execute(update(_ENDPOINTS).where(was_out).values(failing_since=None))
-            if back.rowcount and any(
+            since = connection.scalar(select(_E.failing_since).where(_E.id == endpoint_id))
+            if since is None:
+                continue
+            connection.execute(
+                update(_ENDPOINTS).where(_E.id == endpoint_id).values(failing_since=None)
+            )
+            # What is refused while others are taken keeps its times, and so its attempts.
+            if since + self._patience.worth_hurrying <= at and any(
                 each.failures >= self._patience.outage
                 for each in taken
                 if each.due.endpoint_id == endpoint_id

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from workers.webhook.patience import STEADY, Patience
 from workers.webhook.post import Poster
@@ -19,11 +19,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class _Health:
-    """What this process knows of an endpoint: it is gone with it, and nothing is lost."""
+    """What this process knows of an endpoint: it is gone with it, and nothing is lost.
+
+    `not_noted`: what went out and could not be written down; this process lets it lie.
+    """
 
     failures: int = 0
     not_before: float = 0.0
     under_way: set[str] = field(default_factory=set)
+    not_noted: set[str] = field(default_factory=set)
 
     def room(self, patience: Patience) -> int:
         """Return how many messages may be under way beside those that are."""
@@ -78,7 +82,7 @@ class WebhookSender:
             room = health.room(self._patience)
             if room == 0:
                 continue
-            under_way = frozenset(health.under_way)
+            under_way = health.under_way | health.not_noted
             found = await asyncio.to_thread(self._queue.due, endpoint.id, room, under_way)
             for due in found:
                 if not health.room(self._patience):
@@ -120,7 +124,19 @@ class WebhookSender:
         results = list(self._results)
         if not results:
             return
-        await asyncio.to_thread(self._queue.note, results)
+        try:
+            await asyncio.to_thread(self._queue.note, results)
+        except (IntegrityError, DataError):
+            for each in results:
+                await self._note_alone(each)
         del self._results[: len(results)]
         for each in results:
             self._health[each.due.endpoint_id].under_way.discard(each.due.id)
+
+    async def _note_alone(self, result: Result) -> None:
+        """Write one of several of which one cannot be written: the others are not its fault."""
+        try:
+            await asyncio.to_thread(self._queue.note, [result])
+        except (IntegrityError, DataError):
+            _log.exception("attempt_not_noted", alarm=True, delivery_id=result.due.id)
+            self._health[result.due.endpoint_id].not_noted.add(result.due.id)

@@ -1,0 +1,138 @@
+"""Receivers that answer with nonsense, and names that do not resolve, harm themselves alone."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+from sqlalchemy import Engine, delete
+
+from activities.database import transaction
+from models.tables import table_of
+from models.tables.webhooks import WebhookDelivery
+from services.webhook_log import webhook_log
+from tests.integration.test_webhooks import an_event, done, put_up, sending
+from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
+from tests.streams import until
+from workers.servers.ports import LOOPBACK
+from workers.webhook.guard import Guard, resolve
+from workers.webhook.post import Poster
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as found:
+        yield found
+
+
+@pytest.mark.usefixtures("season")
+async def test_an_answer_that_no_database_holds_stops_nobody(
+    engine: Engine, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _id, _times: (200, {})
+    receiver.says = "\x00 no \x1b[31m text \x07"
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    async with sending(engine):
+        await until(done(engine, endpoint, 2))
+    heads = {item.answer_head for item in webhook_log(engine, endpoint)}
+    assert heads == {"no [31m text"}
+
+
+@pytest.mark.usefixtures("season")
+async def test_what_became_of_a_message_that_is_gone_stops_nobody(
+    engine: Engine, receiver: Receiver
+) -> None:
+    receiver.delay = 0.5
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1), an_event("case_2", 1))
+    deliveries = table_of(WebhookDelivery)
+    async with sending(engine):
+        await until(lambda: len(receiver.requests) == 2)
+        with transaction(engine) as connection:
+            connection.execute(delete(deliveries).where(deliveries.c.case_id == "case_1"))
+        await until(done(engine, endpoint, 1))
+
+
+@pytest.mark.usefixtures("season")
+@pytest.mark.parametrize(
+    "wish", ["9" * 5000, "Mon, 20 Nov 99999999999999999999 10:00:00 GMT", "soon", "-1"]
+)
+async def test_an_absurd_wish_does_not_make_a_failure_of_a_success(
+    sqlite_engine: Engine, receiver: Receiver, wish: str
+) -> None:
+    receiver.answer = lambda _id, _times: (204, {"Retry-After": wish})
+    endpoint = subscribe(sqlite_engine, receiver)
+    put_up(sqlite_engine, an_event("case_1", 1))
+    async with sending(sqlite_engine):
+        await until(lambda: bool(receiver.requests))
+        await until(done(sqlite_engine, endpoint, 1))
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refused(
+    sqlite_engine: Engine, receiver: Receiver
+) -> None:
+    """Only an endpoint that was away for a while has its messages sent before their time."""
+    refused = {f"case_{n}:1" for n in (1, 2, 3)}
+    receiver.answer = lambda event, _times: (422, {}) if event in refused else OK
+    endpoint = subscribe(sqlite_engine, receiver)
+    patient = replace(QUICK, delays=(timedelta(hours=1),) * 9, worth_hurrying=timedelta(minutes=5))
+    put_up(sqlite_engine, *(an_event(f"case_{n}", 1) for n in (1, 2, 3)))
+    async with sending(sqlite_engine, patient):
+        await until(lambda: len(receiver.requests) == 3)
+        for n in (4, 5, 6):
+            put_up(sqlite_engine, an_event(f"case_{n}", 1))
+            await until(lambda n=n: f"case_{n}:1" in receiver.ids)  # type: ignore[misc]
+        await asyncio.sleep(0.5)
+    tried = {item.event_id: item.attempts for item in webhook_log(sqlite_engine, endpoint)}
+    assert {tried[event] for event in refused} == {1}
+
+
+async def test_a_name_that_nobody_answers_for_holds_up_no_thread_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The database is asked in the loop's own threads: look-ups must not take them all."""
+    real = socket.getaddrinfo
+
+    def slow(host: object, *rest: object, **more: object) -> object:
+        if host == "nowhere.example.invalid":
+            time.sleep(3)
+            raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
+        return real(host, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    dead = [asyncio.create_task(resolve("nowhere.example.invalid", 443)) for _ in range(100)]
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await asyncio.to_thread(bool)
+    assert await resolve(LOOPBACK, 80) == [LOOPBACK]
+    assert time.monotonic() - started < 2
+    outcomes = await asyncio.gather(*dead, return_exceptions=True)
+    assert all(isinstance(each, socket.gaierror) for each in outcomes)
+
+
+async def test_an_address_that_does_not_answer_leaves_the_next_one(receiver: Receiver) -> None:
+    async def two(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.9", LOOPBACK]
+
+    guard = Guard([ip_network("127.0.0.0/8")], (443,), resolve=two)
+    stream = await guard.connect_tcp("receiver.example.invalid", receiver.port, timeout=5)
+    await stream.aclose()
+
+
+async def test_the_scheme_may_be_written_in_capitals() -> None:
+    """What is TLS has to be known as TLS: else it is refused for want of it."""
+
+    async def public(_host: str, _port: int) -> list[str]:
+        return ["93.184.216.34"]
+
+    async with aclosing(Poster(INSIDE, public)) as poster:
+        answer = await poster.post("HTTPS://h.example.invalid:22/", "e:1", "{}", [])
+    assert "port 22 is not allowed" in str(answer.error)
