@@ -133,7 +133,7 @@ def replay(
     endpoint: Annotated[str | None, typer.Option(help="与 --since 同用：哪个端点")] = None,
     since: Annotated[str | None, typer.Option(help=f"重发此后的全部：{SINCE}")] = None,
 ) -> None:
-    """重发一条，或某端点自某时起的全部；编号与内容不变。"""
+    """重发一条，或某端点自某时起的全部，连同停用期间错过的；编号与内容不变。"""
     from cli.webhookwork import replay
 
     replay(delivery, endpoint, since)

@@ -13,6 +13,7 @@ from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
 from services.removed import removed
+from services.webhook_missed import put_up_missed
 from services.webhook_views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
@@ -154,13 +155,16 @@ def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
 
 
 def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime) -> int:
-    """Send again what was put up for an endpoint since an instant; return how many.
+    """Send again what was put up for an endpoint since an instant, and what it missed.
+
+    Returns:
+        How many messages wait to leave by this.
 
     Raises:
         Refused: `unknown_endpoint`, or `endpoint_removed`.
     """
     with transaction(engine) as connection:
-        standing(connection, endpoint_id)
+        endpoint = standing(connection, endpoint_id)
         query = select(_DELIVERIES).where(
             _D.endpoint_id == endpoint_id,
             _D.created_at >= since,
@@ -171,7 +175,8 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
         rows = connection.execute(query.order_by(_D.created_at, _D.seq, _D.id)).mappings().all()
         for row in rows:
             _repeat(connection, row, at)
-    return len(rows)
+        missed = put_up_missed(connection, endpoint, since, at)
+    return len(rows) + missed
 
 
 def _items() -> Select[Any]:

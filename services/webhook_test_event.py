@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.clock import new_id
+from services.webhook_rows import Message, waiting_row
 
 TEST_TYPE = "org.tuixuan.webhook.test"
 
@@ -23,16 +24,5 @@ def delivery_of_test(endpoint_id: str, season_id: str, at: datetime) -> dict[str
         "datacontenttype": "application/json",
         "data": {"message": "测试事件，不涉及任何案例。 A test; it is about no case."},
     }
-    return {
-        "id": new_id("whd"),
-        "endpoint_id": endpoint_id,
-        "event_id": number,
-        "event": "test",
-        "seq": 0,
-        "replay": 0,
-        "body": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
-        "status": "waiting",
-        "attempts": 0,
-        "next_attempt_at": at,
-        "created_at": at,
-    }
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return waiting_row(endpoint_id, Message(number, "test", None, 0, body), at)

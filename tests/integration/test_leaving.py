@@ -81,6 +81,23 @@ class TestReminders:
                 found = overtaken(connection, "deadline_approaching", f"{case_id}:2")
             assert found == expected
 
+    async def test_of_several_that_waited_through_an_outage_the_last_one_leaves(
+        self, engine: Engine
+    ) -> None:
+        case_id = reminded(engine)
+        commit(engine, case_id, Action.REMIND, deadline=DUE, offset=1)
+        commit(engine, case_id, Action.EXPIRE, deadline=DUE)
+        tell(engine, case_id)
+
+        async with MailServer() as server:
+            await send(engine, server)
+
+        told = [mail["X-Tuixuan-Event"] for mail in server.to(ADDRESS)]
+        assert sorted(told) == [f"{case_id}:1", f"{case_id}:4"]
+        dropped = deliveries(engine, status="dropped")
+        assert {item.last_error for item in dropped} == {"a later reminder followed"}
+        assert len(inbox(engine, FUJIAN)) == 4
+
 
 @pytest.mark.usefixtures("season")
 class TestCalendarEntries:

@@ -34,7 +34,8 @@ def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
     moved = since.where(_LINE.action == Action.MOVE_DEADLINE).limit(1)
     if connection.scalar(moved) is not None and _deadlines_differ(connection, case_id, seq):
         return "the deadline was moved"
-    return None
+    reminded = since.where(_LINE.action.in_((Action.REMIND, Action.EXPIRE))).limit(1)
+    return None if connection.scalar(reminded) is None else "a later reminder followed"
 
 
 def event_due(connection: Connection, event: str, event_id: str, role: str) -> CaseEvent | None:

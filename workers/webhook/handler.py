@@ -11,7 +11,9 @@ from models.commands import Role
 from models.events import CaseEvent, CaseEventData
 from models.tables import ConsumerCursor, table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
-from services.clock import new_id, now
+from services.clock import now
+from services.webhook_missed import CONSUMER
+from services.webhook_rows import Message, waiting_row
 
 MAX_BODY_BYTES = 20_000
 """What Standard Webhooks advises receivers to expect at most."""
@@ -24,7 +26,7 @@ _C, _E = _CURSORS.c, _ENDPOINTS.c
 class WebhookHandler:
     """Puts each event up for the endpoints, once, in the order of its case."""
 
-    name = "webhook"
+    name = CONSUMER
 
     def __init__(
         self,
@@ -51,13 +53,14 @@ class WebhookHandler:
         if len(body.encode()) >= MAX_BODY_BYTES:
             raise ValueError(f"{event.id} is too long for a webhook")
         at, data = self._clock(), event.data
+        message = Message(event.id, event.name, data.case_id, data.seq, body)
         with transaction(self._engine) as connection:
             last = self._last(connection, data.case_id)
             if data.seq <= last:
                 return
             self._move(connection, data, at, new=last == 0)
             rows = [
-                _row(endpoint.id, event, body, at)
+                waiting_row(endpoint.id, message, at)
                 for endpoint in connection.execute(_listening(data))
                 if not endpoint.events or event.name in endpoint.events
             ]
@@ -92,20 +95,3 @@ def _listening(data: CaseEventData) -> Any:  # noqa: ANN401 - a query
             and_(_E.owner_role == Role.BODY, _E.owner_org == data.body),
         ),
     )
-
-
-def _row(endpoint_id: str, event: CaseEvent, body: str, at: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id("whd"),
-        "endpoint_id": endpoint_id,
-        "event_id": event.id,
-        "event": event.name,
-        "case_id": event.data.case_id,
-        "seq": event.data.seq,
-        "replay": 0,
-        "body": body,
-        "status": "waiting",
-        "attempts": 0,
-        "next_attempt_at": at,
-        "created_at": at,
-    }

@@ -1,0 +1,90 @@
+"""A replay since a time brings what an endpoint missed while it was off, or not there yet."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from activities.database import reading, transaction
+from models.commands import Actor, Role
+from models.events import CaseEvent
+from models.lifecycle import Action, State
+from models.tables import Outbox, table_of
+from models.tables.webhooks import WebhookEndpoint
+from services import webhooks
+from services.clock import now
+from services.webhook_log import replay_since, webhook_log
+from services.webhooks import NewEndpoint
+from tests.factories import OPENS, SEASON, commit, make_case, open_season
+from workers.webhook.handler import WebhookHandler
+
+FUJIAN = Actor(role=Role.BODY, id="fujian")
+URL = "https://receiver.example.invalid/hook"
+
+
+def put_up(engine: Engine, case_id: str) -> list[str]:
+    """Let the consumer have every event of a case; return their bodies."""
+    outbox = table_of(Outbox).c
+    with reading(engine) as connection:
+        mine = select(outbox.body).where(outbox.case_id == case_id).order_by(outbox.seq)
+        bodies = list(connection.scalars(mine))
+    for body in bodies:
+        event = CaseEvent.model_validate_json(body)
+        WebhookHandler(engine).apply(event, body, event.data.seq)
+    return bodies
+
+
+def waiting(engine: Engine, endpoint: str) -> list[str]:
+    return [item.event_id for item in webhook_log(engine, endpoint)][::-1]
+
+
+@pytest.fixture
+def off(engine: Engine, season: str) -> str:
+    """An endpoint of Fujian's that is switched off."""
+    added = webhooks.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), OPENS).id
+    with transaction(engine) as connection:
+        connection.execute(update(table_of(WebhookEndpoint)).values(status="disabled"))
+    return added
+
+
+def test_what_happened_while_it_was_off_comes_once_and_in_order(engine: Engine, off: str) -> None:
+    case_id = make_case(engine, state=State.RECOMMENDATION)
+    bodies = put_up(engine, case_id)
+    assert waiting(engine, off) == []
+    webhooks.resume(engine, off, now())
+
+    assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 2
+    assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
+    with reading(engine) as connection:
+        table = webhooks.DELIVERIES.c
+        assert list(connection.scalars(select(table.body).order_by(table.seq))) == bodies
+    assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 0  # they wait
+
+
+def test_what_the_consumer_has_not_had_comes_by_itself(engine: Engine, off: str) -> None:
+    case_id = make_case(engine, state=State.PROVINCE_REVIEW)
+    put_up(engine, case_id)
+    commit(engine, case_id, Action.ACCEPT)
+    webhooks.resume(engine, off, now())
+    assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 1
+    put_up(engine, case_id)
+    assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
+
+
+def test_it_is_what_the_endpoint_may_and_wants_to_hear_of(engine: Engine, off: str) -> None:
+    open_season(engine, season="2023")
+    mine = make_case(engine, state=State.RECOMMENDATION)
+    others = make_case(engine, state=State.RECOMMENDATION, location="浙江省")
+    for case_id in (mine, others):
+        put_up(engine, case_id)
+    webhooks.edit_endpoint(engine, off, webhooks.Changes(events=("accepted",)))
+    since = OPENS - timedelta(days=1)
+    assert replay_since(engine, off, since, now()) == 1
+    assert waiting(engine, off) == [f"{mine}:2"]
+
+    organiser = Actor(role=Role.ORGANISER, id="organiser")
+    late = webhooks.add_endpoint(engine, NewEndpoint(SEASON, organiser, URL), now()).id
+    assert replay_since(engine, late, now() + timedelta(days=1), now()) == 0
+    assert replay_since(engine, late, since, now()) == 4
+    elsewhere = webhooks.add_endpoint(engine, NewEndpoint("2023", organiser, URL), now()).id
+    assert replay_since(engine, elsewhere, since, now()) == 0
