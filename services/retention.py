@@ -120,6 +120,8 @@ def _remove_some(
     engine: Engine, season: str, name: str, by: tuple[Actor, str], now: datetime
 ) -> Batch:
     with transaction(engine) as connection:
+        if engine.dialect.name == "sqlite":  # else the file keeps the bytes until they are needed
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
         # Of two who remove at once the second finds what the first left.
         lock = select(_SEASONS.id).where(_SEASONS.id == season)
         connection.execute(lock.with_for_update(key_share=True))

@@ -231,6 +231,29 @@ def test_of_what_is_removed_nothing_is_left(world: World) -> None:
     assert "wang@example" not in str(world.rows(AppUser))
 
 
+def test_the_file_of_the_database_has_no_byte_of_it_either(
+    sqlite_engine: Engine, season: str, tmp_path: Path
+) -> None:
+    name = "虚构联系人甲乙丙丁"
+    case_id = make_case(sqlite_engine, season=season, state=State.DRAFT, contact_name=name)
+    commit(
+        sqlite_engine,
+        case_id,
+        Action.WITHDRAW,
+        reason=keep_reason(sqlite_engine, case_id, "因" * 9),
+    )
+
+    def bytes_of(*texts: str) -> list[bool]:
+        with sqlite_engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept = (tmp_path / "tuixuan.db").read_bytes()
+        return [each.encode() in kept or json.dumps(each).encode()[1:-1] in kept for each in texts]
+
+    assert bytes_of(name, "因" * 9, case_id) == [True, True, True]
+    list(removing(sqlite_engine, season, ROOT, "req_1", LONG_AFTER))
+    assert bytes_of(name, "因" * 9, case_id) == [False, False, True]
+
+
 def test_what_was_written_after_the_end_counts_from_then(world: World) -> None:
     end_open_case(world)
     late = OPENS + 3000 * DAY

@@ -4,18 +4,23 @@ import asyncio
 import shutil
 import signal
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from nats.js import JetStreamContext
+from sqlalchemy import update
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from activities.database import transaction
 from models.events import STREAM
+from models.tables import CaseRecord, CaseRevision, table_of
+from services.clock import now
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
-from tests.e2e.operations import FUJIAN, Office, Question
+from tests.e2e.operations import FUJIAN, SEASON, Office, Question
 from workers.stack.programs import ROLES
 from workflows import names
 
@@ -245,3 +250,41 @@ def stream_lost(office: Office, question: Question) -> None:
     agreed_now = office.stack.run("reconcile", "--output", "json", check=False)
     assert agreed_now.returncode == 0, agreed_now.stdout
     assert office.stack.json("event", "show", f"{case_id}:1")["told"] == told
+
+
+def age(office: Office, case_id: str) -> None:
+    """Let a case have ended four years ago: the command goes by the real clock."""
+    long_ago = now() - timedelta(days=4 * 366)
+    cases, forms = table_of(CaseRecord), table_of(CaseRevision)
+    with transaction(office.stack.engine) as connection:
+        connection.execute(update(cases).where(cases.c.id == case_id).values(since=long_ago))
+        connection.execute(
+            update(forms).where(forms.c.case_id == case_id).values(saved_at=long_ago)
+        )
+
+
+@answers("What may be removed now, and how?")
+def removable(office: Office, question: Question) -> None:
+    if not office.stack.status()["ready"]:
+        office.stack.up()
+    assert office.cases
+    case_id = office.case("到期", SUBMIT, ("withdraw",))
+
+    def due() -> dict[str, int]:
+        shown = office.command(question, SEASON=SEASON)
+        return {each["name"]: each["due"] for each in shown["items"]}
+
+    none = dict.fromkeys(("forms", "reasons", "messages", "webhooks", "addresses"), 0)
+    assert due() == none
+    age(office, case_id)
+    assert due() == {**none, "forms": 1}
+    office.stack.json("retention", "apply", SEASON, "--dry-run")
+    assert due() == {**none, "forms": 1}
+    office.stack.json("retention", "apply", SEASON, "--yes")
+    assert due() == none
+    [deed] = office.stack.json("audit", "deeds", "--kind", "removal")["items"]
+    assert (deed["object"], deed["action"]) == (f"{case_id}/form/1", "retention.forms")
+    assert office.stack.refused("case", "form", case_id)[1] == "removed"
+    assert office.stack.json("audit", "verify")["ok"] is True
+    done = office.stack.run("reconcile", "--output", "json", check=False)
+    assert done.returncode == 0, done.stdout
