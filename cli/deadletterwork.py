@@ -84,7 +84,8 @@ def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandOver:
         try:
             event, body = read_event(subject, data)
         except UnreadableError as error:
-            raise Refused("unreadable_event", f"不是推选系统的事件：{error}") from error
+            message = "这不是推选系统的事件，无法补办。可用 tuixuan dead-letter drop 放弃。"
+            raise Refused("unreadable_event", message) from error
         apply(event, body, stream_seq)
 
     return hand_over

@@ -17,7 +17,7 @@ def reconcile(
         bool, typer.Option("--all", help="核对全部案例，而不只是上次一致之后变动过的")
     ] = False,
 ) -> None:
-    """核对流程、记录、事件流、审计四处是否一致，并向前修复；仍有不一致时退出码为 3。"""
+    """核对流程、记录、事件流、审计四处与各案例期限是否一致，并向前修复；仍有不一致时退出码为 3。"""
     from cli.reconcilework import run
 
     run(restart=restart, everything=all_ or restart)

@@ -15,7 +15,9 @@ def stream_() -> None:
 @app.command()
 def rebuild(
     *,
-    patience: Annotated[float, typer.Option("--wait", help="最多等待发布进程多少秒", min=0)] = 60.0,
+    patience: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", help="最多等待发布进程多少秒", min=0)
+    ] = 60.0,
 ) -> None:
     """NATS 数据全部丢失后，由记录重建事件流：编号与内容不变，谁也不会被重复告知。"""
     import asyncio
@@ -23,7 +25,7 @@ def rebuild(
     from cli.exits import Exit
     from cli.office import quiet_logs
     from cli.options import options
-    from cli.output import show
+    from cli.output import say, show
     from cli.record import record
     from cli.stream import stream
     from workers.rebuilding import Rebuilt
@@ -38,4 +40,8 @@ def rebuild(
     done = asyncio.run(run())
     show(done)
     if not done.ok:
+        say(
+            f"事件流还不完整，{done.waiting} 个事件等待发布。请执行 tuixuan status，"
+            "查看 relay 是否在运行，然后再执行一次本命令：已发布的不会重复。"
+        )
         raise typer.Exit(Exit.FOUND)

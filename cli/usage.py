@@ -20,6 +20,7 @@ SAYINGS = (
     (r"Missing (?:argument|option) (.+?)\.(?: Choose from:\s*(.+))?", r"缺少 \1。\2"),
     (r"Invalid value for (.+?): file '(.+)' is a directory\.", r"\1 的值不对：\2 是一个目录。"),
     (r"Invalid value for (.+?): Input should be a valid integer.*", r"\1 的值不对：应为整数。"),
+    (r"Invalid value for (.+?): Input should be a valid number.*", r"\1 的值不对：应为数字。"),
     (
         r"Invalid value for (.+?): Input should be greater than or equal to (\d+)",
         r"\1 的值不对：不应小于 \2。",

@@ -106,8 +106,10 @@ class DigestFile:
             new: The new key as PEM text; None: one is made, where none was configured.
 
         Raises:
-            Refused: `new_key_needed` when the key comes from the settings.
+            Refused: `reason_required`, or `new_key_needed` when the key comes from the settings.
         """
+        if not reason.strip():
+            raise Refused("reason_required", "请说明理由（--reason）。")
         if self._given is not None and new is None:
             raise Refused("new_key_needed", "签名密钥由设置给出，请用 --new-key 指明新的密钥文件。")
         with self._locked() as file:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 type Kind = Literal[
     "workflow_behind", "workflow_missing", "record_behind", "stream_behind", "stream_ahead",
+    "not_announced",
     "audit_behind", "audit_gap", "audit_ahead", "deadline_stale", "agenda_behind",
 ]  # fmt: skip
 """What can differ; docs/operations.md says what to do about each."""

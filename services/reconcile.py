@@ -130,7 +130,7 @@ class Reconciler:
             snapshot = await self._desk.snapshot(case.id)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise Unavailable("temporal_unavailable", f"Temporal：{error.message}") from error
+                raise _no_answer(case.id, error) from error
             return await self._missing(case)
         if snapshot.seq > case.seq:
             what = f"流程在第 {snapshot.seq} 步，记录只到第 {case.seq} 步：记录可能由旧备份恢复"
@@ -160,15 +160,26 @@ class Reconciler:
         if self._js is None or case.seq == 0:
             return []
         announced = await announced_seqs(self._js, case.id)
-        beyond = sorted(announced - set(range(1, case.seq + 1)))
-        if beyond:
-            return [difference("stream_ahead", case.id, f"事件流多出第 {beyond} 步")]
-        lost = sorted(case.published - announced)
-        if not lost:
-            return []
-        await asyncio.to_thread(give_back, self._engine, {case.id: lost})
-        what = f"事件流缺少第 {lost} 步，已重新排队发布"
-        return [difference("stream_behind", case.id, what, repaired=True)]
+        steps = set(range(1, case.seq + 1))
+        found = []
+        if beyond := sorted(announced - steps):
+            found.append(difference("stream_ahead", case.id, f"事件流多出第 {beyond} 步"))
+        if waiting := sorted(steps - case.published - announced):
+            what = f"第 {waiting} 步尚未发布，请查看 relay 进程（tuixuan status）"
+            found.append(difference("not_announced", case.id, what))
+        if lost := sorted(case.published - announced):
+            await asyncio.to_thread(give_back, self._engine, {case.id: lost})
+            what = f"事件流缺少第 {lost} 步，已重新排队发布"
+            found.append(difference("stream_behind", case.id, what, repaired=True))
+        return found
+
+
+def _no_answer(case_id: str, error: RPCError) -> Unavailable:
+    message = (
+        f"案例 {case_id} 的流程没有应答（{error.status.name}）。"
+        "请执行 tuixuan status，查看 temporal 与 cases 是否正常。"
+    )
+    return Unavailable("temporal_unavailable", message, retry=True)
 
 
 def read_cases(engine: Engine, since: datetime | None = None) -> list[OnRecord]:
@@ -197,14 +208,14 @@ def read_audit(audit: Engine) -> Mapping[str, frozenset[int]]:
 
 
 def _audit(case: OnRecord, seen: frozenset[int]) -> list[Difference]:
-    beyond = sorted(seen - set(range(1, case.seq + 1)))
-    if beyond:
-        return [difference("audit_ahead", case.id, f"审计库多出第 {beyond} 步")]
+    found = []
+    if beyond := sorted(seen - set(range(1, case.seq + 1))):
+        found.append(difference("audit_ahead", case.id, f"审计库多出第 {beyond} 步"))
     lost = sorted(case.published - seen)
-    if not lost:
-        return []
-    if seen and lost[0] < max(seen):
+    if lost and lost[0] < max(seen, default=0):
         what = f"审计库中间缺少第 {lost} 步，请执行 tuixuan audit verify"
-        return [difference("audit_gap", case.id, what)]
-    # The audit worker takes what it has not seen from the stream or from SQL by itself.
-    return [difference("audit_behind", case.id, f"审计尚未收到第 {lost} 步", repaired=False)]
+        found.append(difference("audit_gap", case.id, what))
+    elif lost:
+        # The audit worker takes what it has not seen from the stream or from SQL by itself.
+        found.append(difference("audit_behind", case.id, f"审计尚未收到第 {lost} 步"))
+    return found

@@ -159,6 +159,14 @@ def test_a_new_key_is_signed_by_the_old_one(signed: Signed) -> None:
     assert signed.kinds() == []
 
 
+def test_a_key_is_not_changed_without_a_reason(signed: Signed) -> None:
+    before = signed.file.lines()
+    with pytest.raises(Refused) as refused:
+        signed.file.rotate(" ", DAY)
+    assert refused.value.code == "reason_required"
+    assert signed.file.lines() == before
+
+
 def test_a_key_that_was_set_has_to_be_the_one_in_use(signed: Signed, tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -23,6 +23,8 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 from activities.database import reading, transaction
+from models.events import EventName, event_subject
+from models.lifecycle import Action
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
 from services.clock import new_id, now
@@ -33,6 +35,7 @@ from tests.streams import until
 from tests.workflow.world import World
 from workers.cases import sandbox
 from workers.reconcile import Reconciling, ensure_schedule, serve
+from workers.relay import Relay
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 
@@ -149,3 +152,22 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
         assert (await run()).cases == 2
         assert (await run()).cases == 1
         assert (await run(everything=True)).cases == 2
+
+
+async def test_what_the_relay_leaves_lying_differs_until_it_is_published(
+    world: World, audit: Engine, js: JetStreamContext
+) -> None:
+    reconciler = Reconciler(world.engine, audit, world.desk, js)
+    async with world.worker():
+        case = await world.draft()
+        assert (await reconciler.run(0)).ok
+        await case.act(Action.SUBMIT)
+        kinds = [found.kind for found in (await reconciler.run(0)).differences]
+        assert kinds == ["not_announced"]
+        await Relay(world.engine, js).drain()
+        kinds = [found.kind for found in (await reconciler.run(0)).differences]
+        assert kinds == ["audit_behind"]  # nobody witnesses here
+        await case.act(Action.ACCEPT)
+        await js.publish(event_subject(EventName.SUBMITTED, case.id, 77), b"forged")
+        kinds = [found.kind for found in (await reconciler.run(0)).differences]
+        assert kinds == ["stream_ahead", "not_announced", "audit_behind"]
