@@ -1,14 +1,16 @@
 """What each event says to each role, shown with an invented case."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import BaseModel
 
+from models.agenda import AWAITED_FROM
 from models.commands import Role
 from models.events import EVENT_OF, CaseEventData, EventName
-from models.lifecycle import State
+from models.lifecycle import RULES, State
 from models.notices import Notice, notice
-from models.recipients import HEARS
+from models.recipients import HEARS, roles_told
 from models.refusals import Refused
 
 _ACTION_OF = {name: action for action, name in EVENT_OF.items()}
@@ -48,22 +50,35 @@ def preview(event: str, role: str) -> Notice:
 
 
 def sample(name: EventName, role: Role) -> Notice:
-    """Return the message of an invented case."""
-    data = CaseEventData(
+    """Return the message of an invented case, at a step at which that role hears of it."""
+    told = (each for each in _steps(name) if role in roles_told(each))
+    return notice(next(told), role, "（示例）请补充用户规模。")
+
+
+def _steps(name: EventName) -> Iterator[CaseEventData]:
+    """Yield the event at each step of the lifecycle at which it can happen."""
+    for rule in RULES:
+        if rule.action is _ACTION_OF[name]:
+            for source in rule.sources:
+                yield _data(name, source, rule.dest or source)
+
+
+def _data(name: EventName, source: State, target: State) -> CaseEventData:
+    awaited = AWAITED_FROM.get(target)
+    return CaseEventData(
         case_id="case_EXAMPLE",
         seq=3,
         action=_ACTION_OF[name],
-        **{"from": State.FORMAL_CHECK, "to": State.CORRECTION},
+        **{"from": source, "to": target},
         actor_role=Role.ORGANISER,
         season="2024",
         body="fujian",
         unit="unit_EXAMPLE",
         category="smart-home",
         title="（示例）智慧家庭服务",
-        deadline=_DEADLINE,
+        deadline=None if awaited is None else _DEADLINE,
         deadline_before=_BEFORE if name is EventName.DEADLINE_MOVED else None,
         working_days_left=3 if name is EventName.DEADLINE_APPROACHING else None,
-        awaited=role,
+        awaited=awaited,
         record_hash="sha256:0",
     )
-    return notice(data, role, "（示例）请补充用户规模。")

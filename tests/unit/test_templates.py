@@ -45,3 +45,25 @@ def test_a_role_that_hears_nothing_of_an_event_has_no_message() -> None:
     for event, role in (("returned", "panel"), ("nothing", "body")):
         with pytest.raises(Refused, match="unknown_template"):
             preview(event, role)
+
+
+@pytest.mark.parametrize(
+    ("event", "role", "awaited"),
+    [
+        ("deadline_approaching", "applicant", "待办：提交申报材料"),
+        ("deadline_approaching", "body", "待办：完成省级审核"),
+        ("deadline_moved", "organiser", "待办：完成形式审查"),
+        ("deadline_passed", "panel", "待办：完成专家评审"),
+        ("deadline_approaching", "expert", "待办：完成专家评审"),
+        ("formal_check_passed", "expert", "待办：完成专家评审"),
+        ("returned", "applicant", "待办：提交申报材料"),
+    ],
+)
+def test_a_preview_asks_of_a_role_what_is_awaited_from_it(
+    event: str, role: str, awaited: str
+) -> None:
+    assert awaited in preview(event, role).text
+
+
+def test_a_preview_of_an_end_asks_nothing() -> None:
+    assert "待办" not in preview("published", "applicant").text
