@@ -11,8 +11,8 @@ from typing import NamedTuple
 from models.commands import Role
 from models.events import EVENT_OF, CaseEventData, EventName
 from models.notice_lines import HEADS, LINES
-from models.recipients import is_awaited
-from models.wording import AWAITED, STATES, Words, moment
+from models.recipients import PREPARES, keeps_deadline
+from models.wording import AWAITED, PREPARED, STATES, Words, moment
 
 WITH_REASON = frozenset({
     EventName.RETURNED,
@@ -80,12 +80,12 @@ def _subject(name: EventName, data: CaseEventData) -> str:
 
 def _dates(name: EventName, data: CaseEventData, role: Role) -> list[Words]:
     """Say what is awaited from `role` and when; nothing where nothing is."""
-    if not is_awaited(role, data.awaited):
+    if not keeps_deadline(role, data.target, data.awaited):
         return []
     lines = []
     if name is EventName.DEADLINE_MOVED:
         lines.append(_at(Words("原期限", "Due before"), data.deadline_before))
-    awaited = AWAITED[data.target]
+    awaited = AWAITED[data.target] if PREPARES.get(data.target) is not role else PREPARED
     lines.append(Words(f"待办：{awaited.zh}", f"Awaited from you: {awaited.en}"))
     if data.deadline is not None or name is EventName.DEADLINE_MOVED:
         lines.append(_at(Words("期限", "Due"), data.deadline))

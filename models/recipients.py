@@ -51,10 +51,21 @@ CONCERNED: Mapping[Role, frozenset[State]] = {
 ACTS_IN: Mapping[Role, Role] = {Role.EXPERT: Role.PANEL}
 """Who does the work of which role: what the panel owes, its experts owe."""
 
+PREPARES: Mapping[State, Role] = {State.ORAL_DEFENSE: Role.APPLICANT}
+"""Who has to come prepared to what another role holds: the applicant with material."""
 
-def is_awaited(role: Role, awaited: Role | None) -> bool:
-    """Whether something that is awaited from a role is awaited from this one, too."""
-    return awaited is not None and awaited in (role, ACTS_IN.get(role))
+
+def keeps_deadline(role: Role, state: State, awaited: Role | None) -> bool:
+    """Whether the deadline of a state is one for a role, too.
+
+    Args:
+        role: Whose deadline it may be.
+        state: Where the case stands.
+        awaited: From which role something is awaited there; None: from nobody.
+    """
+    if awaited is None:
+        return False
+    return awaited in (role, ACTS_IN.get(role)) or PREPARES.get(state) is role
 
 
 def roles_told(data: CaseEventData) -> tuple[Role, ...]:
@@ -68,7 +79,9 @@ def roles_told(data: CaseEventData) -> tuple[Role, ...]:
 def _is_reminded(role: Role, data: CaseEventData) -> bool:
     # A calendar that moved without moving this case's deadline is no news to anybody.
     unmoved = data.action is Action.MOVE_DEADLINE and data.deadline == data.deadline_before
-    return is_awaited(role, data.awaited) and not unmoved
+    # Once it has passed, it is not the prepared who are late.
+    over = data.action is Action.EXPIRE and PREPARES.get(data.target) is role
+    return keeps_deadline(role, data.target, data.awaited) and not unmoved and not over
 
 
 def _has_it(role: Role, data: CaseEventData) -> bool:

@@ -78,6 +78,9 @@ AWAITED = {
 }
 """What is awaited in each state that awaits something."""
 
+PREPARED = Words("准备现场答辩材料", "the material for the defence")
+"""What is awaited of those who have to come prepared."""
+
 _WEEKDAYS = "一二三四五六日"
 BEIJING = ZoneInfo("Asia/Shanghai")
 

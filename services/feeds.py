@@ -12,7 +12,7 @@ from models.agenda import AWAITED_FROM
 from models.chain import digest_text
 from models.commands import Role
 from models.lifecycle import State
-from models.recipients import is_awaited
+from models.recipients import keeps_deadline
 from models.refusals import Refused
 from models.tables import AppUser, CalendarFeed, CaseRecord, Season, table_of
 from models.wording import ROLES, moment
@@ -121,7 +121,9 @@ def duties(connection: Connection, season_id: str, role: Role, org: str | None) 
         role: In what capacity they act.
         org: Their unit or body; None: their role has none.
     """
-    awaiting = [state for state, awaited in AWAITED_FROM.items() if is_awaited(role, awaited)]
+    awaiting = [
+        state for state, whose in AWAITED_FROM.items() if keeps_deadline(role, state, whose)
+    ]
     query = (
         select(_CASE.id, _CASE.state, _CASE.title, _CASE.deadline, _CASE.seq, _CASE.updated_at)
         .where(_CASE.season_id == season_id, _CASE.state.in_(awaiting))

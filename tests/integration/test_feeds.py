@@ -12,7 +12,7 @@ from models.agenda import AWAITED_FROM
 from models.commands import Role
 from models.events import CaseEvent
 from models.lifecycle import Action, State
-from models.recipients import is_awaited
+from models.recipients import keeps_deadline
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.feeds import Feed, make_feed, note_use, read_feed, remove_feed
@@ -57,8 +57,8 @@ def awaited_users(engine: Engine, case_id: str) -> set[str]:
     """Those whom a reminder of this case reaches."""
     with reading(engine) as connection:
         case = connection.execute(select(_CASES).where(_CASES.c.id == case_id)).one()
-        awaited = AWAITED_FROM.get(State(case.state))
-        roles = [role for role in Role if is_awaited(role, awaited)]
+        state = State(case.state)
+        roles = [role for role in Role if keeps_deadline(role, state, AWAITED_FROM.get(state))]
         found = find_recipients(connection, roles, case.season_id, case.unit_id, case.body_id)
     return {person.id for person in found}
 

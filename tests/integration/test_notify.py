@@ -148,6 +148,20 @@ class TestTelling:
         assert heard(engine, unit_of(engine, case_id)) == ["submitted"]
         assert "剩 3 个工作日" in inbox(engine, FUJIAN)[0].subject
 
+    def test_an_applicant_is_reminded_to_come_prepared_and_not_that_a_defence_is_overdue(
+        self, engine: Engine
+    ) -> None:
+        case_id = new_case(engine, state=State.ORAL_DEFENSE)
+        due = OPENS + timedelta(days=9)
+        commit(engine, case_id, Action.REMIND, deadline=due, offset=3)
+        commit(engine, case_id, Action.EXPIRE, deadline=due)
+        tell(engine, case_id)
+
+        unit = unit_of(engine, case_id)
+        assert heard(engine, unit)[-2:] == ["shortlisted", "deadline_approaching"]
+        assert "待办：准备现场答辩材料" in inbox(engine, unit)[0].text
+        assert heard(engine, PANEL)[-1] == "deadline_passed"
+
     def test_experts_hear_of_what_awaits_their_scores_and_of_nothing_before(
         self, engine: Engine
     ) -> None:

@@ -55,7 +55,9 @@ def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
 
     if EVENT_OF[action] in REMINDERS:
         experts = (EXPERT,) if AWAITED_FROM[target] is PANEL else ()
-        assert told == (AWAITED_FROM[target], *experts)
+        prepares = target is State.ORAL_DEFENSE and action is not Action.EXPIRE
+        prepared = (APPLICANT,) if prepares else ()
+        assert told == (*prepared, AWAITED_FROM[target], *experts)
     else:
         assert told[0] is APPLICANT
 

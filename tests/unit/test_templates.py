@@ -57,6 +57,8 @@ def test_a_role_that_hears_nothing_of_an_event_has_no_message() -> None:
         ("deadline_approaching", "expert", "待办：完成专家评审"),
         ("formal_check_passed", "expert", "待办：完成专家评审"),
         ("returned", "applicant", "待办：提交申报材料"),
+        ("shortlisted", "applicant", "待办：准备现场答辩材料"),
+        ("shortlisted", "panel", "待办：完成现场答辩"),
     ],
 )
 def test_a_preview_asks_of_a_role_what_is_awaited_from_it(

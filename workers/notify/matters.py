@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from models.commands import Role
 from models.events import CaseEvent, EventName
 from models.lifecycle import Action
-from models.recipients import REMINDERS, is_awaited
+from models.recipients import REMINDERS, keeps_deadline
 from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c
@@ -56,7 +56,8 @@ def event_due(connection: Connection, event: str, event_id: str, role: str) -> C
     if body is None:
         return None
     found = CaseEvent.model_validate_json(body)
-    given = found.data.deadline is not None and is_awaited(Role(role), found.data.awaited)
+    data = found.data
+    given = data.deadline is not None and keeps_deadline(Role(role), data.target, data.awaited)
     return found if given else None
 
 
