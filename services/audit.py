@@ -52,6 +52,9 @@ def verify(
     if digests is not None and digests.lost is not None:
         message = f"签名摘要文件 {digests.lost} 丢失或残缺，而签名密钥仍在：请放回另存的副本"
         problems.append(Problem(kind="digest_missing", where="digest", message=message))
+    elif digests is not None and digests.by_another:
+        message = "签名摘要文件的公钥与现用的签名密钥不符：文件被换过，或密钥被换过"
+        problems.append(Problem(kind="rewritten", where="digest", message=message))
     missing: list[Place] = []
     for case_ids in batched(_case_ids(record_engine, audit_engine), CASES_AT_ONCE):
         problems += _cases(record_engine, audit_engine, case_ids, missing)

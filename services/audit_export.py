@@ -4,6 +4,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,10 @@ from models.tables import CaseRecord, Season, Transition, table_of
 from services import inspector
 from services.audit_chain import ROWS_AT_ONCE, chain_lines
 from services.audit_signing import read_lines
+from services.clock import now
+
+ON_THE_WAY = timedelta(minutes=5)
+"""So long a step may take until the audit has seen it; an older one has to be there."""
 
 _CASES, _LINES, _SEASONS = table_of(CaseRecord), table_of(Transition), table_of(Season)
 
@@ -79,17 +84,19 @@ def _fill(sources: Sources, season: str, folder: Path) -> AuditExport:
     anchors = _write(folder / "anchors.jsonl", read_lines(sources.anchors))
     digests = _write(folder / "digests.jsonl", read_lines(sources.digests))
     head: dict[str, Any] = {"n": 0, "hash": GENESIS}
-    told = 0
+    told, seen = 0, dict[str, int]()
 
     def counted() -> Iterator[Mapping[str, Any]]:
         nonlocal told
         for line in _audit_lines(sources.audit, season):
             told += "body" in line
+            if line["bound"]["case_seq"] is not None:
+                seen[line["bound"]["case_id"]] = line["bound"]["case_seq"]
             head.update(n=line["bound"]["n"], hash=line["hash"])
             yield line
 
     audit = _write(folder / "audit.jsonl", counted())
-    history = _write(folder / "history.jsonl", _history_lines(sources.record, season))
+    history = _write(folder / "history.jsonl", _history_lines(sources.record, season, seen))
     source = Path(inspector.__file__).read_bytes()
     (folder / "verify.py").write_bytes(source)
     counts = {"anchors.jsonl": anchors, "digests.jsonl": digests, "audit.jsonl": audit,
@@ -136,7 +143,17 @@ def _season_of(body: str) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _history_lines(engine: Engine, season: str) -> Iterator[dict[str, Any]]:
+def _history_lines(
+    engine: Engine, season: str, seen: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of history; the newest may be on their way to the audit, and are left out.
+
+    Args:
+        engine: The record.
+        season: Of this season.
+        seen: Up to which line the audit has seen each case.
+    """
+    fresh = now() - ON_THE_WAY
     query = (
         select(_LINES)
         .join(_CASES, _CASES.c.id == _LINES.c.case_id)
@@ -146,5 +163,7 @@ def _history_lines(engine: Engine, season: str) -> Iterator[dict[str, Any]]:
     with reading(engine) as connection:
         rows = connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE))
         for row in rows.mappings():
+            if row["seq"] > seen.get(row["case_id"], 0) and row["at"] > fresh:
+                continue
             yield {"bound": bound_line(row), "previous_hash": row["previous_hash"],
                    "hash": row["hash"]}  # fmt: skip

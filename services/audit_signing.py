@@ -83,6 +83,15 @@ class DigestFile:
         known = any(line.get("kind") == "key" for line in self.lines())
         return self._path if self._given is None and self._key_path.exists() and not known else None
 
+    @property
+    def by_another(self) -> bool:
+        """Whether the file was signed last by a key that is not the one at hand."""
+        keys = [line.get("public_key") for line in self.lines() if line.get("kind") == "key"]
+        places = [path for path in (self._key_path, self._pending) if path.exists()]
+        at_hand = [self._given] if self._given is not None else [p.read_text() for p in places]
+        known = {_public(read_key(text)) for text in at_hand}
+        return bool(keys and known) and keys[-1] not in known
+
     def sign_ended_days(self, engine: Engine, now: datetime) -> list[dict[str, Any]]:
         """Sign every civil day that has ended and has no digest; return the new lines."""
         with self._locked() as file:

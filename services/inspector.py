@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 GENESIS = "sha256:" + "0" * 64
+FILES = ("anchors.jsonl", "audit.jsonl", "digests.jsonl", "history.jsonl")
 FOUND = 3
 
 Problem = tuple[str, str, str]
@@ -200,13 +201,26 @@ def _digest_fits(
         yield "rewritten", where, "签名摘要的条数与其范围不符"
 
 
-def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Problem]:
-    """Check the lines of the cases' history, and that the audit saw every one of them."""
-    announced = {}
+def _announced(audit: Iterable[Line]) -> Generator[Problem, None, dict[tuple[str, int], str]]:
+    """Return what the audit saw of each step; yield a problem where a case's text is gone."""
+    announced, bare = dict[tuple[str, int], str](), dict[str, int]()
     for line in audit:
-        if "body" in line and line["bound"].get("kind", "event") == "event":
+        if line["bound"].get("kind", "event") != "event":
+            continue
+        if "body" in line:
             data = json.loads(line["body"])["data"]
             announced[data["case_id"], data["seq"]] = data["record_hash"]
+        else:  # another season's, and so are all of its case
+            bare.setdefault(line["bound"]["case_id"], line["bound"]["n"])
+    for case in sorted({case for case, _ in announced} & set(bare)):
+        n = bare[case]
+        yield "changed", f"audit:{n}", f"审计记录第 {n} 条的正文被取走，同一案例的其他记录有正文"
+    return announced
+
+
+def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Problem]:
+    """Check the lines of the cases' history, and that the audit saw every one of them."""
+    announced = yield from _announced(audit)
     seen, heads = set(), dict[str, tuple[int, str]]()
     for line in history:
         case, seq = line["bound"]["case_id"], line["bound"]["seq"]
@@ -217,7 +231,9 @@ def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Pr
             yield "changed", where, "办理记录与上一步的哈希不衔接"
         if digest({"previous": line["previous_hash"], "record": line["bound"]}) != line["hash"]:
             yield "changed", where, "办理记录的内容与其哈希不符"
-        if announced.get((case, seq), line["hash"]) != line["hash"]:
+        if (case, seq) not in announced:
+            yield "not_audited", where, "办理记录有此步，审计没有见过：审计被删减，或这一步是伪造的"
+        elif announced[case, seq] != line["hash"]:
             yield "differs", where, "办理记录与审计所见不同"
         heads[case] = (seq, line["hash"])
         seen.add((case, seq))
@@ -233,6 +249,8 @@ def inspect(folder: Path, expected_key: str | None = None) -> Iterator[Problem]:
         expected_key: The id that the first signing key must have; None: whichever.
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name in sorted(set(FILES) - set(manifest["files"])):
+        yield "missing", "manifest", f"清单中没有 {name}"
     for name, promised in sorted(manifest["files"].items()):
         path = folder / name
         if not path.is_file():

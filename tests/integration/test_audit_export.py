@@ -6,16 +6,18 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from activities.database import reading
 from models.events import CaseEvent
 from models.lifecycle import Action, State
 from models.refusals import Refused
-from services import inspector
+from models.tables import Transition, table_of
+from services import audit_export, inspector
 from services.audit_export import Sources, export
 from services.inspector import digest, digest_bytes, ed25519_ok
 from tests.factories import commit, make_case, open_season
@@ -100,7 +102,9 @@ def test_a_flipped_byte_is_found_though_the_manifest_was_made_to_fit(archive: Pa
 
 def test_a_removed_row_is_found(archive: Path) -> None:
     edit(archive, "audit.jsonl", lambda lines: lines.__delitem__(1))
-    assert inspected(archive) == (3, [("missing", "audit:3")])
+    code, problems = inspected(archive)
+    assert (code, problems[0]) == (3, ("missing", "audit:3"))
+    assert [kind for kind, _ in problems[1:]] == ["not_audited"]
 
 
 def test_a_cut_tail_is_found(archive: Path) -> None:
@@ -141,6 +145,56 @@ def test_a_changed_line_of_history_is_found(archive: Path) -> None:
 
     edit(archive, "history.jsonl", change)
     assert [kind for kind, _ in inspected(archive)[1]] == ["changed"]
+
+
+def test_a_step_that_the_audit_never_saw_is_found(archive: Path) -> None:
+    def forge(lines: list[dict[str, object]]) -> None:
+        last = lines[-1]
+        bound = {**dict(last["bound"]), "seq": int(dict(last["bound"])["seq"]) + 1}  # type: ignore[call-overload]
+        made = {"bound": bound, "previous_hash": last["hash"]}
+        made["hash"] = digest({"previous": last["hash"], "record": bound})
+        lines.append(made)
+
+    edit(archive, "history.jsonl", forge)
+    assert [kind for kind, _ in inspected(archive)[1]] == ["not_audited"]
+
+
+def test_a_text_taken_away_so_that_history_could_be_changed_is_found(archive: Path) -> None:
+    """A line without its text still fits the chain: other seasons' have none."""
+
+    def change(lines: list[dict[str, object]]) -> None:
+        bound = {**dict(lines[-1]["bound"]), "actor_id": "x"}  # type: ignore[call-overload]
+        lines[-1]["bound"] = bound
+        lines[-1]["hash"] = digest({"previous": lines[-1]["previous_hash"], "record": bound})
+
+    edit(archive, "audit.jsonl", lambda lines: lines[-1].__delitem__("body"))
+    edit(archive, "history.jsonl", change)
+    kinds = [kind for kind, _ in inspected(archive)[1]]
+    assert inspected(archive)[0] == 3
+    assert set(kinds) == {"changed", "not_audited"}
+
+
+def test_a_file_taken_out_of_the_manifest_as_well_is_found(archive: Path) -> None:
+    (archive / "digests.jsonl").unlink()
+    manifest = json.loads((archive / "manifest.json").read_text("utf-8"))
+    del manifest["files"]["digests.jsonl"]
+    (archive / "manifest.json").write_text(json.dumps(manifest))
+    assert inspected(archive) == (3, [("missing", "manifest")])
+
+
+def test_what_is_on_its_way_to_the_audit_is_left_out_and_what_should_be_there_is_not(
+    sources: Sources, season: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(sources.record, season=season, state=State.PROVINCE_REVIEW)
+    with reading(sources.record) as connection:
+        steps = table_of(Transition).c
+        at = connection.scalar(select(steps.at).where(steps.case_id == case))
+    assert at is not None
+    for minutes, found in ((1, []), (10, [("not_audited", f"{case}:1")])):
+        monkeypatch.setattr(audit_export, "now", lambda m=minutes: at + timedelta(minutes=m))
+        export(sources, season, tmp_path / f"{minutes}.tar.gz")
+        folder = unpacked(tmp_path / f"{minutes}.tar.gz", tmp_path / str(minutes))
+        assert inspected(folder)[1] == found
 
 
 def test_a_missing_file_is_found(archive: Path) -> None:

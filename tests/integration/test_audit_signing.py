@@ -57,6 +57,14 @@ def signed(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) ->
     return made
 
 
+def test_a_file_made_anew_with_another_key_is_found(signed: Signed, tmp_path: Path) -> None:
+    """It fits in itself and the audit: only the key at hand can tell."""
+    (tmp_path / "digests").unlink()
+    forger = DigestFile(tmp_path / "digests", tmp_path / "forged.pem")
+    forger.sign_ended_days(signed.sources.audit, DAY + timedelta(days=2))
+    assert signed.kinds() == [("rewritten", "digest")]
+
+
 def rewrite(path: Path, change: Callable[[list[dict[str, object]]], None]) -> None:
     lines = read_lines(path)
     change(lines)
