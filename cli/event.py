@@ -29,6 +29,9 @@ def show_(
                 f"{w['channel']} {w['status']} {w['delivery']}" for w in row["ways"]
             )
         show(rows, columns)
+    if not options().json and found.webhooks:
+        columns = {"endpoint": "端点", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
+        show(found.webhooks, columns)
 
 
 @app.command()

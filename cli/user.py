@@ -74,6 +74,7 @@ def channel(
     remove: Annotated[bool, typer.Option("--remove", help="不再使用此渠道")] = False,
 ) -> None:
     """设定用户在邮件之外接收通知的渠道：聊天机器人或短信。"""
+    from cli.options import options
     from cli.output import say
     from cli.record import record
     from models.refusals import Refused
@@ -85,6 +86,8 @@ def channel(
     with record() as engine:
         set_channel(engine, user, kind, address, now())
     say("已保存。")
+    if kind == "sms" and not remove and options().settings().sms.url is None:
+        say("尚未设置短信网关（TUIXUAN_SMS__URL），短信会等到设置之后发出。")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from activities.database import reading
 from models.refusals import Refused
 from models.tables import AppUser, Delivery, InboxMessage, Outbox, table_of
 from models.tables.audit import AuditRecord
+from models.tables.webhooks import WebhookDelivery
 
 _OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
 _MESSAGES, _USERS, _DELIVERIES = table_of(InboxMessage), table_of(AppUser), table_of(Delivery)
@@ -43,8 +44,25 @@ class Told(BaseModel):
     ways: list[Way]
 
 
+class Posted(BaseModel):
+    """One webhook of an event, or one repetition of it. `delivery`: for `webhook replay`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    endpoint: str
+    status: str
+    attempts: int
+    delivery: str
+
+
 class EventView(BaseModel):
-    """An event's way. `stream_seq`, `audit`: its places there; None: not there yet."""
+    """An event's way.
+
+    Attributes:
+        stream_seq, audit: Its places there; None: not there yet.
+        told: The people whom it concerns.
+        webhooks: What was put up for endpoints of other systems.
+    """
 
     id: str
     event: str
@@ -55,6 +73,7 @@ class EventView(BaseModel):
     last_error: str | None
     audit: int | None
     told: list[Told]
+    webhooks: list[Posted]
 
 
 class Stuck(BaseModel):
@@ -103,6 +122,7 @@ def show_event(engine: Engine, audit: Engine, event_id: str) -> EventView:
         last_error=row.last_error,
         audit=witnessed,
         told=_told(engine, event_id),
+        webhooks=_posted(engine, event_id),
     )
 
 
@@ -149,6 +169,20 @@ def _told(engine: Engine, event_id: str) -> list[Told]:
             if row.delivery is not None:
                 told.ways.append(Way.model_validate(row))
     return list(found.values())
+
+
+def _posted(engine: Engine, event_id: str) -> list[Posted]:
+    sent = table_of(WebhookDelivery).c
+    query = (
+        select(
+            sent.endpoint_id.label("endpoint"), sent.status, sent.attempts,
+            sent.id.label("delivery"),
+        )
+        .where(sent.event_id == event_id)
+        .order_by(sent.id)
+    )  # fmt: skip
+    with reading(engine) as connection:
+        return [Posted.model_validate(row) for row in connection.execute(query)]
 
 
 def _number(text: str) -> int:

@@ -234,6 +234,8 @@ async def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_is_told(de
             break
         await asyncio.sleep(0.1)
     await desk.got(missed)
+    ways = (await desk.json("event", "show", missed))["webhooks"]
+    assert desk.id in [each["endpoint"] for each in ways]
 
 
 async def test_an_endpoint_is_changed_and_keeps_its_secret(desk: Desk) -> None:
