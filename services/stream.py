@@ -27,7 +27,7 @@ type Seqs = Mapping[str, Collection[int]]
 
 
 async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
-    """Return which seqs of a case the stream holds.
+    """Return which seqs of a case the stream holds; 0 for a subject without a number.
 
     Raises:
         Unavailable: NATS does not answer.
@@ -36,7 +36,8 @@ async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
         info = await js.stream_info(STREAM, subjects_filter=f"tuixuan.v1.case.*.{case_id}.*")
     except NatsError as error:
         raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
-    return {int(subject.rpartition(".")[2]) for subject in info.state.subjects or {}}
+    numbers = [subject.rpartition(".")[2] for subject in info.state.subjects or {}]
+    return {int(number) if number.isdecimal() else 0 for number in numbers}
 
 
 async def lost_events(engine: Engine, js: JetStreamContext) -> dict[str, list[int]]:

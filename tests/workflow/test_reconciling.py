@@ -23,7 +23,6 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 from activities.database import reading, transaction
-from models.events import EventName, event_subject
 from models.lifecycle import Action
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
@@ -168,6 +167,8 @@ async def test_what_the_relay_leaves_lying_differs_until_it_is_published(
         kinds = [found.kind for found in (await reconciler.run(0)).differences]
         assert kinds == ["audit_behind"]  # nobody witnesses here
         await case.act(Action.ACCEPT)
-        await js.publish(event_subject(EventName.SUBMITTED, case.id, 77), b"forged")
-        kinds = [found.kind for found in (await reconciler.run(0)).differences]
-        assert kinds == ["stream_ahead", "not_announced", "audit_behind"]
+        for forged in ("77", "no-number"):
+            await js.publish(f"tuixuan.v1.case.submitted.{case.id}.{forged}", b"forged")
+        found = (await reconciler.run(0)).differences
+        assert [each.kind for each in found] == ["stream_ahead", "not_announced", "audit_behind"]
+        assert "[0, 77]" in found[0].message
