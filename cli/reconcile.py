@@ -16,8 +16,14 @@ def reconcile(
     all_: Annotated[
         bool, typer.Option("--all", help="核对全部案例，而不只是上次一致之后变动过的")
     ] = False,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="只列出最近的核对：每夜的、异常停机后的、手工的")
+    ] = False,
 ) -> None:
     """核对流程、记录、事件流、审计四处与各案例期限是否一致，并向前修复；仍有不一致时退出码为 3。"""
-    from cli.reconcilework import run
+    from cli.reconcilework import list_runs, run
 
+    if runs:
+        list_runs()
+        return
     run(restart=restart, everything=all_ or restart)

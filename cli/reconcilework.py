@@ -8,12 +8,12 @@ from cli.exits import Exit
 from cli.office import office
 from cli.options import options
 from cli.output import say, show
-from cli.record import audit_store
+from cli.record import audit_store, record
 from cli.stream import stream
 from services.differences import ReconcileReport
 from services.milestones import Calendar
 from services.reconcile import Reconciler
-from services.reconcile_runs import reconcile
+from services.reconcile_runs import recent_runs, reconcile
 
 
 def run(*, restart: bool, everything: bool) -> None:
@@ -28,6 +28,15 @@ def run(*, restart: bool, everything: bool) -> None:
             say(f"{done}  {found.kind}  {found.case_id}  {found.message}")
     if not report.ok:
         raise typer.Exit(Exit.FOUND)
+
+
+def list_runs() -> None:
+    """Show the last comparisons."""
+    with record() as engine:
+        items = recent_runs(engine)
+    columns = {"id": "编号", "started_at": "开始", "finished_at": "结束", "cases": "案例数",
+               "differences": "不一致", "unrepaired": "未修复"}  # fmt: skip
+    show({"items": items, "next_cursor": None}, columns)
 
 
 async def _run(*, restart: bool, everything: bool) -> ReconcileReport:

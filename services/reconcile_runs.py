@@ -7,6 +7,7 @@ once more when the stream, or the audit, holds fewer events than were published.
 import asyncio
 from datetime import datetime, timedelta
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, insert, select, update
 
 from activities.database import reading, transaction
@@ -19,7 +20,22 @@ from services.reconcile import Reconciler
 OVERLAP = timedelta(minutes=30)
 """A case's time is its workflow's clock, which may lie before the commit by a while."""
 
+MOST_AT_ONCE = 50
+
 _RUNS = table_of(ReconcileRun)
+
+
+class Run(BaseModel):
+    """A comparison. `finished_at`: None while it runs, and where it was cut short."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    started_at: datetime
+    finished_at: datetime | None
+    cases: int
+    differences: int
+    unrepaired: int
 
 
 async def reconcile(
@@ -56,6 +72,13 @@ def last_watermark(engine: Engine) -> datetime | None:
     with reading(engine) as connection:
         found: datetime | None = connection.scalar(query)
     return found
+
+
+def recent_runs(engine: Engine) -> list[Run]:
+    """Return the last comparisons, the newest first."""
+    query = select(_RUNS).order_by(_RUNS.c.started_at.desc(), _RUNS.c.id.desc())
+    with reading(engine) as connection:
+        return [Run.model_validate(row) for row in connection.execute(query.limit(MOST_AT_ONCE))]
 
 
 def _begin(engine: Engine, run_id: str, at: datetime, watermark: datetime | None) -> None:

@@ -29,7 +29,7 @@ from models.wording import BEIJING
 from services.clock import new_id, now
 from services.milestones import Calendar
 from services.reconcile import Reconciler
-from services.reconcile_runs import last_watermark, reconcile
+from services.reconcile_runs import last_watermark, recent_runs, reconcile
 from tests.streams import until
 from tests.workflow.world import World
 from workers.cases import sandbox
@@ -96,6 +96,9 @@ async def test_a_night_leaves_its_row_and_watermark(
     assert left == 0
     assert watermark is not None
     assert last_watermark(world.engine) == watermark
+    [run] = recent_runs(world.engine)
+    assert run.finished_at is not None
+    assert (run.cases, run.differences, run.unrepaired) == (0, 0, 0)
 
 
 async def test_after_an_unclean_stop_they_are_compared_though_a_dead_worker_had_begun(
