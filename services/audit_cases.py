@@ -1,10 +1,8 @@
 """Whether one case on record is as it was written: its history, its forms, its events."""
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,19 +12,15 @@ from models.chain import GENESIS, digest, digest_text
 from models.events import event_id
 from models.history import transition_hash
 from models.lifecycle import Action
-from models.programme_stages import LEAST_DAYS_KEPT
 from models.records import COMMANDS
 from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
-from models.witnessing import DeedKind
+from services.audit_removals import Removals, read_removals
 from services.audit_report import Problem
-from services.deeds import DEEDS
-from services.retention_cases import form_object, reason_object
 
 type Row = Mapping[Any, Any]
 
 _CASES, _LINES = table_of(CaseRecord), table_of(Transition)
 _REVISIONS, _OUTBOX = table_of(CaseRevision), table_of(Outbox)
-_LEAST_KEPT = timedelta(days=LEAST_DAYS_KEPT)
 
 
 @dataclass
@@ -35,16 +29,14 @@ class CaseFile:
 
     Attributes:
         form: The filed revision, where one was filed.
-        emptied: The revisions that are said to be removed, without their content.
-        removals: When something was removed, by the deeds: (object, digest) → instant.
+        removals: What is said to be removed of it, and by which deeds.
     """
 
     case: Row
     lines: list[Row] = field(default_factory=list)
     events: dict[int, Row] = field(default_factory=dict)
     form: Row | None = None
-    emptied: list[Row] = field(default_factory=list)
-    removals: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    removals: Removals = field(default_factory=Removals)
 
 
 def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, CaseFile]:
@@ -64,7 +56,8 @@ def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, Cas
     )
     for row in connection.execute(frozen.where(_CASES.c.id.in_(case_ids))).mappings():
         files[row["case_id"]].form = row
-    _read_removals(connection, files)
+    for case_id, removals in read_removals(connection, list(files)).items():
+        files[case_id].removals = removals
     return files
 
 
@@ -73,22 +66,7 @@ def check_case(file: CaseFile) -> Iterator[Problem]:
     yield from _history(file)
     yield from _standing(file)
     yield from _filed(file)
-    yield from _emptied(file)
-
-
-def _read_removals(connection: Connection, files: Mapping[str, CaseFile]) -> None:
-    columns = _REVISIONS.c
-    emptied = select(columns.case_id, columns.revision, columns.digest, columns.saved_at)
-    emptied = emptied.where(columns.case_id.in_(files), columns.removed_at.is_not(None))
-    for row in connection.execute(emptied.order_by(columns.case_id, columns.revision)).mappings():
-        files[row["case_id"]].emptied.append(row)
-    removals = select(DEEDS.c.case_id, DEEDS.c.body).where(DEEDS.c.case_id.in_(files))
-    for case_id, body in connection.execute(removals.where(DEEDS.c.kind == DeedKind.REMOVAL)):
-        # The body is what the audit has; the columns beside it are for finding it.
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            deed = json.loads(body)
-            removed = (deed["data"]["object"], deed["data"]["before"])
-            files[case_id].removals[removed] = datetime.fromisoformat(deed["time"])
+    yield from file.removals.check(file.case["id"], file.lines)
 
 
 def _rows(connection: Connection, table: Table, case_ids: Sequence[str]) -> Iterator[Row]:
@@ -108,10 +86,6 @@ def _history(file: CaseFile) -> Iterator[Problem]:
             yield Problem(kind="changed", where=where, message=message)
         for message in _changed(line):
             yield Problem(kind="changed", where=where, message=message)
-        bound = line["command"].get("reason")
-        if line["reason"] is None and bound is not None:
-            removed = (reason_object(line["case_id"], line["seq"]), bound)
-            yield from _removal(file, removed, line["at"], (where, "意见或理由的文字"))
         yield from _event(line, file.events.get(line["seq"]), where)
         expected, previous = line["seq"] + 1, line["hash"]
 
@@ -177,24 +151,3 @@ def _filed(file: CaseFile) -> Iterator[Problem]:
     ):
         message = f"已申报的申报表（第 {form['revision']} 版）在申报后被改动"
         yield Problem(kind="changed", where=file.case["id"], message=message)
-
-
-def _emptied(file: CaseFile) -> Iterator[Problem]:
-    for row in file.emptied:
-        removed = (form_object(row["case_id"], row["revision"]), row["digest"])
-        where = (file.case["id"], f"申报表（第 {row['revision']} 版）")
-        yield from _removal(file, removed, row["saved_at"], where)
-
-
-def _removal(
-    file: CaseFile, removed: tuple[str, str], written: datetime, what: tuple[str, str]
-) -> Iterator[Problem]:
-    """What is gone may be gone only by a deed on record, and not before it was old enough."""
-    where, name = what
-    at = file.removals.get(removed)
-    if at is None:
-        message = f"{name}已不在，却没有与之相符的清除记录"
-        yield Problem(kind="removed", where=where, message=message)
-    elif at - written < _LEAST_KEPT:
-        message = f"{name}的清除不足 {LEAST_DAYS_KEPT} 天"
-        yield Problem(kind="removed", where=where, message=message)

@@ -430,8 +430,46 @@ def test_a_removal_before_its_time_is_named(world: World) -> None:
     )  # fmt: skip
     assert {problem.message for problem in world.verify().problems} == {
         "申报表（第 1 版）的清除不足 184 天", "申报表（第 2 版）的清除不足 184 天",
-        "意见或理由的文字的清除不足 184 天",
+        "意见或理由的清除不足 184 天",
     }  # fmt: skip
+
+
+def test_a_removal_of_an_open_case_is_named_whatever_its_row_says(world: World) -> None:
+    """Somebody lets a case seem ended long ago; when it ended is under the hashes."""
+    tamper(world.record, "UPDATE case_record SET state = 'withdrawn' WHERE id = :case",
+           case=world.open)  # fmt: skip
+    assert world.remove(LONG_AFTER)["forms"] == 3
+    messages = {problem.message for problem in world.verify().problems}
+    assert {
+        "申报表（第 1 版）已清除，而案例尚未终结",
+        "意见或理由已清除，而案例尚未终结",
+    } < messages
+
+
+def test_an_end_put_back_does_not_make_anything_older(world: World) -> None:
+    end = moments(world)["forms"]
+    tamper(world.record, "UPDATE case_record SET since = :long_ago WHERE id = :case",
+           case=world.ended, long_ago="2020-01-01 00:00:00.000000+00:00")  # fmt: skip
+    tamper(world.record, "UPDATE case_revision SET saved_at = :long_ago",
+           long_ago="2020-01-01 00:00:00.000000+00:00")  # fmt: skip
+    assert world.remove(end + 183 * DAY)["forms"] == 2
+    messages = {problem.message for problem in world.verify().problems}
+    assert "申报表（第 1 版）的清除不足 184 天" in messages
+
+
+def test_a_case_taken_out_of_the_record_is_named_also_after_a_removal(world: World) -> None:
+    world.remove(LONG_AFTER)
+    world.witness_deeds()
+    tables = ("outbox", "transition", "case_revision", "inbox_message")
+    with transaction(world.record) as connection:
+        connection.execute(text("DELETE FROM delivery"))
+    tamper(
+        world.record,
+        *(f"DELETE FROM {each} WHERE case_id = :case" for each in tables),  # noqa: S608
+        "DELETE FROM case_record WHERE id = :case",
+        case=world.ended,
+    )
+    assert {kind for kind, _ in world.kinds()} == {"not_in_record"}
 
 
 def test_who_is_stopped_in_between_begins_again(
