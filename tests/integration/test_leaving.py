@@ -166,6 +166,8 @@ class TestDigests:
             await send(engine, server)
 
         (mail,) = server.to(ADDRESS)
+        alone = {f"<{item.id}@example.invalid>" for item in deliveries(engine)}
+        assert mail["Message-ID"] not in alone
         assert "3 条消息" in mail["Subject"]
         body = mail.get_body(("plain",))
         assert body is not None

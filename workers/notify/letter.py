@@ -20,7 +20,8 @@ class Letter:
     """One delivery by mail.
 
     Attributes:
-        delivery_id: What the Message-ID is made of, the same over all attempts.
+        delivery_id: What the Message-ID is made of, the same over all attempts; of a digest
+            another than that of any delivery in it.
         event_id: Of which event it tells.
         season: The season of the case.
         to: The recipient's address, personal data.

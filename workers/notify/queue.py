@@ -215,13 +215,14 @@ def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
     first, subject, text = rows[0], rows[0].subject, rows[0].text
     if first.address is None:
         return None
-    due = None
+    due, letter_id = None, str(first.id)
     if len(rows) > 1:
+        letter_id += ".digest"  # else the first of them, sent again alone, would pass for this
         subject, text = digest([(row.subject, row.text) for row in rows])
     else:
         due = event_due(connection, first.event, first.event_id, first.role)
     return Letter(
-        delivery_id=first.id,
+        delivery_id=letter_id,
         event_id=first.event_id,
         season=first.season_id,
         to=first.address,
