@@ -9,6 +9,12 @@ CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} is insert only'); END
 """
 
+_SQLITE_REPLACING = """
+CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+BEGIN SELECT RAISE(ABORT, '{table} is insert only'); END
+"""
+
 _POSTGRESQL_FUNCTION = """
 CREATE FUNCTION {table}_insert_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '{table} is insert only' USING ERRCODE = 'restrict_violation'; END $$
@@ -47,3 +53,19 @@ def freeze_columns(table: str, columns: Sequence[str]) -> None:
                 "UPDATE OR DELETE", f"UPDATE OF {listed} OR DELETE"
             )
         )
+
+
+def refuse_replacing(table: str, *keys: Sequence[str]) -> None:
+    """Refuse `INSERT OR REPLACE` on SQLite: it removes a line, and no trigger hears of that.
+
+    On PostgreSQL `ON CONFLICT DO UPDATE` is an UPDATE, and refused as such.
+
+    Args:
+        table: Which table; a later batch migration of it has to call this again.
+        keys: The columns of each of its unique keys.
+    """
+    if op.get_bind().dialect.name == "sqlite":
+        same = " OR ".join(
+            "(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys
+        )
+        op.execute(_SQLITE_REPLACING.format(table=table, same=same))

@@ -63,7 +63,7 @@ class WebhookDelivery(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id", "replay", name="webhook_once"),
         one_of("status", ("waiting", "delivered", "failed", "cancelled")),
-        Index("webhook_due", "endpoint_id", "next_attempt_at",
+        Index("webhook_due", "endpoint_id", "next_attempt_at", "seq",
               sqlite_where=text("status = 'waiting'"),
               postgresql_where=text("status = 'waiting'")),
         Index("webhook_lane", "endpoint_id", "case_id", "seq",

@@ -18,10 +18,17 @@ from activities.migrations import (
     upgrade_audit,
     upgrade_record,
 )
+from models.events import CaseEvent
 from models.lifecycle import Action, State
 from models.tables import Transition, metadata, table_of
 from models.tables.audit import audit_metadata
+from models.witnessing import Deed, DeedKind
+from services.audit_chain import append
+from services.clock import now
+from services.deeds import enter_now
 from tests.factories import commit, keep_reason, make_case
+from tests.receivers import ORGANISER
+from tests.streams import outbox
 
 STORES = [("record", metadata), ("audit", audit_metadata)]
 
@@ -162,6 +169,28 @@ def test_of_history_a_reason_can_go_and_nothing_else(engine: Engine, season: str
         connection.execute(text("UPDATE transition SET reason = NULL"))
     with pytest.raises(DBAPIError, match="transition is insert"), transaction(engine) as connection:
         connection.execute(text("UPDATE transition SET reason = '理由' WHERE seq = 3"))
+
+
+@pytest.mark.parametrize("table", ["transition", "deed", "audit_record"])
+def test_nothing_is_put_in_the_place_of_a_line(
+    sqlite_engine: Engine, sqlite_urls: tuple[str, str], season: str, table: str
+) -> None:
+    """SQLite's `INSERT OR REPLACE` removes the line before, and no trigger of it hears of that."""
+    make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
+    deed = Deed(kind=DeedKind.LOOK, action="x", object="x", actor=ORGANISER, request="r")
+    enter_now(sqlite_engine, deed, now())
+    audit = open_engine(sqlite_urls[1])
+    with transaction(audit) as connection:
+        append(connection, *_first_event(sqlite_engine), 1, now())
+    store = audit if table == "audit_record" else sqlite_engine
+    with pytest.raises(DBAPIError, match=f"{table} is insert only"), transaction(store) as it:
+        it.execute(text("INSERT OR REPLACE INTO {0} SELECT * FROM {0}".replace("{0}", table)))
+    audit.dispose()
+
+
+def _first_event(engine: Engine) -> tuple[CaseEvent, str]:
+    body = outbox(engine)[0].body
+    return CaseEvent.model_validate_json(body), body
 
 
 def test_the_audit_lives_in_a_schema_of_its_own(postgres_urls: tuple[str, str]) -> None:

@@ -9,9 +9,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, event
 
 from activities.database import transaction
 from models.tables import table_of
@@ -23,6 +24,7 @@ from tests.streams import until
 from workers.servers.ports import LOOPBACK
 from workers.webhook.guard import Guard, resolve
 from workers.webhook.post import Poster
+from workers.webhook.queue import WebhookQueue
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refu
 ) -> None:
     """Only an endpoint that was away for a while has its messages sent before their time."""
     refused = {f"case_{n}:1" for n in (1, 2, 3)}
-    receiver.answer = lambda event, _times: (422, {}) if event in refused else OK
+    receiver.answer = lambda said, _times: (422, {}) if said in refused else OK
     endpoint = subscribe(sqlite_engine, receiver)
     patient = replace(QUICK, delays=(timedelta(hours=1),) * 9, worth_hurrying=timedelta(minutes=5))
     put_up(sqlite_engine, *(an_event(f"case_{n}", 1) for n in (1, 2, 3)))
@@ -93,7 +95,29 @@ async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refu
             await until(lambda n=n: f"case_{n}:1" in receiver.ids)  # type: ignore[misc]
         await asyncio.sleep(0.5)
     tried = {item.event_id: item.attempts for item in webhook_log(sqlite_engine, endpoint)}
-    assert {tried[event] for event in refused} == {1}
+    assert {tried[each] for each in refused} == {1}
+
+
+@pytest.mark.usefixtures("season")
+async def test_what_is_due_at_one_instant_is_read_in_its_order_without_sorting_all(
+    sqlite_engine: Engine, receiver: Receiver
+) -> None:
+    """After an outage or a pause thousands are due at once: each look must not sort them."""
+    endpoint = subscribe(sqlite_engine, receiver)
+    asked: list[tuple[str, Any]] = []
+
+    def note(*said: Any) -> None:
+        asked.append((said[2], said[3]))
+
+    event.listen(sqlite_engine, "before_cursor_execute", note)
+    WebhookQueue(sqlite_engine, QUICK).due(endpoint, 16, set())
+    event.remove(sqlite_engine, "before_cursor_execute", note)
+    ((query, given),) = (each for each in asked if each[0].startswith("SELECT"))
+    with sqlite_engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).all()
+    steps = [row[-1] for row in plan]
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+    assert any("webhook_due" in step for step in steps), steps
 
 
 async def test_a_name_that_nobody_answers_for_holds_up_no_thread_of_others(
