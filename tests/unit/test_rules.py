@@ -124,7 +124,7 @@ class Lives(RuleBasedStateMachine):
         due = self.now + timedelta(days=days)
         asked = self._facts(action, role, said, lawful, due)
         target = EXPECTED.get((self.state, action, role))
-        if target is None or self._forbidden(action, said, lawful, due):
+        if target is None or self._forbidden(action, role, said, lawful, due):
             with pytest.raises(Refused):
                 self.life.decide(action, asked)
             return
@@ -158,8 +158,11 @@ class Lives(RuleBasedStateMachine):
             list_sealed=self.sealed,
         )
 
-    def _forbidden(self, action: Action, said: bool, lawful: bool, due: datetime) -> bool:
+    def _forbidden(
+        self, action: Action, role: Role, said: bool, lawful: bool, due: datetime
+    ) -> bool:
         """Whether the right person in the right state is refused all the same."""
+        body_too_far = role is Role.BODY and due > self.national
         passed = self.deadline is not None and self.now >= self.deadline
         against = {
             A.SUBMIT: self.now >= self.cutoff,
@@ -175,7 +178,7 @@ class Lives(RuleBasedStateMachine):
             A.WITHDRAW: self.sealed and not lawful,
             A.LAPSE: not passed,
             A.EXPIRE: not passed,
-            A.MOVE_DEADLINE: self.deadline is None or due <= self.now,
+            A.MOVE_DEADLINE: self.deadline is None or due <= self.now or body_too_far,
         }
         return against.get(action, False)
 
