@@ -175,9 +175,36 @@ class AnchorFile:
             return
         with self._path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                try:
-                    anchor = json.loads(line)
-                    yield int(anchor["n"]), str(anchor["hash"])
-                except (ValueError, KeyError, TypeError):
-                    if line.endswith("\n"):
-                        yield None
+                anchor = _anchor(line)
+                if anchor is not None or line.endswith("\n"):
+                    yield anchor
+
+
+class AnchorHeight:
+    """The newest place that was ever anchored; each look reads what came since the last."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file's place; it need not be there yet."""
+        self._path, self._read, self._height = path, 0, 0
+
+    def look(self) -> int:
+        """Return it; 0 for none. A file that became shorter is read anew."""
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size < self._read:
+            self._read = self._height = 0
+        if size > self._read:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                lines = file.read().rpartition(b"\n")[0].split(b"\n")
+            anchors = [_anchor(line.decode(errors="replace")) for line in lines]
+            self._height = max([self._height, *(each[0] for each in anchors if each)])
+            self._read += sum(len(line) + 1 for line in lines) if any(lines) else 0
+        return self._height
+
+
+def _anchor(line: str) -> tuple[int, str] | None:
+    try:
+        anchor = json.loads(line)
+        return int(anchor["n"]), str(anchor["hash"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None

@@ -36,7 +36,7 @@ from models.tables import (
 from models.tables.audit import AuditRecord
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
-from services.audit_chain import AnchorFile
+from services.audit_chain import AnchorHeight
 from services.calendar import uncovered
 from services.events import backlog
 from workers.logs import app_version
@@ -58,11 +58,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Sources:
-    """What metrics are read from: the settings, the record, the audit's store."""
+    """What metrics are read from: the settings, the record, the audit's store, its anchors."""
 
     settings: WorkerSettings
     record: Engine
     audit: Engine
+    anchored: AnchorHeight
     shelf: SeasonShelf = field(default_factory=SeasonShelf)
 
 
@@ -182,10 +183,8 @@ def chain(sources: Sources) -> Iterator[Metric]:
     yield _gauge("audit_deeds_waiting", "Deeds that the audit has not got yet.", waiting)
     with reading(sources.audit) as connection:
         height = connection.scalar(select(func.max(_AUDIT.n))) or 0
-    anchors = AnchorFile(sources.settings.audit_anchor).read()
-    anchored = max((anchor[0] for anchor in anchors if anchor), default=0)
     yield _gauge("audit_chain_height", "Records in the audit's chain.", height)
-    yield _gauge("audit_anchor_height", "The newest anchored record.", anchored)
+    yield _gauge("audit_anchor_height", "The newest anchored record.", sources.anchored.look())
 
 
 READ: Mapping[str, tuple[Read, ...]] = {
@@ -199,7 +198,7 @@ READ: Mapping[str, tuple[Read, ...]] = {
 
 
 class RoleCollector(Collector):
-    """Reads a role's metrics at each scrape; one that cannot be read is logged and absent."""
+    """Reads a role's metrics at each scrape; what cannot be read is logged, absent and named."""
 
     def __init__(self, role: str, sources: Sources) -> None:
         """Take the role and where its metrics are read."""
@@ -214,11 +213,19 @@ class RoleCollector(Collector):
         about = GaugeMetricFamily("tuixuan_build_info", "Always 1.", labels=["role", "version"])
         about.add_metric([self._role, app_version()], 1)
         yield about
+        unread = GaugeMetricFamily(
+            "tuixuan_metrics_unreadable", "Whether a part could not be read.", labels=["part"]
+        )
         for read in READ.get(self._role, ()):
+            failed = 0
             try:
                 yield from list(read(self._sources))
             except Exception as error:  # noqa: BLE001 - a scrape never fails a worker
+                failed = 1
                 log.warning("metrics_unreadable", part=read.__name__, error=type(error).__name__)
+            unread.add_metric([read.__name__], failed)
+        if unread.samples:
+            yield unread
 
 
 def registry_of(
@@ -227,7 +234,8 @@ def registry_of(
     """Return all that a role's process tells Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    registry.register(RoleCollector(role, Sources(settings, record, audit)))
+    sources = Sources(settings, record, audit, AnchorHeight(settings.audit_anchor))
+    registry.register(RoleCollector(role, sources))
     return registry
 
 

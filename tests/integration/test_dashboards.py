@@ -26,7 +26,7 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text(encoding="utf-8"))
 BOARD = json.loads((ROOT / "deploy" / "grafana" / "tuixuan.json").read_text(encoding="utf-8"))
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
-LANGUAGE = {"by", "delta", "rate", "sum", "up"}
+LANGUAGE = {"by", "delta", "min_over_time", "rate", "sum", "up"}
 """Words of PromQL, and the one metric that Prometheus itself makes."""
 
 

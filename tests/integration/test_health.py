@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from models.lifecycle import Action
+from services.audit_chain import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
 from workers.health import Health, application, checks_of, serving
@@ -140,3 +142,23 @@ def test_what_cannot_be_read_is_absent_and_the_rest_is_told(
     assert status == 200
     assert "tuixuan_outbox_waiting 0.0" in page
     assert "tuixuan_consumer_lag_messages" not in page
+    assert 'tuixuan_metrics_unreadable{part="lag"} 1.0' in page
+    assert 'tuixuan_metrics_unreadable{part="outbox"} 0.0' in page
+
+
+def test_the_height_of_the_anchors_is_followed_without_reading_all_again(tmp_path: Path) -> None:
+    path = tmp_path / "anchors"
+    height, anchors = AnchorHeight(path), AnchorFile(path)
+    assert height.look() == 0
+    at = datetime(2024, 4, 1, tzinfo=UTC)
+    for n, expected in ((1, 1), (7, 7), (5, 7)):
+        anchors.append(Anchor(n, "x", at))
+        assert height.look() == expected
+    with path.open("a") as file:
+        file.write('nonsense\n{"n": 9, "ha')
+    assert (height.look(), height.look()) == (7, 7)
+    with path.open("a") as file:
+        file.write('sh": "x"}\n')
+    assert height.look() == 9
+    path.write_text('{"n": 2, "hash": "x"}\n')
+    assert height.look() == 2
