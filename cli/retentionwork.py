@@ -36,8 +36,9 @@ def apply_due(season: str, *, dry_run: bool) -> None:
             show({"items": items, "next_cursor": None}, DUE_COLUMNS)
             say("只是列出，未清除。")
             return
+        batches = removing(engine, season, by.actor, by.request, at)
         if count:
             confirm(f"将清除征集季 {season} 已到期的 {count} 项资料，不能恢复。")
-        done = total(season, removing(engine, season, by.actor, by.request, at))
+        done = total(season, batches)
     show({"items": done, "next_cursor": None}, REMOVED_COLUMNS)
     say("没有到期的资料。" if not count else "已清除；清除记录由审计见证。")

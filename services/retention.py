@@ -63,9 +63,10 @@ def due(engine: Engine, now: datetime, season: str | None = None) -> list[ClassD
 def removing(
     engine: Engine, season: str, by: Actor, request: str, now: datetime
 ) -> Iterator[Batch]:
-    """Remove what is due, batch by batch, each with its deeds in one transaction.
+    """Return the batches in which what is due is removed, each as it is asked for.
 
-    What was removed is due no more: whoever stops in between, or is stopped, begins again.
+    Each is one transaction, with its deeds in it. What was removed is due no more: whoever
+    stops in between, or is stopped, begins again.
 
     Args:
         engine: The record.
@@ -81,8 +82,12 @@ def removing(
         raise Refused(
             "role_not_allowed", f"角色 {by.role} 不能清除，只有 operator、organiser 可以。"
         )
+    return _batches(engine, season, (by, request), now)
+
+
+def _batches(engine: Engine, season: str, by: tuple[Actor, str], now: datetime) -> Iterator[Batch]:
     for name in Retention.model_fields:
-        while (batch := _remove_some(engine, season, name, (by, request), now)).rows:
+        while (batch := _remove_some(engine, season, name, by, now)).rows:
             yield batch
 
 

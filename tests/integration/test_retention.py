@@ -605,7 +605,7 @@ def test_the_command_shows_asks_and_removes(
     assert counts(said("apply", "--dry-run"), "due") == one
     assert said("apply", code=1)["code"] == "confirmation_needed"
     assert counts(said("show"), "due") == one  # nothing went yet
-    assert said("apply", "--yes", "--as", "body:fujian", code=1)["code"] == "role_not_allowed"
+    assert said("apply", "--as", "body:fujian", code=1)["code"] == "role_not_allowed"
     assert counts(said("apply", "--yes"), "removed") == one
     assert counts(said("apply"), "removed") == dict.fromkeys(CLASSES, 0)
     [deed] = list_deeds(sqlite_engine, kind="removal")
