@@ -8,6 +8,7 @@ from sqlalchemy import Engine, delete, insert, select
 from activities.database import transaction
 from models.refusals import Refused
 from models.tables import AppUser, UserChannel, table_of
+from services.chat_bots import open_bot
 from services.people import unknown_user
 
 _CHANNELS, _USER = table_of(UserChannel), table_of(AppUser).c
@@ -29,8 +30,11 @@ def set_channel(
     known = _ADDRESSES.get(channel)
     if known is None:
         raise Refused("unknown_channel", "渠道应为 chat（聊天机器人）或 sms（短信）。")
-    if address is not None and not known.fullmatch(address):
-        raise Refused("bad_address", "地址不正确：chat 应为 Apprise 地址，sms 应为手机号码。")
+    if address is not None and not (known.fullmatch(address) and _usable(channel, address)):
+        raise Refused(
+            "bad_address",
+            "地址不正确：chat 应为 Apprise 地址（如 wecombot://KEY），sms 应为手机号码。",
+        )
     row = {"user_id": user_id, "channel": channel}
     with transaction(engine) as connection:
         if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
@@ -39,3 +43,7 @@ def set_channel(
         if address is not None:
             values = {**row, "address": address, "created_at": at}
             connection.execute(insert(_CHANNELS), values)
+
+
+def _usable(channel: str, address: str) -> bool:
+    return channel != "chat" or open_bot(address) is not None

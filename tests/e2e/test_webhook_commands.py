@@ -115,6 +115,7 @@ async def test_a_secret_is_shown_once_and_what_is_sent_verifies_with_it(desk: De
     assert json.loads(body)["data"]["to"] == "province_review"
     await asyncio.sleep(0.5)
     assert f"{case_id}:2" not in desk.receiver.ids  # `accepted` was not asked for
+    assert "whsec_" not in desk.stack.logs("webhook")
 
 
 async def test_a_pause_holds_back_and_loses_nothing(desk: Desk) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from pydantic import HttpUrl, SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
 from activities.database import transaction
 from models.notices import Notice
 from models.refusals import Refused
+from models.tables import UserChannel, table_of
 from services.channels import set_channel
 from services.inbox import deliveries
+from services.people import list_users
 from services.telling import Telling, tell
 from tests.factories import OPENS
 from workers.notify.letter import Letter
@@ -131,7 +133,10 @@ class TestChat:
     async def test_an_address_that_apprise_does_not_know_is_set_aside(
         self, engine: Engine, caplog: pytest.LogCaptureFixture
     ) -> None:
-        told(engine, "chat", f"nonsense://{SECRET}")
+        told(engine, "chat", f"json://{SECRET}")
+        with transaction(engine) as connection:  # one that an older Apprise may have known
+            gone = update(table_of(UserChannel)).values(address=f"nonsense://{SECRET}")
+            connection.execute(gone)
 
         shown = await send(engine, "chat", ChatTransport())
 
@@ -180,6 +185,7 @@ class TestChoosing:
             (FUJIAN, "pigeon", NUMBER, "unknown_channel"),
             (FUJIAN, "sms", "a number", "bad_address"),
             (FUJIAN, "chat", SECRET, "bad_address"),
+            (FUJIAN, "chat", f"nonsense://{SECRET}", "bad_address"),
         ],
     )
     def test_what_cannot_work_is_refused_without_the_address(
@@ -189,6 +195,16 @@ class TestChoosing:
             set_channel(engine, user, channel, address, OPENS)
 
         assert address not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "address", [f"wecombot://{'k' * 20}", f"dingtalk://{'a' * 64}", "feishu://abc123def456"]
+    )
+    def test_the_bots_of_wecom_dingtalk_and_feishu_are_known(
+        self, engine: Engine, address: str
+    ) -> None:
+        set_channel(engine, FUJIAN, "chat", address, OPENS)
+        (found,) = [each for each in list_users(engine, "2024", "body") if each.id == FUJIAN]
+        assert found.channels == ["chat"]
 
     def test_a_channel_that_was_removed_is_used_no_more(self, engine: Engine) -> None:
         told(engine, "sms", NUMBER)

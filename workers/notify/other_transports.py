@@ -1,12 +1,11 @@
 """The ways out beside mail: chat bots by Apprise, short messages by a gateway."""
 
 import asyncio
-import logging
 from http import HTTPStatus
 
 import httpx2
-from apprise import Apprise
 
+from services.chat_bots import open_bot
 from workers.notify.letter import Letter
 from workers.notify.sms import SmsSettings
 from workers.notify.transports import DeferredError, RejectedError, ServerAwayError
@@ -20,14 +19,10 @@ _WORTH_ANOTHER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQU
 class ChatTransport:
     """Hands a message to the bot that an Apprise URL names; the URL is a secret."""
 
-    def __init__(self) -> None:
-        """Keep Apprise's own logs, which repeat parts of addresses, out of ours."""
-        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-
     async def send(self, letter: Letter) -> None:
         """Send it; Apprise says no more than whether the bot took it."""
-        bot = Apprise()
-        if not bot.add(letter.to):
+        bot = open_bot(letter.to)
+        if bot is None:
             raise RejectedError("the address is none that Apprise knows")
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):

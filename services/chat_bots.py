@@ -1,0 +1,15 @@
+"""Chat bots by Apprise. Imported late: Apprise knows a hundred services and takes its time."""
+
+import logging
+
+from apprise import Apprise
+
+
+def open_bot(address: str) -> Apprise | None:
+    """Return the bot that an Apprise address names; None: Apprise knows no such service.
+
+    The address is a secret, parts of which Apprise's own logs repeat: they are kept quiet.
+    """
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    bot = Apprise()
+    return bot if bot.add(address) else None
