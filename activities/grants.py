@@ -5,7 +5,13 @@ from sqlalchemy import Engine, text
 from activities.database import transaction
 from models.refusals import Refused
 
-_CAN_CHANGE = "SELECT has_table_privilege(:role, 'audit_record', 'UPDATE, DELETE, TRUNCATE')"
+_CAN_CHANGE = """
+SELECT has_table_privilege(:role, 'audit_record', 'UPDATE, DELETE, TRUNCATE')
+    OR has_any_column_privilege(:role, 'audit_record', 'UPDATE')
+    OR pg_has_role(:role, relowner, 'MEMBER')
+FROM pg_class WHERE oid = 'audit_record'::regclass
+"""
+"""Also by a right on one column, or by becoming the owner with `SET ROLE`."""
 
 
 def grant_audit(engine: Engine, role: str) -> None:

@@ -65,6 +65,7 @@ def check_case(file: CaseFile) -> Iterator[Problem]:
     """Yield what is not as it was written."""
     yield from _history(file)
     yield from _standing(file)
+    yield from _belonging(file)
     yield from _filed(file)
     yield from file.removals.check(file.case["id"], file.lines)
 
@@ -131,6 +132,21 @@ def _standing(file: CaseFile) -> Iterator[Problem]:
     elif lines and case["state"] != lines[-1]["target"]:
         message = f"案例状态为 {case['state']}，办理记录为 {lines[-1]['target']}"
         yield Problem(kind="changed", where=case["id"], message=message)
+
+
+def _belonging(file: CaseFile) -> Iterator[Problem]:
+    """Whose a case is never changes: each of its events says it, and the audit has those."""
+    event = file.events.get(file.lines[-1]["seq"]) if file.lines else None
+    if event is None:
+        return
+    try:
+        said = json.loads(event["body"])["data"]
+        told = (said["season"], said["body"], said["unit"])
+    except (ValueError, KeyError, TypeError):
+        return  # said already
+    if told != (file.case["season_id"], file.case["body_id"], file.case["unit_id"]):
+        message = "案例所属的征集季、推荐单位或申报单位与其事件不符"
+        yield Problem(kind="changed", where=file.case["id"], message=message)
 
 
 def _filed(file: CaseFile) -> Iterator[Problem]:

@@ -301,6 +301,12 @@ def test_an_event_removed_from_the_record(stores: Stores) -> None:
     assert stores.kinds() == [("missing", f"{case}:2"), ("not_in_record", f"{case}:2")]
 
 
+def test_a_case_given_to_another_body(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(stores.record, "UPDATE case_record SET body_id = 'hunan' WHERE id = :case", case=case)
+    assert stores.kinds() == [("changed", case)]
+
+
 def test_an_event_of_nobody_in_the_audit(stores: Stores) -> None:
     body = outbox(stores.record)[0].body.replace(second_case(stores), "case_forged")
     event = json.loads(body)

@@ -73,6 +73,28 @@ def test_the_role_witnesses_and_can_change_nothing_even_without_triggers(
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("GRANT UPDATE (body) ON audit_record TO PUBLIC",
+         "REVOKE UPDATE (body) ON audit_record FROM PUBLIC"),
+        (('CREATE ROLE boss; ALTER ROLE "audit-worker" NOINHERIT; GRANT boss TO "audit-worker"; '
+         "ALTER TABLE audit_record OWNER TO boss"),
+         "ALTER TABLE audit_record OWNER TO CURRENT_USER; DROP OWNED BY boss; DROP ROLE boss"),
+    ],
+)  # fmt: skip
+def test_a_role_that_could_change_lines_in_a_roundabout_way_is_refused(
+    owner: Engine, given: str, taken: str
+) -> None:
+    with transaction(owner) as connection:
+        connection.execute(text(given))
+    with pytest.raises(Refused, match="仍能改动"):
+        grant_audit(owner, ROLE)
+    with transaction(owner) as connection:
+        connection.execute(text(taken))
+
+
+@pytest.mark.postgres
 def test_a_role_that_could_change_lines_is_refused(owner: Engine) -> None:
     with pytest.raises(Refused, match="仍能改动"):
         grant_audit(owner, "postgres")
