@@ -312,7 +312,7 @@ def test_a_signature_is_what_the_standard_says() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("database_urls", "cases"),
     [("sqlite", 1000), pytest.param("postgres", 150, marks=pytest.mark.postgres)],
@@ -345,10 +345,10 @@ async def test_many_cases_to_five_endpoints_nothing_missing_nothing_twice_order_
             ))  # fmt: skip
     total = cases * len(STEPS)
     alive = [each for name, each in receivers.items() if name != "dead"]
-    await until(lambda: all(len(each.ids) >= total for each in alive), 300)
+    await until(lambda: all(len(each.ids) >= total for each in alive), 400)
     assert receivers["dead"].requests == []  # and yet nobody waited for it
     await receivers["dead"].start()
-    await until(lambda: len(receivers["dead"].ids) >= total, 300)
+    await until(lambda: len(receivers["dead"].ids) >= total, 400)
     stop.set()
     await worker
     for name, each in receivers.items():
