@@ -1,6 +1,7 @@
 """Receivers that answer with nonsense, and names that do not resolve, harm themselves alone."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -99,6 +100,22 @@ async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refu
 
 
 @pytest.mark.usefixtures("season")
+async def test_after_an_outage_what_waited_goes_before_its_time(
+    sqlite_engine: Engine, receiver: Receiver
+) -> None:
+    endpoint = subscribe(sqlite_engine, receiver)
+    await receiver.stop()
+    patient = replace(QUICK, delays=(timedelta(hours=1),) * 9, worth_hurrying=timedelta(0))
+    put_up(sqlite_engine, *(an_event(f"case_{n}", 1) for n in range(4)))
+    async with sending(sqlite_engine, patient):
+        await until(lambda: all(item.attempts for item in webhook_log(sqlite_engine, endpoint)))
+        await receiver.start()
+        put_up(sqlite_engine, an_event("case_4", 1))
+        await until(done(sqlite_engine, endpoint, 5))
+    assert len(receiver.ids) == len(set(receiver.ids)) == 5
+
+
+@pytest.mark.usefixtures("season")
 async def test_what_is_due_at_one_instant_is_read_in_its_order_without_sorting_all(
     sqlite_engine: Engine, receiver: Receiver
 ) -> None:
@@ -142,6 +159,32 @@ async def test_a_name_that_nobody_answers_for_holds_up_no_thread_of_others(
     released.set()
     outcomes = await asyncio.gather(*dead, return_exceptions=True)
     assert all(isinstance(each, socket.gaierror) for each in outcomes)
+
+
+@pytest.mark.parametrize(("pause", "error"), [(0.0, None), (0.1, "TimeoutError")])
+async def test_an_answer_without_end_is_read_for_a_while_and_no_longer(
+    pause: float, error: str | None
+) -> None:
+    """A flood is cut off and counts by its status; one that drips has no more than its time."""
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x" if pause else b"x" * 4096)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        writer.close()
+
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    port = server.sockets[0].getsockname()[1]
+    async with aclosing(Poster(INSIDE.model_copy(update={"timeout": 2.0}))) as poster:
+        found = await poster.post(f"http://{LOOPBACK}:{port}/", "e:1", "{}", [])
+    assert (found.error or "").partition(":")[0] == (error or "")
+    assert len(found.head or "") <= 200
+    server.close()
+    server.close_clients()
+    await server.wait_closed()
 
 
 async def test_an_address_that_does_not_answer_leaves_the_next_one(receiver: Receiver) -> None:
