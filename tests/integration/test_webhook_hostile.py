@@ -183,7 +183,7 @@ async def test_an_answer_without_end_is_read_for_a_while_and_no_longer(
     assert (found.error or "").partition(":")[0] == (error or "")
     assert len(found.head or "") <= 200
     server.close()
-    server.close_clients()
+    server.close_clients()  # type: ignore[attr-defined] # since Python 3.13
     await server.wait_closed()
 
 
