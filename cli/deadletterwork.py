@@ -65,15 +65,20 @@ def drop_one(letter_id: str, reason: str) -> None:
 
 def consumers(engine: Engine) -> Mapping[str, HandOver]:
     """Return what each consumer that gives events up does with one. The audit never does."""
-    ordered: Handler = WebhookHandler(engine)
+    ordered = WebhookHandler(engine)
     unordered: Handler = NotifyHandler(engine)
 
     def in_order(event: CaseEvent, body: str, stream_seq: int) -> None:
         """Do what was given up before it as well: the cursor would pass that by for ever."""
         case_id, seq = event.data.case_id, event.data.seq
         first = ordered.last_seq(case_id) + 1
-        for earlier in announced_on_record(engine, case_id, first, seq - 1):
-            ordered.apply(CaseEvent.model_validate_json(earlier), earlier, 0)
+        without = dead_letters.dropped_seqs(engine, ordered.name, case_id)
+        for text in announced_on_record(engine, case_id, first, seq - 1):
+            earlier = CaseEvent.model_validate_json(text)
+            if earlier.data.seq in without:
+                ordered.pass_over(earlier)
+            else:
+                ordered.apply(earlier, text, 0)
         ordered.apply(event, body, stream_seq)
 
     return {ordered.name: _hand_over(in_order), unordered.name: _hand_over(unordered.apply)}

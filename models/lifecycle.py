@@ -89,6 +89,9 @@ class Action(StrEnum):
 
 S, A = State, Action
 
+EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
+"""In which the form may be changed."""
+
 FINAL = frozenset({
     S.NOT_RECOMMENDED, S.INELIGIBLE, S.NOT_SELECTED, S.WITHDRAWN, S.LAPSED, S.DISQUALIFIED,
 })  # fmt: skip

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Table, and_, select
 
 from models.chain import GENESIS, digest, digest_text
-from models.events import event_id
+from models.events import EVENT_OF, event_id, event_subject
 from models.history import transition_hash
-from models.lifecycle import Action
+from models.lifecycle import EDITABLE, Action
 from models.records import COMMANDS
 from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
 from services.audit_removals import Removals, read_removals
@@ -113,9 +113,10 @@ def _event(line: Row, event: Row | None, where: str) -> Iterator[Problem]:
     try:
         body = json.loads(event["body"])
         announced = (body["id"], body["data"]["record_hash"])
+        subject = event_subject(EVENT_OF[Action(line["action"])], line["case_id"], line["seq"])
     except (ValueError, KeyError, TypeError):
-        announced = None
-    if announced != (where, line["hash"]):
+        announced, subject = None, None
+    if announced != (where, line["hash"]) or event["subject"] != subject:
         message = "事件的内容与办理记录的哈希不符"
         yield Problem(kind="changed", where=where, message=message)
 
@@ -142,10 +143,15 @@ def _belonging(file: CaseFile) -> Iterator[Problem]:
     try:
         said = json.loads(event["body"])["data"]
         told = (said["season"], said["body"], said["unit"])
+        said["title"], said["category"]
     except (ValueError, KeyError, TypeError):
         return  # said already
     if told != (file.case["season_id"], file.case["body_id"], file.case["unit_id"]):
         message = "案例所属的征集季、推荐单位或申报单位与其事件不符"
+        yield Problem(kind="changed", where=file.case["id"], message=message)
+    shown = (file.case["title"], file.case["category"])
+    if file.case["state"] not in EDITABLE and shown != (said["title"], said["category"]):
+        message = "案例的名称或类别与其事件不符"
         yield Problem(kind="changed", where=file.case["id"], message=message)
 
 

@@ -101,6 +101,11 @@ class DigestFile:
                 day += timedelta(days=1)
         return made
 
+    def unsigned_seconds(self, engine: Engine, now: datetime) -> float:
+        """Return for how long a day has ended that has no digest; 0.0: every one has."""
+        day = self._first_day(engine)
+        return 0.0 if day is None else max(0.0, (now - _end(day.isoformat())).total_seconds())
+
     def sign_now(self, engine: Engine, now: datetime) -> dict[str, Any]:
         """Sign the audit as it is at this moment of the day."""
         with self._locked() as file:

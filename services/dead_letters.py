@@ -118,6 +118,16 @@ def drop(engine: Engine, letter_id: str, by: str, reason: str) -> Letter:
     return _resolve(engine, letter_id, "dropped", by, reason.strip())
 
 
+def dropped_seqs(engine: Engine, consumer: str, case_id: str) -> frozenset[int]:
+    """Return which events of a case a consumer is not to do: their letters were dropped."""
+    columns = _LETTERS.c
+    query = select(columns.event_id).where(
+        columns.consumer == consumer, columns.case_id == case_id, columns.status == "dropped"
+    )
+    with reading(engine) as connection:
+        return frozenset(int(each.rpartition(":")[2]) for each in connection.scalars(query))
+
+
 async def retry(
     engine: Engine,
     letter_id: str,
@@ -183,16 +193,23 @@ def _keep(connection: Connection, given_up: GivenUp) -> None:
 def _open(engine: Engine, letter_id: str) -> Letter:
     found = letter(engine, letter_id)
     if found.status != "open":
-        message = f"死信 {letter_id} 已处理（{found.status}）。"
-        raise Refused("dead_letter_settled", message)
+        raise _settled(found)
     return found
 
 
 def _resolve(engine: Engine, letter_id: str, status: str, by: str, note: str | None) -> Letter:
     values = {"status": status, "resolved_by": by, "resolved_at": now(), "note": note}
     with transaction(engine) as connection:
-        connection.execute(update(_LETTERS).filter_by(id=letter_id).values(values))
+        one = update(_LETTERS).filter_by(id=letter_id, status="open").values(values)
+        done = connection.execute(one).rowcount
+    if not done:
+        raise _settled(letter(engine, letter_id))  # by somebody else meanwhile
     return letter(engine, letter_id)
+
+
+def _settled(found: Letter) -> Refused:
+    message = f"死信 {found.id} 已处理（{found.status}）。"
+    return Refused("dead_letter_settled", message)
 
 
 def _on_record(engine: Engine, found: Letter) -> bytes | None:

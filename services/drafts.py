@@ -11,7 +11,7 @@ from activities.outlook import Horizon
 from models.chain import GENESIS
 from models.commands import Actor, Role
 from models.form import CaseForm, form_digest
-from models.lifecycle import Action, State
+from models.lifecycle import EDITABLE, Action, State
 from models.programme import Programme
 from models.refusals import Refused
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
@@ -27,8 +27,6 @@ APP_USER = table_of(AppUser)
 CASE_RECORD = table_of(CaseRecord)
 CASE_REVISION = table_of(CaseRevision)
 UNIT = table_of(Unit)
-
-EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class EndpointView(BaseModel):
     status: str
     why: str | None
     failing_since: datetime | None
+    not_before: datetime | None
     rate: int | None
     created_at: datetime
     removed_at: datetime | None

@@ -34,6 +34,9 @@ from services.webhook_views import (
 OVERLAP = timedelta(hours=24)
 """How long the secret before signs as well."""
 
+_FRESH = {"status": "active", "why": None, "failing_since": None, "not_before": None}
+"""An endpoint of which nothing bad is known."""
+
 ENDPOINTS, DELIVERIES = table_of(WebhookEndpoint), table_of(WebhookDelivery)
 _E, _S, _D = ENDPOINTS.c, SECRETS.c, DELIVERIES.c
 
@@ -132,7 +135,7 @@ def edit_endpoint(engine: Engine, endpoint_id: str, new: Changes) -> EndpointVie
     values: dict[str, Any] = {}
     if new.url is not None:
         check_url(new.url)
-        values |= {"url": new.url, "failing_since": None}
+        values |= {"url": new.url, "failing_since": None, "not_before": None}
     if new.description is not None:
         check_description(new.description.strip())
         values["description"] = new.description.strip()
@@ -189,7 +192,7 @@ def resume(engine: Engine, endpoint_id: str, at: datetime) -> EndpointView:
     """
     with transaction(engine) as connection:
         standing(connection, endpoint_id)
-        _set(connection, endpoint_id, status="active", why=None, failing_since=None)
+        _set(connection, endpoint_id, **_FRESH)
         connection.execute(
             update(DELIVERIES)
             .where(_D.endpoint_id == endpoint_id, _D.status == "waiting")

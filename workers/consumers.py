@@ -22,7 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from models.events import STREAM, CaseEvent
-from services.dead_letters import GivenUp, keep
+from services.dead_letters import GivenUp, dropped_seqs, keep
 from workers.incoming import (
     UnreadableError,
     announced_on_record,
@@ -94,6 +94,7 @@ async def consume(  # noqa: PLR0913 - what it joins, and how
     *,
     ordered: bool = True,
     pace: ConsumerPace = STEADY,
+    pass_over: Callable[[CaseEvent], None] | None = None,
 ) -> None:
     """Serve the durable consumer of a handler until `stop`.
 
@@ -105,8 +106,10 @@ async def consume(  # noqa: PLR0913 - what it joins, and how
         ordered: Whether each case's events are handed over in order, without a gap;
             otherwise as they come, and the handler itself drops repeats.
         pace: How it works.
+        pass_over: Moves the cursor over an event whose dead letter was dropped, so that the
+            later events of its case go on; None: nothing is ever left out.
     """
-    await _Consumer(js, handler, record_engine, stop, ordered, pace).run()
+    await _Consumer(js, handler, record_engine, stop, ordered, pace, pass_over).run()
 
 
 @dataclass
@@ -117,6 +120,7 @@ class _Consumer:
     stop: asyncio.Event
     ordered: bool
     pace: ConsumerPace
+    pass_over: Callable[[CaseEvent], None] | None
     gaps: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -214,11 +218,21 @@ class _Consumer:
             self.log.error("event_beyond_the_record", alarm=True, last_seq=last)
             await message.nak(delay=LONGEST_DELAY)
             return False
+        without = await self._patiently(message, partial(self._left_out, case_id))
         for body in bodies:
             missing = CaseEvent.model_validate_json(body)
+            if self.pass_over is not None and missing.data.seq in without:
+                await self._patiently(message, partial(self.pass_over, missing))
+                self.log.warning("event_passed_over", missing=missing.id)
+                continue
             await self._patiently(message, partial(self.handler.apply, missing, body, 0))
             self.log.warning("event_read_from_the_record", missing=missing.id)
         return True
+
+    def _left_out(self, case_id: str) -> frozenset[int]:
+        if self.pass_over is None:
+            return frozenset()
+        return dropped_seqs(self.record, self.handler.name, case_id)
 
     async def _patiently[Answer](self, message: Msg, call: Callable[[], Answer]) -> Answer:
         """Call in a thread until the database answers; meanwhile the message stays ours."""

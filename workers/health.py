@@ -1,4 +1,4 @@
-"""What a worker says of itself over HTTP on loopback: alive, ready, its version, its metrics.
+"""What a worker says of itself over HTTP: alive, ready, its version, its metrics.
 
 It answers from a thread of its own, also while the loop is busy. An orchestrator asks
 `/livez` and `/readyz`, Prometheus `/metrics`. Nothing here can change anything.
@@ -7,6 +7,7 @@ It answers from a thread of its own, also while the loop is busy. An orchestrato
 import asyncio
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from workers.stack.readiness import is_marked
 
 PATIENCE = 1.0
 """Seconds in which a server must answer to count as there."""
+HUNG = 30.0
+"""Seconds without a beat after which a loop counts as hung; no work of ours holds it so long."""
 DEFAULT_NEEDS = ("database", "nats")
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "cases": ("database", "temporal"),
@@ -43,12 +46,43 @@ type Check = Callable[[], str | None]
 log = structlog.get_logger(__name__)
 
 
+class Pulse:
+    """The beat of a loop: as long as it beats, the process works."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin alive."""
+        self._clock = clock
+        self._at = clock()
+
+    @property
+    def silence(self) -> float:
+        """How many seconds ago the last beat was."""
+        return self._clock() - self._at
+
+    async def beat(self, every: float = 1.0) -> None:
+        """Beat on the loop that runs this, until it is cancelled."""
+        while True:
+            self._at = self._clock()
+            await asyncio.sleep(every)
+
+
 class Health:
     """The answers of one process."""
 
-    def __init__(self, role: str, checks: Mapping[str, Check], started: Callable[[], bool]) -> None:
-        """Take the role, a check for each server it needs, and whether it has come to serve."""
+    def __init__(
+        self, role: str, checks: Mapping[str, Check], started: Callable[[], bool],
+        pulse: Pulse,
+    ) -> None:  # fmt: skip
+        """Take what is asked.
+
+        Args:
+            role: What the process does.
+            checks: A check for each server that it needs.
+            started: Whether it has come to serve.
+            pulse: The beat of its loop.
+        """
         self._role, self._checks, self._started = role, checks, started
+        self._pulse = pulse
         self._pool = ThreadPoolExecutor(len(checks) + 4, thread_name_prefix="ready")
         self._asked: dict[str, Future[str | None]] = {}
 
@@ -63,7 +97,8 @@ class Health:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _live(self) -> tuple[bool, dict[str, Any]]:
-        return True, {"live": True}
+        live = self._pulse.silence < HUNG
+        return live, {"live": live}
 
     def _version(self) -> tuple[bool, dict[str, Any]]:
         return True, {"role": self._role, "version": app_version()}
@@ -111,7 +146,7 @@ def checks_of(role: str, settings: WorkerSettings, engine: Engine) -> dict[str, 
 
 @contextmanager
 def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
-    """Answer for the length of a block, where a port was given."""
+    """Answer for the length of a block on a running loop, where a port was given."""
     if settings.metrics.port is None:
         yield
         return
@@ -122,12 +157,17 @@ def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
     ready = Places(settings.state_dir).ready_file(role)
     engine = open_engine(settings.database_url, pool_size=2)
     audit = open_engine(settings.audit_database_url, pool_size=2)
-    health = Health(role, checks_of(role, settings, engine), lambda: is_marked(ready, os.getpid()))
+    pulse, checks = Pulse(), checks_of(role, settings, engine)
+    health = Health(role, checks, lambda: is_marked(ready, os.getpid()), pulse)
+    beating = asyncio.get_running_loop().create_task(pulse.beat())
     metrics = make_wsgi_app(registry_of(role, settings, engine, audit))
     try:
-        with serving(application(health, metrics), settings.metrics.port):
+        with serving(
+            application(health, metrics), settings.metrics.port, str(settings.metrics.host)
+        ):
             yield
     finally:
+        beating.cancel()
         health.close()
         engine.dispose()
         audit.dispose()
@@ -149,13 +189,13 @@ def application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
 
 
 @contextmanager
-def serving(app: WSGIApplication, port: int) -> Iterator[int]:
-    """Serve an application on loopback for the length of a block; yield the port.
+def serving(app: WSGIApplication, port: int, host: str = LOOPBACK) -> Iterator[int]:
+    """Serve an application for the length of a block; yield the port.
 
     A port that is taken leaves the worker without these pages, and does not stop it.
     """
     try:
-        server = make_server(LOOPBACK, port, app, _Server, _Quiet)
+        server = make_server(host, port, app, _Server, _Quiet)
     except OSError as error:
         log.warning("health_not_served", alarm=True, port=port, error=str(error))
         yield 0

@@ -37,6 +37,7 @@ from models.tables.audit import AuditRecord
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.audit_chain import AnchorHeight
+from services.audit_signing import DigestFile
 from services.calendar import uncovered
 from services.events import backlog
 from workers.logs import app_version
@@ -185,6 +186,10 @@ def chain(sources: Sources) -> Iterator[Metric]:
         height = connection.scalar(select(func.max(_AUDIT.n))) or 0
     yield _gauge("audit_chain_height", "Records in the audit's chain.", height)
     yield _gauge("audit_anchor_height", "The newest anchored record.", sources.anchored.look())
+    settings = sources.settings
+    signed = DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
+    late = signed.unsigned_seconds(sources.audit, datetime.now(UTC))
+    yield _gauge("audit_unsigned_seconds", "How long an ended day has no signed digest.", late)
 
 
 READ: Mapping[str, tuple[Read, ...]] = {

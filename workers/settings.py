@@ -4,6 +4,7 @@ The environment has `TUIXUAN_<PART>__<NAME>` for every setting, and a few names 
 from elsewhere (`TEMPORAL_ADDRESS`, `DATABASE_URL` …). Each takes `_FILE` for a secret in a file.
 """
 
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -27,6 +28,7 @@ from workers.environment import Environment, SettingsWrong
 from workers.notify.mail import MailSettings
 from workers.notify.sms import SmsSettings
 from workers.places import Places, config_file, default_state_dir
+from workers.servers.ports import LOOPBACK
 from workers.stack.report import StackReport, read_report
 from workers.urls import audit_url, holds_mask
 from workers.webhook.settings import WebhookSettings
@@ -85,12 +87,15 @@ class CasesSettings(Part):
 
 
 class MetricsSettings(Part):
-    """`port`: where a worker answers about itself on 127.0.0.1; None: nowhere.
+    """Where a worker answers about itself.
 
-    The supervisor gives each of its workers one.
+    Attributes:
+        port: None: nowhere. The supervisor gives each of its workers one.
+        host: The address to listen on; beyond loopback whoever reaches it reads the metrics.
     """
 
     port: Port | None = None
+    host: IPv4Address | IPv6Address = IPv4Address(LOOPBACK)
 
 
 class PortalSettings(Part):

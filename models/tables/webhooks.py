@@ -16,7 +16,7 @@ class WebhookEndpoint(SQLModel, table=True):
     `owner_org`: the unit or body; None for those who see the whole season. `events`: names;
     empty: all. `failing_since`: the first failure after the last success. `rate`: messages a
     second at most; None: as quick as it answers. `removed_at`: since when it is no more; such
-    a one is disabled for good.
+    a one is disabled for good. `not_before`: until when it asked to be left alone.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -36,6 +36,7 @@ class WebhookEndpoint(SQLModel, table=True):
     why: str | None = None
     failing_since: datetime | None = Field(default=None, sa_type=Instant)
     rate: int | None = None
+    not_before: datetime | None = Field(default=None, sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
     removed_at: datetime | None = Field(default=None, sa_type=Instant)
 

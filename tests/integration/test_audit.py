@@ -261,7 +261,14 @@ def test_a_case_removed_with_all_that_it_had(stores: Stores) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("state", "published"), ("seq", 2), ("head_hash", "sha256:0"), ("content_digest", "x")],
+    [
+        ("state", "published"),
+        ("seq", 2),
+        ("head_hash", "sha256:0"),
+        ("content_digest", "x"),
+        ("title", "（虚构）另一名称"),
+        ("category", "another"),
+    ],
 )
 def test_a_case_that_is_not_where_its_history_ends(
     stores: Stores, column: str, value: object
@@ -293,6 +300,23 @@ def test_an_event_changed_in_the_record(stores: Stores) -> None:
         case=case,
     )
     assert stores.kinds() == [("differs", f"{case}:2")]
+
+
+def test_an_event_put_under_another_subject(stores: Stores) -> None:
+    case = second_case(stores)
+    tamper(
+        stores.record,
+        "UPDATE outbox SET subject = replace(subject, 'accepted', 'declined') "
+        "WHERE case_id = :case AND seq = 2",
+        case=case,
+    )
+    assert stores.kinds() == [("changed", f"{case}:2")]
+
+
+def test_a_title_may_change_while_the_form_may(stores: Stores, season: str) -> None:
+    draft = make_case(stores.record, season=season)
+    changed(stores.record, "case_record", {"id": draft}, title="（虚构）另一名称")
+    assert stores.verify().ok
 
 
 def test_an_event_removed_from_the_record(stores: Stores) -> None:

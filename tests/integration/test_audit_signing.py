@@ -71,6 +71,16 @@ def rewrite(path: Path, change: Callable[[list[dict[str, object]]], None]) -> No
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+def test_an_ended_day_without_a_digest_is_told(signed: Signed) -> None:
+    def late(days: float) -> float:
+        return signed.file.unsigned_seconds(signed.sources.audit, DAY + timedelta(days=days))
+
+    assert late(2) == 0.0  # the third day has not ended
+    assert late(3) == timedelta(hours=23).total_seconds()
+    signed.file.sign_ended_days(signed.sources.audit, DAY + timedelta(days=3))
+    assert late(3) == 0.0
+
+
 def test_each_day_that_ended_in_beijing_is_signed_once(signed: Signed) -> None:
     lines = [(line["day"], line["n"], line["count"]) for line in signed.file.lines()[1:]]
     assert lines == [("2024-04-01", 2, 2), ("2024-04-02", 4, 2)]

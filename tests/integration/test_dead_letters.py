@@ -17,16 +17,17 @@ from cli import stream
 from cli.deadletterwork import consumers
 from cli.main import run
 from models.events import STREAM, CaseEvent
-from models.lifecycle import State
+from models.lifecycle import Action, State
 from models.refusals import Refused
 from models.tables import DeadLetter, table_of
+from services import dead_letters
 from services.advisories import take_up
 from services.clock import now
 from services.dead_letters import GivenUp, Letter, drop, keep, letters, retry
 from services.inbox import inbox
 from services.webhook_log import webhook_log
 from services.webhooks import NewEndpoint, add_endpoint
-from tests.factories import make_case
+from tests.factories import commit, make_case
 from tests.receivers import ORGANISER
 from tests.servers import Nats
 from tests.streams import outbox, until
@@ -35,6 +36,7 @@ from workers.nats_connection import CONSUMERS, DEAD, Delivering, ensure_consumer
 from workers.notify.handler import NotifyHandler
 from workers.relay import Relay
 from workers.servers.ports import LOOPBACK, free_port
+from workers.webhook.handler import WebhookHandler
 
 QUICK = ConsumerPace(fetch=0.1, redeliver=0.02, gap=0.2, backoff=0.1)
 PHONE = "13800000000"
@@ -203,6 +205,54 @@ def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
     sent = sorted(item.event_id for item in webhook_log(sqlite_engine, endpoint.id))
     assert sent == [f"{case_id}:{seq}" for seq in sorted(given)]
     assert len(sent) > 1
+
+
+class TooLong(WebhookHandler):
+    """Cannot put up the first event of a case, now and for ever."""
+
+    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
+        if event.data.seq == 1:
+            raise ValueError("too long")
+        super().apply(event, body, stream_seq)
+
+
+@pytest.mark.usefixtures("season")
+async def test_after_a_letter_was_dropped_the_later_events_of_its_case_go_on(
+    engine: Engine, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONSUMERS, "webhook", Delivering(ack_wait=0.3, max_deliver=2))
+    endpoint = add_endpoint(
+        engine, NewEndpoint("2024", ORGANISER, "https://example.invalid/"), now()
+    )
+    case_id = make_case(engine, state=State.PROVINCE_REVIEW)
+    await Relay(engine, js).drain()
+    handler, stop, at_once = TooLong(engine), asyncio.Event(), replace(QUICK, gap=0)
+    task = asyncio.create_task(
+        consume(js, handler, engine, stop, pace=at_once, pass_over=handler.pass_over)
+    )
+    await until(lambda: len(letters(engine)) == 1)
+    [letter] = letters(engine)
+    drop(engine, letter.id, "me", "（虚构）不再需要")
+    commit(engine, case_id, Action.ACCEPT)
+    await Relay(engine, js).drain()
+    await until(lambda: handler.last_seq(case_id) == 2)
+    stop.set()
+    await task
+    assert [item.event_id for item in webhook_log(engine, endpoint.id)] == [f"{case_id}:2"]
+    assert letters(engine) == []
+
+
+def test_of_two_who_settle_a_letter_at_once_one_is_refused(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(sqlite_engine, GivenUp("notify", "tuixuan.v1.case.submitted.case_1.1", 1, "why", 8, now()))
+    [letter] = letters(sqlite_engine)
+    drop(sqlite_engine, letter.id, "first", "why")
+    monkeypatch.setattr(dead_letters, "_open", lambda *_: letter)
+    with pytest.raises(Refused, match="dead_letter_settled"):
+        drop(sqlite_engine, letter.id, "second", "why")
+    [settled] = letters(sqlite_engine, None)
+    assert settled.resolved_by == "first"
 
 
 def settle(engine: Engine, letter_id: str, status: str) -> None:

@@ -21,7 +21,7 @@ from models.lifecycle import Action
 from services.audit_chain import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
-from workers.health import Health, application, checks_of, serving
+from workers.health import HUNG, Health, Pulse, application, checks_of, serving
 from workers.metrics import READ, registry_of
 from workers.settings import StackSettings, WorkerSettings
 
@@ -75,7 +75,7 @@ def test_a_worker_is_ready_only_with_all_that_it_needs(
     settings: WorkerSettings, engine: Engine, nats_server: Nats
 ) -> None:
     started: list[bool] = []
-    health = Health("relay", checks_of("relay", settings, engine), lambda: bool(started))
+    health = Health("relay", checks_of("relay", settings, engine), lambda: bool(started), Pulse())
     with served(health) as ask:
         assert ask("/livez") == (200, '{"live": true}')
         assert ask("/startupz")[0] == 503
@@ -92,6 +92,20 @@ def test_a_worker_is_ready_only_with_all_that_it_needs(
         assert ask("/nothing")[0] == 404
 
 
+async def test_a_worker_whose_loop_hangs_is_not_alive() -> None:
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    with served(Health("relay", {}, lambda: True, pulse)) as ask:
+        now[0] = HUNG - 1
+        assert ask("/livez")[0] == 200
+        now[0] = HUNG
+        assert ask("/livez") == (503, '{"live": false}')
+        beating = asyncio.create_task(pulse.beat(0))
+        await asyncio.sleep(0)
+        assert (await asyncio.to_thread(ask, "/livez"))[0] == 200
+        beating.cancel()
+
+
 def test_a_server_that_hangs_is_missing_after_a_second() -> None:
     asked, released = [], threading.Event()
 
@@ -99,7 +113,7 @@ def test_a_server_that_hangs_is_missing_after_a_second() -> None:
         asked.append(1)
         released.wait(60)
 
-    with served(Health("relay", {"database": hang}, lambda: True)) as ask:
+    with served(Health("relay", {"database": hang}, lambda: True, Pulse())) as ask:
         for _ in range(2):
             began = time.monotonic()
             status, said = ask("/readyz")
@@ -119,7 +133,8 @@ async def test_each_role_tells_what_the_record_holds(
     found: dict[str, Any] = {}
     for role in READ:
         with served(
-            Health(role, {}, lambda: True), registry_of(role, settings, engine, audit_engine)
+            Health(role, {}, lambda: True, Pulse()),
+            registry_of(role, settings, engine, audit_engine),
         ) as ask:
             status, page = await asyncio.to_thread(ask, "/metrics")
         assert status == 200
@@ -137,7 +152,7 @@ def test_what_cannot_be_read_is_absent_and_the_rest_is_told(
 ) -> None:
     nats_server.kill()
     registry = registry_of("relay", settings, engine, audit_engine)
-    with served(Health("relay", {}, lambda: True), registry) as ask:
+    with served(Health("relay", {}, lambda: True, Pulse()), registry) as ask:
         status, page = ask("/metrics")
     assert status == 200
     assert "tuixuan_outbox_waiting 0.0" in page

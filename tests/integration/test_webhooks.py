@@ -185,6 +185,45 @@ async def test_retry_after_is_honoured(engine: Engine, receiver: Receiver) -> No
 
 
 @pytest.mark.usefixtures("season")
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_endpoint_that_asks_to_be_left_alone_gets_nothing_of_other_cases(
+    engine: Engine, receiver: Receiver, status: int
+) -> None:
+    receiver.answer = lambda event, times: (
+        (status, {"Retry-After": "3600"}) if (event, times) == ("case_1:1", 1) else OK
+    )
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await until(lambda: show_endpoint(engine, endpoint).not_before is not None)
+        put_up(engine, *(an_event(f"case_{n}", 1) for n in (2, 3)))
+        async with Receiver() as other:
+            subscribe(engine, other)
+            put_up(engine, an_event("case_4", 1))
+            await until(lambda: other.ids == ["case_4:1"])  # nobody else waits for it
+        assert len(receiver.requests) == 1
+        resume(engine, endpoint, now())
+        await until(done(engine, endpoint, 4))
+    assert sorted(receiver.ids) == [f"case_{n}:1" for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.usefixtures("season")
+async def test_a_wish_with_another_answer_is_of_that_message_alone(
+    engine: Engine, receiver: Receiver
+) -> None:
+    receiver.answer = lambda event, _times: (
+        (422, {"Retry-After": "3600"}) if event == "case_1:1" else OK
+    )
+    endpoint = subscribe(engine, receiver)
+    put_up(engine, an_event("case_1", 1))
+    async with sending(engine):
+        await until(lambda: len(receiver.requests) == 1)
+        put_up(engine, an_event("case_2", 1))
+        await until(lambda: receiver.ids == ["case_2:1"])
+    assert show_endpoint(engine, endpoint).not_before is None
+
+
+@pytest.mark.usefixtures("season")
 async def test_a_redirect_is_a_failure_and_is_not_followed(
     engine: Engine, receiver: Receiver
 ) -> None:

@@ -175,4 +175,4 @@ def consumer(
     """The real consumer of a handler; messages are handed to its `_take`."""
     pace = ConsumerPace(redeliver=0, gap=gap, backoff=0)
     js: Any = stream
-    return _Consumer(js, handler, record, stop, ordered=True, pace=pace)
+    return _Consumer(js, handler, record, stop, ordered=True, pace=pace, pass_over=None)

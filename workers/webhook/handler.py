@@ -69,6 +69,14 @@ class WebhookHandler:
         if rows:
             self._queued()
 
+    def pass_over(self, event: CaseEvent) -> None:
+        """Move the cursor over an event that nobody shall hear of."""
+        data = event.data
+        with transaction(self._engine) as connection:
+            last = self._last(connection, data.case_id)
+            if data.seq > last:
+                self._move(connection, data, self._clock(), new=last == 0)
+
     def _last(self, connection: Connection, case_id: str) -> int:
         place = select(_C.last_seq).filter_by(consumer=self.name, case_id=case_id)
         return connection.scalar(place) or 0

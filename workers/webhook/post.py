@@ -17,6 +17,7 @@ from workers.webhook.settings import WebhookSettings
 READ_BYTES = 65_536
 HEAD_CHARACTERS = 200
 GONE = 410
+OVERLOADED = (429, 503)
 _AGENT = b"Tuixuan-Webhooks/1"
 
 
@@ -44,6 +45,11 @@ class Answer:
     def taken(self) -> bool:
         """Whether the receiver has it."""
         return self.error is None
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the receiver as a whole cannot take more now, and not this one message."""
+        return self.status in OVERLOADED
 
     @property
     def gone(self) -> bool:

@@ -63,12 +63,13 @@ class WebhookQueue:
         self._engine, self._patience, self._clock = engine, patience, clock
 
     def endpoints(self) -> list[Endpoint]:
-        """Return the endpoints that have something due."""
+        """Return the endpoints that have something due and did not ask to be left alone."""
         at = self._clock()
         waits = exists().where(
             _D.endpoint_id == _E.id, _D.status == "waiting", _D.next_attempt_at <= at
         )
-        query = select(_E.id, _E.url, _E.rate).where(_E.status == "active", waits)
+        left_alone = _E.not_before.is_not(None) & (_E.not_before > at)
+        query = select(_E.id, _E.url, _E.rate).where(_E.status == "active", ~left_alone, waits)
         with reading(self._engine) as connection:
             return [
                 Endpoint(row.id, row.url, row.rate, tuple(secrets_of(connection, row.id, at)))
@@ -162,6 +163,11 @@ class WebhookQueue:
             .where(_E.id == due.endpoint_id, _E.failing_since.is_(None))
             .values(failing_since=answer.at)
         )
+        if answer.overloaded and answer.wish is not None:
+            until = at + min(answer.wish, self._patience.longest_wish)
+            connection.execute(
+                update(_ENDPOINTS).where(_E.id == due.endpoint_id).values(not_before=until)
+            )
         endpoint = connection.execute(select(_ENDPOINTS).where(_E.id == due.endpoint_id)).one()
         tired = endpoint.failing_since + self._patience.disable_after <= at
         if endpoint.status == "active" and (answer.gone or tired):

@@ -38,4 +38,6 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
         handler = WebhookHandler(engine, queued=sender.wake)
         async with asyncio.TaskGroup() as group:
             group.create_task(sender.run(stop))
-            group.create_task(consume(js, handler, engine, stop, pace=pace))
+            group.create_task(
+                consume(js, handler, engine, stop, pace=pace, pass_over=handler.pass_over)
+            )
