@@ -64,6 +64,7 @@ class WebhookDelivery(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id", "replay", name="webhook_once"),
         one_of("status", ("waiting", "delivered", "failed", "cancelled")),
+        Index("webhook_log", "endpoint_id", "id"),
         Index("webhook_due", "endpoint_id", "next_attempt_at", "seq",
               sqlite_where=text("status = 'waiting'"),
               postgresql_where=text("status = 'waiting'")),
@@ -80,7 +81,7 @@ class WebhookDelivery(SQLModel, table=True):
     seq: int = 0
     replay: int = 0
     body: str
-    status: str = "waiting"
+    status: str = Field(default="waiting", index=True)
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, bindparam, exists, insert, select, update
 
 from activities.database import reading, transaction
@@ -21,6 +22,9 @@ _DELIVERIES, _ATTEMPTS = table_of(WebhookDelivery), table_of(WebhookAttempt)
 _ENDPOINTS, _USERS = table_of(WebhookEndpoint), table_of(AppUser)
 _D, _E, _U = _DELIVERIES.c, _ENDPOINTS.c, _USERS.c
 _BEFORE = _DELIVERIES.alias()
+
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,8 @@ class WebhookQueue:
                 _U.season_id == endpoint.season_id, _U.role == endpoint.owner_role, mine
             )
         ).all()
+        if not users:
+            _log.warning("nobody_to_tell", alarm=True, endpoint_id=endpoint.id, why=why)
         key = f"{endpoint.id}:disabled:{at.isoformat()}"
         said = _disabled_notice(endpoint.description or endpoint.url, endpoint.id, why)
         notices = dict.fromkeys(users, said)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from workers.webhook.patience import STEADY, Patience
 from workers.webhook.post import Poster
@@ -66,7 +66,7 @@ class WebhookSender:
             try:
                 await self._settle()
                 await self._begin_due()
-            except DBAPIError:
+            except SQLAlchemyError:
                 _log.exception("webhooks_unreadable")
                 await asyncio.sleep(1)
             with contextlib.suppress(TimeoutError):
