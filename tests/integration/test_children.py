@@ -110,6 +110,29 @@ async def test_it_is_started_again_each_time_it_dies(make: Make, ready: Path) ->
     assert len({*pids, it.pid}) == 3
 
 
+async def test_it_is_started_again_though_a_stranger_holds_its_output(
+    make: Make, ready: Path
+) -> None:
+    stranger = ready.with_name("stranger")
+    script = f"""
+import os, subprocess, sys
+from pathlib import Path
+if not Path({str(stranger)!r}).exists():
+    left = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    Path({str(stranger)!r}).write_text(str(left.pid))
+    os._exit(1)
+"""
+    it = make(script + SERVE.format(ready=str(ready)))
+    it.start()
+    try:
+        async with asyncio.timeout(30):
+            await it.served()
+        assert it.restarts == 1
+    finally:
+        os.kill(int(stranger.read_text()), signal.SIGKILL)
+        await it.stop(asyncio.Event())
+
+
 async def test_waits_between_starts_double(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "FIRST_DELAY", 0.1)
     monkeypatch.setattr(child, "LONGEST_DELAY", 0.4)

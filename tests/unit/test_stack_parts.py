@@ -169,6 +169,17 @@ def test_each_process_has_its_colour(places: Places, monkeypatch: pytest.MonkeyP
     assert len(colours) == 2
 
 
+def test_a_disk_that_is_full_does_not_end_anything(places: Places) -> None:
+    places.log_of("cases").parent.mkdir(parents=True, exist_ok=True)
+    places.log_of("cases").symlink_to("/dev/full")
+    terminal = io.StringIO()
+    screen = Screen(places, terminal)
+    screen.line("cases", "a")
+    screen.line("cases", "b")
+    screen.close()
+    assert terminal.getvalue() == "cases    | a\ncases    | b\n"
+
+
 def test_a_terminal_that_is_gone_does_not_end_anything(places: Places) -> None:
     class Gone(io.StringIO):
         def write(self, text: str, /) -> int:

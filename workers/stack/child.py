@@ -21,6 +21,7 @@ CALM = 30.0
 GIVE_UP = 4
 """Deaths before it ever served: then something is wrong that waiting does not mend."""
 ASK_EVERY = 0.1
+LOOK_EVERY = 0.5
 LONGEST_LINE = 1 << 20
 
 log = structlog.get_logger()
@@ -154,7 +155,7 @@ class Child:
             self._signal(signal.SIGTERM)
         tasks = [asyncio.create_task(does(process)) for does in (self._listen, self._watch)]
         try:
-            code = await process.wait()
+            code = await _end_of(process)
             await asyncio.wait(tasks[:1], timeout=1)  # its last words
         finally:
             for task in tasks:
@@ -195,6 +196,20 @@ class Child:
             return await self.program.missing(pid)
         except Exception as error:  # noqa: BLE001 - whatever it is, it does not serve yet
             return f"{type(error).__name__}: {error}"
+
+
+async def _end_of(process: Process) -> int:
+    """Return the exit code of a process once it has one.
+
+    asyncio waits for the end of its output too, and whoever inherited that may hold it open.
+    """
+    waiting = asyncio.create_task(process.wait())
+    try:
+        while process.returncode is None:
+            await asyncio.wait({waiting}, timeout=LOOK_EVERY)
+    finally:
+        waiting.cancel()
+    return process.returncode
 
 
 def _ended(code: int) -> str:

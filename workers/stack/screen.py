@@ -1,5 +1,6 @@
 """What the processes say: each line to its log file, and to the terminal with its prefix."""
 
+import contextlib
 import io
 import json
 import os
@@ -25,16 +26,21 @@ class Screen:
         self._pretty = stream.isatty()
         self._colours = self._pretty and not os.environ.get("NO_COLOR")
         self._files: dict[str, TextIO] = {}
+        self._names: dict[str, int] = {}
 
     def line(self, name: str, text: str, *, shown: bool = True) -> None:
         """Keep one line of a process, and show it."""
+        with contextlib.suppress(OSError):  # a full disk: whoever stops reading blocks a process
+            self._file(name).write(f"{text}\n")
+        if shown:
+            self._show(name, text)
+
+    def _file(self, name: str) -> TextIO:
         file = self._files.get(name)
         if file is None:
             file = self._places.log_of(name).open("a", encoding="utf-8", buffering=1)
             self._files[name] = file
-        file.write(f"{text}\n")
-        if shown:
-            self._show(name, text)
+        return file
 
     def said(self, name: str) -> io.TextIOBase:
         """Return a stream whose lines come here."""
@@ -43,13 +49,14 @@ class Screen:
     def close(self) -> None:
         """Close the log files."""
         for file in self._files.values():
-            file.close()
+            with contextlib.suppress(OSError):
+                file.close()
         self._files.clear()
 
     def _show(self, name: str, text: str) -> None:
         if self._stream is None:
             return
-        colour = COLOURS[list(self._files).index(name) % len(COLOURS)]
+        colour = COLOURS[self._names.setdefault(name, len(self._names)) % len(COLOURS)]
         prefix = self._paint(f"{name:<{WIDTH}}", colour)
         shown = self._readable(text) if self._pretty else text
         try:
