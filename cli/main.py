@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, Entry] = {
     "season": Entry("cli.season", "征集季：开启、查看、调整日期", group=True),
     "case": Entry("cli.case", "案例：申报、查看、办理", group=True),
     "inbox": Entry("cli.inbox", "查看一位用户的站内消息"),
-    "delivery": Entry("cli.delivery", "邮件投递：查看、重投", group=True),
+    "delivery": Entry("cli.delivery", "通知投递（邮件、机器人、短信）：查看、重投", group=True),
     "webhook": Entry(
         "cli.webhook", "Webhook 端点：登记、测试、轮换密钥、发送记录、重发", group=True
     ),

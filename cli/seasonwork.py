@@ -3,6 +3,9 @@
 from datetime import date
 from pathlib import Path
 
+import typer
+
+from cli.exits import Exit
 from cli.moments import parse_moment
 from cli.office import at_the_office
 from cli.options import options
@@ -46,6 +49,12 @@ def move(season: str, milestone: str, when: str, reason: str, body: str | None) 
     moved: MilestoneMove = at_the_office(lambda here: Calendar(here.engine, here.desk).move(moving))
     show(moved)
     say(f"{len(moved.cases)} 个案例的期限随之调整。")
+    if moved.missed:
+        say(
+            f"{len(moved.missed)} 个案例的流程不在运行，期限尚未调整，也未通知："
+            "请执行 tuixuan reconcile --restart。"
+        )
+        raise typer.Exit(Exit.FOUND)
 
 
 def extend(season: str, unit: str, until: str, reason: str) -> None:

@@ -76,8 +76,7 @@ async def enter_year(engine: Engine, desk: CaseDesk, year: int, arrangement: Arr
         open_cases = connection.scalars(
             select(CASES.c.id).where(CASES.c.state.not_in([*ENDED]))
         ).all()
-    for case_id in open_cases:
-        await desk.catch_up(case_id)
+    await desk.catch_up_each(open_cases)
     return len(open_cases)
 
 

@@ -1,6 +1,7 @@
 """Cases, as applicants and offices use them: file, look, act."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -116,6 +117,15 @@ class CaseDesk:
         )
         return result
 
+    async def catch_up_each(self, case_ids: Iterable[str]) -> None:
+        """Do so with several; one without a workflow begins from the record when it starts."""
+        for case_id in case_ids:
+            try:
+                await self.catch_up(case_id)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
     async def snapshot(self, case_id: str) -> CaseSnapshot:
         """Return what the workflow itself says."""
         result: CaseSnapshot = await self._handle(case_id).query(
@@ -165,10 +175,14 @@ class CaseDesk:
         if state in FINAL:
             message = f"案例已结束，当前状态为{state_name(state)}，不能再办理。"
             return _Refusal(Refused("case_closed", message), None)
-        raise Unavailable(
+        raise WorkflowMissing(
             "workflow_missing",
             f"案例 {case_id} 的流程不在运行。请运维人员执行 tuixuan reconcile --restart。",
         )
+
+
+class WorkflowMissing(Unavailable):
+    """An open case has no workflow that runs: asking again changes nothing."""
 
 
 class _Refusal:

@@ -22,11 +22,10 @@ from models.records import CaseSnapshot, Outlook
 from models.refusals import Refused
 from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
-from services.cases import CaseDesk
+from services.cases import CaseDesk, WorkflowMissing
 from services.clock import now
 from services.differences import Difference, difference
 from services.requests import Request
-from services.views import Unavailable
 
 _CASES, _CHANGES = table_of(CaseRecord), table_of(SeasonChange)
 
@@ -95,12 +94,8 @@ class Deadlines:
             try:
                 await self._desk.act(request)
                 done, repaired = "已调整并通知", True
-            except Refused as refused:
-                done = refused.message
-            except Unavailable as away:
-                if away.code != "workflow_missing":
-                    raise
-                done = away.message
+            except (Refused, WorkflowMissing) as why:
+                done = why.message
         return difference("deadline_stale", case_id, f"{stale}；{done}", repaired=repaired)
 
     def _differs(self, case_id: str, snapshot: CaseSnapshot) -> bool:

@@ -18,7 +18,7 @@ from models.programme_parts import YEARS
 from models.refusals import Refused
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from models.wording import moment
-from services.cases import CaseDesk
+from services.cases import CaseDesk, WorkflowMissing
 from services.clock import new_id, now
 from services.requests import Request
 from services.seasons import show_season
@@ -50,7 +50,11 @@ class Moving:
 
 
 class MilestoneMove(BaseModel):
-    """What a moved date came to. `cases`: those whose deadline it changed."""
+    """What a moved date came to.
+
+    `cases`: those that it moved; `missed`: those that it could not, as their workflow is gone,
+    which a comparison of the records tells once it runs again.
+    """
 
     id: str
     season: str
@@ -58,6 +62,7 @@ class MilestoneMove(BaseModel):
     before: datetime | None
     after: datetime
     cases: list[str]
+    missed: list[str]
 
 
 class Calendar:
@@ -77,7 +82,8 @@ class Calendar:
             Refused: No such season, milestone or body; no reason; not theirs to move.
         """
         move = await asyncio.to_thread(self._record, moving)
-        return move.model_copy(update={"cases": await self.apply(move.id)})
+        told, missed = await self.apply(move.id)
+        return move.model_copy(update={"cases": told, "missed": missed})
 
     async def extend_unit(self, season_id: str, unit_id: str, moving: Moving) -> list[str]:
         """Give one unit's drafts a cutoff of their own; return the cases.
@@ -107,12 +113,8 @@ class Calendar:
             )
         return list(drafts)
 
-    async def apply(self, change_id: str) -> list[str]:
-        """Tell every case that a recorded move touches; safe to repeat.
-
-        Returns:
-            The cases that were told.
-        """
+    async def apply(self, change_id: str) -> tuple[list[str], list[str]]:
+        """Tell every case that a recorded move touches; return as `MilestoneMove` has them."""
         with reading(self._engine) as connection:
             change = connection.execute(
                 select(
@@ -121,6 +123,7 @@ class Calendar:
             ).one()
             touched, others = _open_cases(connection, change.season_id)
         role, _, name = change.actor.partition(":")
+        missed = []
         for case_id in touched:
             request = Request(
                 case_id,
@@ -129,17 +132,20 @@ class Calendar:
                 text=change.reason,
                 update_id=f"move:{change_id}",
             )
-            with contextlib.suppress(Refused):  # it ended meanwhile: nothing awaits it any more
-                await self._desk.act(request)
-        for case_id in others:  # their guards look at the moved date, their people need not
-            await self._desk.catch_up(case_id)
+            try:
+                with contextlib.suppress(Refused):  # it ended meanwhile: nothing awaits it
+                    await self._desk.act(request)
+            except WorkflowMissing:
+                missed.append(case_id)  # the others do not wait for it
+        # Their guards look at the moved date, their people need not.
+        await self._desk.catch_up_each(others)
         with transaction(self._engine) as connection:
             connection.execute(
                 update(SEASON_CHANGE)
                 .where(SEASON_CHANGE.c.id == change_id)
                 .values(applied_at=now())
             )
-        return touched
+        return [case_id for case_id in touched if case_id not in missed], missed
 
     def unapplied(self) -> list[str]:
         """Return the moves that were recorded and not told to every case."""
@@ -166,6 +172,7 @@ class Calendar:
             before=season.milestones[moving.milestone],
             after=moving.after,
             cases=[],
+            missed=[],
         )
         opens = season.milestones["opens"]
         if moving.milestone != "opens" and moving.after <= opens:

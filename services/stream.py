@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
+from nats.js.api import StreamState
+from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select, update
 
 from activities.database import reading, transaction
@@ -30,13 +32,10 @@ async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
     """Return which seqs of a case the stream holds; 0 for a subject without a number.
 
     Raises:
-        Unavailable: NATS does not answer.
+        Unavailable: NATS does not answer, or has no stream.
     """
-    try:
-        info = await js.stream_info(STREAM, subjects_filter=f"tuixuan.v1.case.*.{case_id}.*")
-    except NatsError as error:
-        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
-    numbers = [subject.rpartition(".")[2] for subject in info.state.subjects or {}]
+    state = await _state(js, f"tuixuan.v1.case.*.{case_id}.*")
+    numbers = [subject.rpartition(".")[2] for subject in state.subjects or {}]
     return {int(number) if number.isdecimal() else 0 for number in numbers}
 
 
@@ -44,7 +43,7 @@ async def lost_events(engine: Engine, js: JetStreamContext) -> dict[str, list[in
     """Return which published events the stream does not hold, of every case.
 
     Raises:
-        Unavailable: NATS does not answer.
+        Unavailable: NATS does not answer, or has no stream.
     """
     published = await asyncio.to_thread(read_published, engine)
     if await count_messages(js) == 0:
@@ -63,12 +62,9 @@ async def count_messages(js: JetStreamContext) -> int:
     """Return how many events the stream holds.
 
     Raises:
-        Unavailable: NATS does not answer.
+        Unavailable: NATS does not answer, or has no stream.
     """
-    try:
-        return (await js.stream_info(STREAM)).state.messages
-    except NatsError as error:
-        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error
+    return (await _state(js)).messages
 
 
 def give_back(engine: Engine, lost: Seqs) -> int:
@@ -94,3 +90,13 @@ def read_published(engine: Engine) -> dict[str, set[int]]:
         for row in connection.execute(sent):
             published.setdefault(row.case_id, set()).add(row.seq)
     return published
+
+
+async def _state(js: JetStreamContext, subjects: str | None = None) -> StreamState:
+    try:
+        return (await js.stream_info(STREAM, subjects_filter=subjects)).state
+    except NotFoundError as error:
+        message = "NATS 中没有事件流，可能数据已丢失。请执行 tuixuan stream rebuild。"
+        raise Unavailable("stream_missing", message) from error
+    except NatsError as error:
+        raise Unavailable("nats_unavailable", f"NATS 没有应答：{error}", retry=True) from error

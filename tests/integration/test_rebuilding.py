@@ -18,6 +18,8 @@ from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditRecord
 from models.tables.webhooks import WebhookDelivery
 from services.audit_chain import AnchorFile
+from services.stream import announced_seqs, count_messages
+from services.views import Unavailable
 from tests.factories import make_case
 from tests.receivers import INSIDE, Receiver, subscribe
 from tests.receivers import QUICK as INSISTENT
@@ -136,3 +138,12 @@ async def _caught_up(js: JetStreamContext) -> bool:
     except NotFoundError:  # one of them has not noticed yet that its durable went with the store
         return False
     return not any(info.num_pending or info.num_ack_pending for info in durables)
+
+
+async def test_who_asks_a_stream_that_is_gone_is_told_how_it_comes_back(
+    js: JetStreamContext,
+) -> None:
+    await js.delete_stream(STREAM)
+    for asked in (count_messages(js), announced_seqs(js, "case_1")):
+        with pytest.raises(Unavailable, match=r"stream_missing: .*tuixuan stream rebuild"):
+            await asked

@@ -7,17 +7,18 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 
 from activities.database import open_engine, reading, transaction
+from models.commands import Actor, Role
 from models.lifecycle import Action
 from models.records import CaseSnapshot
 from models.tables import Season, SeasonChange, table_of
 from services.cases import CaseDesk
 from services.clock import now
-from services.milestones import Calendar
+from services.milestones import Calendar, Moving
 from services.reconcile import Reconciler
 from services.reconcile_runs import reconcile
 from tests.streams import until
 from tests.workflow.case import Case
-from tests.workflow.world import World
+from tests.workflow.world import SEASON, World
 
 
 @pytest.fixture
@@ -84,6 +85,34 @@ async def test_a_date_that_is_being_moved_is_no_difference(
         report = await reconcile(world.engine, comparing, calendar)  # it tells first
         assert report.differences == []
         assert case.actions == [Action.SUBMIT, Action.MOVE_DEADLINE]
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_runs(
+    world: World, audit: Engine, *, cut_short: bool
+) -> None:
+    after, calendar = now() + timedelta(days=50), Calendar(world.engine, world.desk)
+    async with world.worker():
+        draft, lost, other = [await world.draft() for _ in range(3)]
+        for case in (lost, other):
+            await case.act(Action.SUBMIT)
+        for case in (draft, lost):
+            await case.handle.terminate()
+        organiser = Actor(role=Role.ORGANISER, id="organiser")
+        moving = Moving(SEASON, "body_review", after, "（示例）顺延", organiser)
+        moved = await calendar.move(moving)
+        assert (moved.cases, moved.missed) == ([other.id], [lost.id])
+        if cut_short:  # and whoever moved it died
+            with transaction(world.engine) as connection:
+                connection.execute(update(SeasonChange).values(applied_at=None))
+        comparing = Reconciler(world.engine, audit, world.desk, None, restart=True)
+        report = await reconcile(world.engine, comparing, calendar)
+        assert report.ok
+        assert lost.view.deadline == other.view.deadline == after
+        assert lost.actions == other.actions == [Action.SUBMIT, Action.MOVE_DEADLINE]
+        assert draft.actions == []
+        for case in (draft, lost, other):
+            await case.agrees()
 
 
 async def test_a_date_that_nobody_moved_by_command_is_reported_and_not_spread(
