@@ -7,13 +7,15 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, delete, insert, select
 
 from activities.database import reading, transaction
+from models.calendar import last_day
 from models.lifecycle import ENDED
+from models.pace import Pace
 from models.reading import read_toml
 from models.refusals import Refused
-from models.tables import CalendarDay, CaseRecord, table_of
+from models.tables import CalendarDay, CaseRecord, Season, table_of
 from services.cases import CaseDesk
 
-CALENDAR_DAY, CASES = table_of(CalendarDay), table_of(CaseRecord)
+CALENDAR_DAY, CASES, SEASONS = table_of(CalendarDay), table_of(CaseRecord), table_of(Season)
 ENTERED = "operator"
 _SATURDAY = 5
 
@@ -81,14 +83,22 @@ async def enter_year(engine: Engine, desk: CaseDesk, year: int, arrangement: Arr
 
 
 def uncovered(engine: Engine) -> list[int]:
-    """Return the years in which open cases have deadlines and no working days are known."""
+    """Return the years in which open cases have deadlines and no working days are known.
+
+    Years of the season's civil time, in which reminders are counted: a rehearsal may see
+    January in November.
+    """
+    query = (
+        select(CASES.c.deadline, SEASONS.c.anchor, SEASONS.c.seconds_per_day)
+        .join(SEASONS, SEASONS.c.id == CASES.c.season_id)
+        .where(CASES.c.state.not_in([*ENDED]), CASES.c.deadline.is_not(None))
+        .distinct()
+    )
     with reading(engine) as connection:
-        deadlines = connection.scalars(
-            select(CASES.c.deadline).where(
-                CASES.c.state.not_in([*ENDED]), CASES.c.deadline.is_not(None)
-            )
-        )
-        needed = {deadline.year for deadline in deadlines}
+        needed = {
+            last_day(Pace(anchor=anchor, seconds_per_day=pace).civil(deadline)).year
+            for deadline, anchor, pace in connection.execute(query)
+        }
     return sorted(needed - {known["year"] for known in years(engine)})
 
 

@@ -3,11 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from activities.database import transaction
 from models.refusals import Refused
+from models.tables import CaseRecord, table_of
+from services.calendar import uncovered
 from services.seasons import Opening, list_seasons, open_season, show_season
-from tests.factories import programme
+from tests.factories import make_case, programme
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -46,3 +49,18 @@ def test_a_season_opens_once_and_under_a_proper_id(engine: Engine) -> None:
         open_season(engine, programme(), NOW, Opening(season_id="二〇二四"))
     with pytest.raises(Refused, match="unknown_season"):
         show_season(engine, "2025")
+
+
+@pytest.mark.parametrize(("pace", "missing"), [(None, []), ("1d=2", [2027])])
+def test_a_year_is_missing_where_days_are_counted_in_it_however_fast_they_pass(
+    engine: Engine, pace: str | None, missing: list[int]
+) -> None:
+    """At a fast pace a cutoff of January 2027 comes in November 2026."""
+    season = open_season(engine, programme(), NOW, Opening("fast", date(2026, 11, 23), pace))
+    cutoff = season.milestones["cutoff"] if pace else datetime(2026, 12, 31, 16, tzinfo=UTC)
+    case_id = make_case(engine, season="fast")
+    with transaction(engine) as connection:
+        cases = table_of(CaseRecord)
+        connection.execute(update(cases).where(cases.c.id == case_id).values(deadline=cutoff))
+    assert cutoff.year == 2026
+    assert uncovered(engine) == missing
