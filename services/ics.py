@@ -36,21 +36,24 @@ class Duty:
     at: datetime
 
 
-def as_ics(event: CaseEvent, domain: str) -> str | None:
-    """Return the deadline that an event tells of; None: it tells of none.
+def as_ics(events: Sequence[CaseEvent], domain: str) -> str | None:
+    """Return the deadlines that events tell of; None: they tell of none.
 
-    The same event gives the same text. A later event of the same wait has the same UID and a
-    higher SEQUENCE, so that a moved deadline moves the entry.
+    The same events give the same text. A later event of the same wait has the same UID and a
+    higher SEQUENCE, so that a moved deadline moves the entry; of several here the last counts.
 
     Args:
-        event: The event that the mail tells of.
+        events: The events that the mail tells of.
         domain: Whose ids these are: the domain of the sender's address.
     """
-    data = event.data
-    if data.deadline is None or data.target not in AWAITED:
-        return None
-    duty = Duty(data.case_id, data.target, data.title, data.deadline, data.seq, event.time)
-    return _text(_calendar(), [duty], domain)
+    duties: dict[tuple[str, State], Duty] = {}
+    for event in sorted(events, key=lambda event: event.data.seq):
+        data = event.data
+        if data.deadline is not None and data.target in AWAITED:
+            duties[data.case_id, data.target] = Duty(
+                data.case_id, data.target, data.title, data.deadline, data.seq, event.time
+            )
+    return _text(_calendar(), [*duties.values()], domain) if duties else None
 
 
 def as_feed(name: str, duties: Sequence[Duty], domain: str) -> str:

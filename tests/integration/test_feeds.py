@@ -123,7 +123,7 @@ class TestWhatStandsInIt:
         with reading(engine) as connection:
             newest = select(_OUTBOX.body).order_by(_OUTBOX.seq.desc()).limit(1)
             event = CaseEvent.model_validate_json(connection.scalars(newest).one())
-        letter = as_ics(event, DOMAIN)
+        letter = as_ics([event], DOMAIN)
         assert letter is not None
 
         feed = read(engine, subscribed(engine, FUJIAN))

@@ -141,8 +141,8 @@ class TestCalendarEntries:
 
         assert [each is not None for each in given] == [True, True, False]
 
-    async def test_a_digest_has_none(self, engine: Engine) -> None:
-        reminded(engine)
+    async def test_a_digest_has_those_of_all_its_reminders(self, engine: Engine) -> None:
+        cases = {reminded(engine), reminded(engine)}
         with transaction(engine) as connection:
             connection.execute(update(table_of(Delivery)).values(digest=True))
 
@@ -150,7 +150,10 @@ class TestCalendarEntries:
             await send(engine, server)
 
         (mail,) = server.to(ADDRESS)
-        assert list(mail.iter_attachments()) == []
+        (attached,) = mail.iter_attachments()
+        entries = Calendar.from_ical(attached.get_content()).events
+        assert {entry.uid.partition(".")[0] for entry in entries} == cases
+        assert [(entry["SEQUENCE"], entry.start) for entry in entries] == [(2, CUTOFF)] * 2
 
 
 @pytest.mark.usefixtures("season")

@@ -24,7 +24,7 @@ def told(name: EventName = EventName.DEADLINE_APPROACHING, **changes: object) ->
     return case_event(happened(name, **changes), AT)
 
 
-def built(due: CaseEvent | None) -> EmailMessage:
+def built(*due: CaseEvent) -> EmailMessage:
     letter = Letter(
         delivery_id="dlv_1", event_id="case_01:1", season="2024", to="ann@example.invalid",
         subject="【推选】", text="案例\n", at=AT, due=due,
@@ -73,10 +73,15 @@ def test_a_moved_deadline_moves_the_same_entry() -> None:
     assert after.start == LATER
 
 
-@pytest.mark.parametrize("due", [None, told(deadline=None), told(to=State.PUBLISHED)])
-def test_where_nothing_is_due_nothing_is_attached(due: CaseEvent | None) -> None:
-    assert list(built(due).iter_attachments()) == []
-    assert due is None or as_ics(due, DOMAIN) is None
+@pytest.mark.parametrize("due", [(), (told(deadline=None),), (told(to=State.PUBLISHED),)])
+def test_where_nothing_is_due_nothing_is_attached(due: tuple[CaseEvent, ...]) -> None:
+    assert list(built(*due).iter_attachments()) == []
+    assert as_ics(due, DOMAIN) is None
+
+
+def test_of_several_events_of_one_wait_the_last_one_counts() -> None:
+    moved = told(EventName.DEADLINE_MOVED, seq=2, deadline=LATER, deadline_before=DEADLINE)
+    assert as_ics([moved, told()], DOMAIN) == as_ics([moved], DOMAIN)
 
 
 def duty(**changes: Any) -> Duty:
@@ -99,7 +104,7 @@ def test_a_feed_says_what_it_is_and_when_to_look_again() -> None:
 
 
 def test_the_entry_of_a_feed_is_the_one_of_the_letter() -> None:
-    letter = as_ics(told(), DOMAIN)
+    letter = as_ics([told()], DOMAIN)
 
     assert letter is not None
     (given,), (read,) = (

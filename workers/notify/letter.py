@@ -27,7 +27,7 @@ class Letter:
         to: The recipient's address, personal data.
         subject, text: What the inbox shows.
         at: When it was put into the inbox.
-        due: The event whose deadline comes along for the recipient's calendar.
+        due: The events whose deadlines come along for the recipient's calendar.
         reply_to: Where an answer goes; None: nowhere.
     """
 
@@ -38,7 +38,7 @@ class Letter:
     subject: str
     text: str
     at: datetime
-    due: CaseEvent | None = None
+    due: tuple[CaseEvent, ...] = ()
     reply_to: str | None = None
 
 
@@ -65,18 +65,18 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
     html = as_html(letter.subject, letter.text, footer)
     message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     message.set_boundary(f"=_{letter.delivery_id}")  # else another one each time
-    if letter.due is not None:
-        _attach_deadline(message, letter, letter.due, settings.domain)
+    if letter.due:
+        _attach_deadlines(message, letter, settings.domain)
     return message
 
 
-def _attach_deadline(message: EmailMessage, letter: Letter, due: CaseEvent, domain: str) -> None:
+def _attach_deadlines(message: EmailMessage, letter: Letter, domain: str) -> None:
     from services.ics import METHOD, as_ics  # few mails need it
 
-    entry = as_ics(due, domain)
-    if entry is not None:
+    entries = as_ics(letter.due, domain)
+    if entries is not None:
         message.add_attachment(
-            entry, subtype="calendar", charset="utf-8", cte=_encoding(entry),
+            entries, subtype="calendar", charset="utf-8", cte=_encoding(entries),
             filename="deadline.ics", params={"method": METHOD},
         )  # fmt: skip
         message.set_boundary(f"=_of_{letter.delivery_id}")

@@ -215,12 +215,11 @@ def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
     first, subject, text = rows[0], rows[0].subject, rows[0].text
     if first.address is None:
         return None
-    due, letter_id = None, str(first.id)
+    told = (event_due(connection, row.event, row.event_id, row.role) for row in rows)
+    letter_id = str(first.id)
     if len(rows) > 1:
         letter_id += ".digest"  # else the first of them, sent again alone, would pass for this
         subject, text = digest([(row.subject, row.text) for row in rows])
-    else:
-        due = event_due(connection, first.event, first.event_id, first.role)
     return Letter(
         delivery_id=letter_id,
         event_id=first.event_id,
@@ -229,6 +228,6 @@ def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
         subject=subject,
         text=text,
         at=first.at,
-        due=due,
+        due=tuple(event for event in told if event is not None),
         reply_to=first.reply_to,
     )
