@@ -1,6 +1,7 @@
 """Databases and servers that tests share. All are real; each test has its own state."""
 
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.factories import SEASON, open_season
 from tests.servers import Nats, Postgres, running_nats
 from workers.nats_connection import connect, ensure_streams
 from workers.urls import audit_url
+
+
+def pytest_configure() -> None:
+    """Give children the usual Ctrl-C: a shell that runs us in the background ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -31,6 +31,7 @@ from services.cases import CaseDesk
 from services.people import find_recipients
 from tests.e2e.stack import Stack
 from tests.streams import messages
+from workers.notify.matters import OVERTAKEN
 
 CASES, LINES, OUTBOX = table_of(CaseRecord), table_of(Transition), table_of(Outbox)
 INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditRecord)
@@ -170,7 +171,10 @@ def assert_witnessed(audit: Engine, case_id: str, announced: list[Step]) -> None
 
 
 def assert_told_once(stack: Stack, case_id: str, announced: list[Step]) -> None:
-    """Everybody concerned has each event once in the inbox, and once as a mail."""
+    """Everybody concerned has each event once in the inbox, and once as a mail.
+
+    But a reminder that something followed before it was told may be told to nobody.
+    """
     with reading(stack.engine) as connection:
         told = rows_of(connection, INBOX, case_id, "id")
         sent = connection.execute(
@@ -180,8 +184,11 @@ def assert_told_once(stack: Stack, case_id: str, announced: list[Step]) -> None:
         ).all()
         wanted: list[tuple[str, str]] = []
         by_mail: list[tuple[str, str]] = []
+        told_of = {row["event_id"] for row in told}
         for step in announced:
             event = CaseEvent.model_validate_json(step.body)
+            if event.name in OVERTAKEN and step is not announced[-1] and event.id not in told_of:
+                continue
             for person, has_mail in recipients(connection, event):
                 wanted.append((person, event.id))
                 by_mail += [(person, event.id)] if has_mail else []

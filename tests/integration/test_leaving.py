@@ -86,6 +86,7 @@ class TestReminders:
     ) -> None:
         case_id = reminded(engine)
         commit(engine, case_id, Action.REMIND, deadline=DUE, offset=1)
+        tell(engine, case_id)
         commit(engine, case_id, Action.EXPIRE, deadline=DUE)
         tell(engine, case_id)
 
@@ -97,6 +98,24 @@ class TestReminders:
         dropped = deliveries(engine, status="dropped")
         assert {item.last_error for item in dropped} == {"a later reminder followed"}
         assert len(inbox(engine, FUJIAN)) == 4
+
+    def test_after_an_outage_of_our_own_the_inbox_gets_the_last_one(self, engine: Engine) -> None:
+        case_id = make_case(engine, state=State.PROVINCE_REVIEW)
+        for offset in (7, 3, 1):
+            commit(engine, case_id, Action.REMIND, deadline=DUE, offset=offset)
+        tell(engine, case_id)
+        assert [item.event_id for item in inbox(engine, FUJIAN)] == [f"{case_id}:4", f"{case_id}:1"]
+        tell(engine, case_id)
+        assert len(inbox(engine, FUJIAN)) == 2
+
+    def test_after_an_outage_of_our_own_nobody_is_reminded_of_what_was_done(
+        self, engine: Engine
+    ) -> None:
+        case_id = make_case(engine, state=State.PROVINCE_REVIEW)
+        commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
+        commit(engine, case_id, Action.ACCEPT)
+        tell(engine, case_id)
+        assert [item.event for item in inbox(engine, FUJIAN)] == ["submitted"]
 
 
 @pytest.mark.usefixtures("season")

@@ -154,6 +154,7 @@ class TestTelling:
         case_id = new_case(engine, state=State.ORAL_DEFENSE)
         due = OPENS + timedelta(days=9)
         commit(engine, case_id, Action.REMIND, deadline=due, offset=3)
+        tell(engine, case_id)
         commit(engine, case_id, Action.EXPIRE, deadline=due)
         tell(engine, case_id)
 

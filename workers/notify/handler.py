@@ -14,6 +14,7 @@ from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
 from services.clock import now
 from services.people import find_recipients
 from services.telling import Telling, Told, insert_new, tell
+from workers.notify.matters import overtaken
 
 _CURSORS, _LINES = table_of(ConsumerCursor), table_of(Transition)
 _MESSAGES = table_of(InboxMessage)
@@ -53,6 +54,9 @@ class NotifyHandler:
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
         """Tell everybody concerned, in one transaction; an event told before does nothing.
 
+        A reminder that comes after what it reminds of was done, or after a later one, is
+        not told: after an outage one catches up.
+
         Events of a case may come in any order, so that one that cannot be told does not
         keep people from hearing of the next: only the event's own messages count.
         """
@@ -61,7 +65,10 @@ class NotifyHandler:
             _move_cursor(connection, event, self._clock())
             if _was_told(connection, event):
                 return
-            told = self._tell(connection, event)
+            why = overtaken(connection, event.name, event.id)
+            told = Told(0, 0) if why else self._tell(connection, event)
+        if why:
+            _log.info("reminder_not_told", event_id=event.id, why=why)
         _log.info(
             "event_told", event_id=event.id, messages=told.messages, deliveries=told.deliveries
         )

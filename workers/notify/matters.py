@@ -12,7 +12,8 @@ from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c
 _OUTBOX = table_of(Outbox).c
-_OVERTAKEN = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
+OVERTAKEN = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
+"""Which events need not be told once something followed."""
 
 
 def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
@@ -23,7 +24,7 @@ def overtaken(connection: Connection, event: str, event_id: str) -> str | None:
         event: What the message tells of; only reminders can be overtaken.
         event_id: `case_id:seq` of that event.
     """
-    if event not in _OVERTAKEN:
+    if event not in OVERTAKEN:
         return None
     case_id, _, number = event_id.rpartition(":")
     seq = int(number)
