@@ -91,7 +91,9 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
     assert (await read(renewed, pooled)).start == later
     for word in (address, renewed):
         assert word.rpartition("/")[2].removesuffix(".ics") not in stack.logs("portal")
-    assert stack.logs("portal").count("/calendar/{token}.ics") == 4
+    stack.wait_until(
+        lambda: stack.logs("portal").count("/calendar/{token}.ics") == 4, what="four lines"
+    )
 
 
 def open_season(stack: Stack) -> None:
