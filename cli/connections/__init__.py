@@ -1,0 +1,1 @@
+"""What commands connect to: databases, services, the stream."""

@@ -1,0 +1,1 @@
+"""What surrounds every command: options, output, errors, exit codes."""

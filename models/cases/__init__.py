@@ -1,0 +1,1 @@
+"""A case: its lifecycle, its commands, its form, its events."""

@@ -1,0 +1,1 @@
+"""Who is notified of an event, in which words, and when."""

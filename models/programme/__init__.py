@@ -1,0 +1,1 @@
+"""A call as data: its form, its dates, its rules."""

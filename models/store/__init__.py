@@ -1,0 +1,1 @@
+"""SQL: the engine, the upgrade of the tables, the rights of roles."""

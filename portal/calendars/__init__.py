@@ -1,0 +1,1 @@
+"""The calendar feeds over HTTP."""

@@ -1,0 +1,1 @@
+"""The audit: its chain, its entries, its verification and its export."""

@@ -1,0 +1,1 @@
+"""Cases: filing, acting, committing, reading."""

@@ -1,0 +1,1 @@
+"""Moving the dates of a season; entering working days."""

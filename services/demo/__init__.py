@@ -1,0 +1,1 @@
+"""Sample cases, and one case from draft to published."""

@@ -1,0 +1,1 @@
+"""Inboxes, deliveries by mail, chat and SMS, and their texts."""

@@ -1,0 +1,1 @@
+"""Users: who they are and for whom they act."""

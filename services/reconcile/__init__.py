@@ -1,0 +1,1 @@
+"""Comparing the four stores and repairing forward."""

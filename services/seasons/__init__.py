@@ -1,0 +1,1 @@
+"""Seasons: opening and reading them."""

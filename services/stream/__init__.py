@@ -1,0 +1,1 @@
+"""What the event stream has, lost or gave up."""

@@ -1,0 +1,1 @@
+"""Webhook endpoints, their messages and their log."""

@@ -1,0 +1,1 @@
+"""The state folder: its files, its lock, its report."""
