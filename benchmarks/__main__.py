@@ -6,13 +6,13 @@ import logging
 import time
 from pathlib import Path
 
-from activities.database import open_engine
-from activities.migrations import upgrade_record
 from benchmarks.measuring import Bench
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.processes import connected, scratch, temporal, workers
 from benchmarks.report import Report, write_json
 from benchmarks.table import as_markdown, write_readme
+from models.store.engine import open_engine
+from models.store.upgrade import upgrade_record
 
 VAR = Path("var")
 README = Path("benchmarks/README.md")

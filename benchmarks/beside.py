@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from benchmarks.consumers import Consumers, Receiver, consumers, forget_backlog, receiver
 from benchmarks.figures import Round, Turn
 from benchmarks.plan import Load, Plan
-from models.commands import Actor, Role
+from models.cases.commands import Actor, Role
 from services.clock import now
-from services.webhooks import NewEndpoint, add_endpoint
+from services.webhooks.endpoints import NewEndpoint, add_endpoint
 
 WITH, WITHOUT = "with consumers", "without"
 ALONE = Load(1, 1, 1, 0.0)

@@ -21,13 +21,13 @@ from threading import Thread
 from sqlalchemy import Engine, func, select, update
 from standardwebhooks import Webhook
 
-from activities.database import open_engine, reading, transaction
-from activities.migrations import upgrade_audit
 from benchmarks.processes import START_SECONDS, process
+from models.store.engine import open_engine, reading, transaction
+from models.store.upgrade import upgrade_audit
 from models.tables import Outbox, table_of
 from models.tables.webhooks import WebhookDelivery
 from services.clock import now
-from workers.places import Places
+from workers.folder.places import Places
 from workers.servers.found import Binary
 from workers.servers.nats import find_nats, nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK, free_ports

@@ -13,16 +13,16 @@ from temporalio.client import Client
 
 from benchmarks import bare
 from benchmarks.figures import BARE, ENGINE, OURS
-from models.form import CaseForm
-from models.lifecycle import Action, State
-from models.programme import Programme
-from models.records import CaseSnapshot
-from services.cases import CaseDesk
+from models.cases.form_check import CaseForm
+from models.cases.lifecycle import Action, State
+from models.cases.messages import CaseSnapshot
+from models.programme.definition import Programme
+from services.cases.drafts import NewDraft
+from services.cases.intake import prepare
+from services.cases.requests import Request
+from services.cases.service import CaseDesk
 from services.clock import new_id, now
-from services.drafts import NewDraft
-from services.intake import prepare
-from services.requests import Request
-from services.seasons import Opening, open_season
+from services.seasons.opening import Opening, open_season
 from workflows.names import case_workflow_id
 
 PROGRAMMES = Path("programmes")

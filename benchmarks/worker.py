@@ -15,10 +15,10 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.database import open_engine
 from benchmarks.bare import ACTIVITY, TASK_QUEUE, BareWorkflow
 from benchmarks.figures import BARE
-from workers.cases import LOCAL_ACTIVITIES, case_worker, run_cases
+from models.store.engine import open_engine
+from workers.cases.worker import LOCAL_ACTIVITIES, case_worker, run_cases
 from workers.temporal_client import connect
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli import errors
-from cli.exits import Exit
-from cli.options import Options, Output, add_options, begin
+from cli.frame import errors
+from cli.frame.exits import Exit
+from cli.frame.options import Options, Output, add_options, begin
 
 PROGRAM = "tuixuan"
 
@@ -37,30 +37,34 @@ class Entry:
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "up": Entry("cli.stack", "启动整个系统，按 Ctrl-C 停止", name="up"),
-    "down": Entry("cli.stack", "停止后台运行的系统", name="down"),
-    "status": Entry("cli.stack", "查看系统是否运行、各进程与地址", name="status"),
-    "season": Entry("cli.season", "征集季：开启、查看、调整日期", group=True),
-    "case": Entry("cli.case", "案例：申报、查看、办理", group=True),
-    "inbox": Entry("cli.inbox", "查看一位用户的站内消息"),
-    "delivery": Entry("cli.delivery", "通知投递（邮件、机器人、短信）：查看、重投", group=True),
-    "webhook": Entry(
-        "cli.webhook", "Webhook 端点：登记、测试、轮换密钥、发送记录、重发", group=True
+    "up": Entry("cli.commands.stack", "启动整个系统，按 Ctrl-C 停止", name="up"),
+    "down": Entry("cli.commands.stack", "停止后台运行的系统", name="down"),
+    "status": Entry("cli.commands.stack", "查看系统是否运行、各进程与地址", name="status"),
+    "season": Entry("cli.commands.season", "征集季：开启、查看、调整日期", group=True),
+    "case": Entry("cli.commands.case", "案例：申报、查看、办理", group=True),
+    "inbox": Entry("cli.commands.inbox", "查看一位用户的站内消息"),
+    "delivery": Entry(
+        "cli.commands.delivery", "通知投递（邮件、机器人、短信）：查看、重投", group=True
     ),
-    "event": Entry("cli.event", "事件：查看去向、积压", group=True),
-    "dead-letter": Entry("cli.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True),
-    "stream": Entry("cli.stream_rebuild", "事件流：丢失后由记录重建", group=True),
-    "template": Entry("cli.template", "通知模板：列出、预览", group=True),
-    "user": Entry("cli.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
-    "audit": Entry("cli.audit", "审计记录：核验", group=True),
-    "retention": Entry("cli.retention", "保存期限：查看、清除到期的资料", group=True),
-    "reconcile": Entry("cli.reconcile", "核对四处记录是否一致，并向前修复"),
-    "calendar": Entry("cli.calendar", "工作日安排", group=True),
-    "demo": Entry("cli.demo", "演示：一件新案例从草稿走到公布"),
-    "worker": Entry("cli.worker", "运行一个后台进程（通常由 up 启动）"),
-    "db": Entry("cli.db", "数据库", group=True),
-    "doctor": Entry("cli.doctor", "检查环境，指出问题及解决办法"),
-    "version": Entry("cli.stack", "显示版本", name="version"),
+    "webhook": Entry(
+        "cli.commands.webhook", "Webhook 端点：登记、测试、轮换密钥、发送记录、重发", group=True
+    ),
+    "event": Entry("cli.commands.event", "事件：查看去向、积压", group=True),
+    "dead-letter": Entry(
+        "cli.commands.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True
+    ),
+    "stream": Entry("cli.commands.stream", "事件流：丢失后由记录重建", group=True),
+    "template": Entry("cli.commands.template", "通知模板：列出、预览", group=True),
+    "user": Entry("cli.commands.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
+    "audit": Entry("cli.commands.audit", "审计记录：核验", group=True),
+    "retention": Entry("cli.commands.retention", "保存期限：查看、清除到期的资料", group=True),
+    "reconcile": Entry("cli.commands.reconcile", "核对四处记录是否一致，并向前修复"),
+    "calendar": Entry("cli.commands.calendar", "工作日安排", group=True),
+    "demo": Entry("cli.commands.demo", "演示：一件新案例从草稿走到公布"),
+    "worker": Entry("cli.commands.worker", "运行一个后台进程（通常由 up 启动）"),
+    "db": Entry("cli.commands.db", "数据库", group=True),
+    "doctor": Entry("cli.commands.doctor", "检查环境，指出问题及解决办法"),
+    "version": Entry("cli.commands.stack", "显示版本", name="version"),
 }
 
 

@@ -2,8 +2,6 @@
 
 import re
 
-from models.case_form import CaseForm, Section
-
 # ASCII: a number may follow a Chinese character at once, but is no part of an id.
 _MOBILE = re.compile(r"(?<![\w.])((?:\+?86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\w)", re.ASCII)
 _LANDLINE = re.compile(r"(?<![\w.-])(\(?0[1-9]\d{1,2}\)?[- ]?)\d{3,4}(\d{4})(?![\w-])", re.ASCII)
@@ -22,24 +20,3 @@ def mask_text(text: str) -> str:
 def mask_name(name: str) -> str:
     """Return a person's name with all but its first character masked."""
     return name[:1] + "*" * len(name[1:])
-
-
-def mask_form(form: CaseForm) -> CaseForm:
-    """Return a form as it may be shown to whoever does not need to reach the contact.
-
-    A number that stands alone in its field is masked even where it looks like none.
-    """
-    masked = {
-        name: mask_text(value)
-        for name in CaseForm.model_fields
-        if isinstance(value := getattr(form, name), str)
-    }
-    for name in ("contact_phone", "contact_mobile"):
-        if masked[name] == getattr(form, name) and masked[name]:
-            masked[name] = masked[name][:3] + "****"
-    sections = tuple(
-        Section(heading=mask_text(each.heading), text=mask_text(each.text))
-        for each in form.sections
-    )
-    name = mask_name(form.contact_name)
-    return form.model_copy(update={**masked, "contact_name": name, "sections": sections})

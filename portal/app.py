@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.feeds import Feeds
-from services.feeds import PATH
+from portal.calendars.feeds import Feeds
+from services.calendars.feeds import PATH
 
 RETRY_AFTER = "60"
 """Seconds after which one may ask again while the record is away."""

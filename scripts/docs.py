@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.drawing import lifecycle_page
+from models.cases.drawing import lifecycle_page
 from scripts.events_page import pages
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

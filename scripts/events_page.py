@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from models.events import (
+from models.cases.events import (
     EVENT_OF,
     STREAM,
     TYPE_PREFIX,
@@ -15,13 +15,13 @@ from models.events import (
     CaseEventData,
     case_event,
 )
-from models.lifecycle import RULES, Action
-from models.notice_lines import HEADS
-from models.recipients import HEARS
+from models.cases.lifecycle import RULES, Action
+from models.notifications.lines import HEADS
+from models.notifications.recipients import HEARS
 
 _HEAD = """# Events
 
-Generated from `models/events.py` by `make docs`; a test fails when it is stale.
+Generated from `models/cases/events.py` by `make docs`; a test fails when it is stale.
 
 | type | zh | en | may hear of it | schema |
 |---|---|---|---|---|

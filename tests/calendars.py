@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import chinese_calendar
 
-from models.calendar import WorkCalendar
+from models.dates.working_days import WorkCalendar
 
 
 def official_calendar(first: int = 2021, last: int = 2026) -> WorkCalendar:

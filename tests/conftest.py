@@ -11,12 +11,12 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
-from activities.database import open_engine, transaction
-from activities.migrations import upgrade_audit, upgrade_record
+from models.store.engine import open_engine, transaction
+from models.store.upgrade import upgrade_audit, upgrade_record
 from tests.factories import SEASON, open_season
 from tests.servers import Nats, Postgres, running_nats
-from workers.nats_connection import connect, ensure_streams
-from workers.urls import audit_url
+from workers.settings.urls import audit_url
+from workers.stream.connection import connect, ensure_streams
 
 
 def pytest_configure() -> None:

@@ -10,17 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from activities.database import reading, transaction
-from activities.records import Records
+from models.cases.commands import Actor, Command
+from models.cases.form_check import CaseForm, form_digest
+from models.cases.lifecycle import RULES, Action, State, allowed_roles
+from models.cases.messages import COMMANDS, CommitTransitionInput, CommitTransitionResult, Standing
 from models.chain import GENESIS, digest_text
-from models.commands import Actor, Command
-from models.form import CaseForm, form_digest
-from models.lifecycle import RULES, Action, State, allowed_roles
-from models.programme import Programme
-from models.records import COMMANDS, CommitTransitionInput, CommitTransitionResult, Standing
+from models.programme.definition import Programme
+from models.store.engine import reading, transaction
 from models.tables import CaseReason, CaseRecord, CaseRevision, Unit, table_of
+from services.cases.commit import Records
 from services.clock import new_id
-from services.seasons import open_season as open_real_season
+from services.seasons.opening import open_season as open_real_season
 
 ROOT = Path(__file__).resolve().parents[1]
 SEASON = "2024"

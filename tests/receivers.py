@@ -10,13 +10,13 @@ from typing import Self
 from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
-from models.commands import Actor, Role
+from models.cases.commands import Actor, Role
 from services.clock import now
-from services.webhooks import NewEndpoint, add_endpoint
+from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from tests.factories import SEASON
 from workers.servers.ports import LOOPBACK, free_ports
-from workers.webhook.patience import Patience
-from workers.webhook.settings import WebhookSettings
+from workers.settings.webhook import WebhookSettings
+from workers.webhook.retries import Patience
 
 type Answer = tuple[int, Mapping[str, str]]
 OK: Answer = (204, {})

@@ -9,8 +9,8 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.events import STREAM
+from models.cases.events import STREAM
+from models.store.engine import reading
 from models.tables import Outbox, table_of
 
 

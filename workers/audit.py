@@ -11,13 +11,13 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities.database import reading, transaction
-from models.events import CaseEvent
+from models.cases.events import CaseEvent
 from models.refusals import Refused
-from services.audit_chain import AnchorFile, append, append_deed, last_seq, read_head
-from services.audit_signing import DigestFile
-from services.deeds import mark_witnessed, read_waiting
-from workers.consumers import STEADY, ConsumerPace, consume
+from models.store.engine import reading, transaction
+from services.audit.chain import AnchorFile, append, append_deed, last_seq, read_head
+from services.audit.entries import mark_witnessed, read_waiting
+from services.audit.signing import DigestFile
+from workers.stream.consumer import STEADY, ConsumerPace, consume
 
 SIGN_EVERY_SECONDS = 60.0
 """How often it is asked whether a day has ended."""

@@ -26,13 +26,13 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from services.advisories import take_up
-from services.cases import CaseDesk
-from services.milestones import Calendar
-from services.reconcile import Reconciler
-from services.reconcile_runs import reconcile
-from workers.cases import sandbox
-from workers.nats_connection import DEAD, ensure_streams
+from services.cases.service import CaseDesk
+from services.dates.milestones import Calendar
+from services.reconcile.comparison import Reconciler
+from services.reconcile.runs import reconcile
+from services.stream.advisories import take_up
+from workers.cases.worker import sandbox
+from workers.stream.connection import DEAD, ensure_streams
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 

@@ -9,11 +9,11 @@ from typing import Any
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
-from activities.database import open_engine
-from workers.places import Places
-from workers.settings import WorkerSettings
+from models.store.engine import open_engine
+from workers.folder.places import Places
+from workers.folder.readiness import marked_ready
+from workers.settings.stack import WorkerSettings
 from workers.stack.ports import PREFERRED
-from workers.stack.readiness import marked_ready
 
 Run = Callable[[WorkerSettings, asyncio.Event], Awaitable[None]]
 
@@ -27,8 +27,8 @@ class ConnectionLost(Exception):
 
 async def cases(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Serve the workflows of the cases and the activities of the record."""
-    from workers.cases import LOCAL_ACTIVITIES, case_worker
-    from workers.logs import forward_temporal_core
+    from workers.cases.worker import LOCAL_ACTIVITIES, case_worker
+    from workers.logs.setup import forward_temporal_core
     from workers.temporal_client import connect
 
     forward_temporal_core()
@@ -44,8 +44,8 @@ async def cases(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Carry the outbox to the stream."""
-    from workers.nats_connection import ensure_streams
-    from workers.relay import Relay
+    from workers.stream.connection import ensure_streams
+    from workers.stream.relay import Relay
 
     async with _stream("relay", settings) as js:
         await ensure_streams(js)
@@ -55,7 +55,7 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Witness every event in a store of its own."""
-    from services.audit_signing import DigestFile
+    from services.audit.signing import DigestFile
     from workers.audit import run
 
     signed = DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
@@ -90,7 +90,7 @@ async def webhook(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Compare the records each night, and after a stop that was not clean."""
-    from workers.logs import forward_temporal_core
+    from workers.logs.setup import forward_temporal_core
     from workers.reconcile import Reconciling, serve
     from workers.temporal_client import connect
 
@@ -132,7 +132,7 @@ async def _stream(role: str, settings: WorkerSettings) -> AsyncIterator[JetStrea
     Raises:
         ConnectionLost: it did.
     """
-    from workers.nats_connection import connect
+    from workers.stream.connection import connect
 
     task, leaving = asyncio.current_task(), False
     lost = False

@@ -13,10 +13,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from models.agenda import AT_DEADLINE, LAPSES, AgendaItem
-    from models.commands import Actor, Command, Expire, Lapse, Remind, Role
-    from models.lifecycle import FINAL, Action, Lifecycle
-    from models.records import (
+    from models.cases.agenda import AT_DEADLINE, LAPSES, AgendaItem
+    from models.cases.commands import Actor, Command, Expire, Lapse, Remind, Role
+    from models.cases.lifecycle import FINAL, Action, Lifecycle
+    from models.cases.messages import (
         COMMANDS,
         CaseSnapshot,
         CommitTransitionInput,

@@ -10,8 +10,8 @@ from temporalio.common import (
     TypedSearchAttributes,
 )
 
-from models.agenda import AWAITED_FROM
-from models.records import Standing
+from models.cases.agenda import AWAITED_FROM
+from models.cases.messages import Standing
 from models.wording import ACTIONS, AWAITED, ROLES, STATES, moment
 
 CASE_STATE = SearchAttributeKey.for_keyword("CaseState")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from services.audit_signing import DigestFile
+    from services.audit.signing import DigestFile
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,11 +19,11 @@ def audit() -> None:
 @app.command()
 def verify() -> None:
     """核验审计链与全部案例记录；发现问题时退出码为 3。"""
-    from cli.exits import Exit
-    from cli.options import options
-    from cli.output import say, show
-    from cli.record import audit_store, record
-    from services.audit import verify as verify_all
+    from cli.connections.databases import audit_store, record
+    from cli.frame.exits import Exit
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from services.audit.verification import verify as verify_all
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
@@ -44,13 +44,13 @@ def export(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="写入的 .tar.gz 文件")],
 ) -> None:
     """导出一季的审计材料，附核验程序 verify.py：解开后无需任何服务即可核验。"""
-    from cli.looking import looker
-    from cli.options import options
-    from cli.output import say, show
-    from cli.record import audit_store, record
-    from services.audit_export import Sources
-    from services.audit_export import export as export_season
-    from services.looks import enter_export
+    from cli.connections.databases import audit_store, record
+    from cli.connections.viewer import looker
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from services.audit.access import enter_export
+    from services.audit.export import Sources
+    from services.audit.export import export as export_season
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
@@ -65,8 +65,8 @@ def export(
 @app.command()
 def sign() -> None:
     """现在就对审计链末端签名，写入数据库之外的摘要文件（每日会自动签名）。"""
-    from cli.output import show
-    from cli.record import audit_store
+    from cli.connections.databases import audit_store
+    from cli.frame.output import show
     from services.clock import now
 
     with audit_store() as store:
@@ -81,12 +81,12 @@ def rotate_key(
     ] = None,
 ) -> None:
     """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
-    from cli.looking import looker
-    from cli.output import show
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.connections.viewer import looker
+    from cli.frame.output import show
+    from services.audit.access import key_changed
+    from services.audit.entries import enter_now
     from services.clock import now
-    from services.deeds import enter_now
-    from services.looks import key_changed
 
     new = None if new_key is None else new_key.read_text(encoding="utf-8")
     with record() as engine:
@@ -107,9 +107,9 @@ def deeds(
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
     """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
-    from cli.output import show
-    from cli.record import record
-    from services.deeds import list_deeds
+    from cli.connections.databases import record
+    from cli.frame.output import show
+    from services.audit.entries import list_deeds
 
     with record() as engine:
         items = list_deeds(
@@ -122,8 +122,8 @@ def deeds(
 
 
 def _digest_file() -> "DigestFile":
-    from cli.options import options
-    from services.audit_signing import DigestFile
+    from cli.frame.options import options
+    from services.audit.signing import DigestFile
 
     settings = options().settings()
     return DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)

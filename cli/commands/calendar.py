@@ -15,9 +15,9 @@ def list_(
     ] = False,
 ) -> None:
     """列出已有工作日安排的年份；没有的年份不推算提醒。"""
-    from cli.output import show
-    from cli.record import record
-    from services.calendar import uncovered, years
+    from cli.connections.databases import record
+    from cli.frame.output import show
+    from services.dates.working_days import uncovered, years
 
     columns = {"year": "年份", "days": "天数", "working": "工作日", "source": "来源"}
     with record() as engine:
@@ -37,6 +37,6 @@ def set_(
     ],
 ) -> None:  # fmt: skip
     """录入一年的放假安排（其余日期周一至周五上班），并重排各案例的提醒。"""
-    from cli.calendarwork import enter
+    from cli.commands.calendarwork import enter
 
     enter(year, file)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cli.office import Office, at_the_office
-from cli.output import say, show
-from services.calendar import Arrangement, enter_year
+from cli.connections.services import Office, at_the_office
+from cli.frame.output import say, show
+from services.dates.working_days import Arrangement, enter_year
 
 
 def enter(year: int, file: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.words import WHEN
+from cli.frame.words import WHEN
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -263,6 +263,6 @@ def _act(
 
 def _work() -> ModuleType:
     """Import what the commands need, late."""
-    from cli import casework
+    from cli.commands import casework
 
     return casework

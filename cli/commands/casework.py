@@ -7,18 +7,19 @@ from typing import Any
 
 import typer
 
-from cli.looking import looker
-from cli.moments import parse_moment
-from cli.options import options
-from cli.output import say, show
-from cli.record import record
-from models.form import CaseForm
-from models.lifecycle import Action, State
-from services import case_record, drafts, looks
+from cli.connections.databases import record
+from cli.connections.viewer import looker
+from cli.frame.moments import parse_moment
+from cli.frame.options import options
+from cli.frame.output import say, show
+from models.cases.form_check import CaseForm
+from models.cases.lifecycle import Action, State
+from services.audit import access
+from services.cases import drafts, queries
+from services.cases.drafts import NewDraft
+from services.cases.requests import Request
+from services.cases.views import CaseView
 from services.clock import now
-from services.drafts import NewDraft
-from services.requests import Request
-from services.views import CaseView
 
 LIST_COLUMNS = {
     "id": "编号",
@@ -45,7 +46,7 @@ HISTORY_COLUMNS = {
 def create(season: str, file: Path, email: str | None) -> None:
     """Start a draft from a file."""
     draft = NewDraft(season, _form(file), options().actor(), email)
-    from cli.office import at_the_office
+    from cli.connections.services import at_the_office
 
     case_id = at_the_office(lambda here: here.desk.create(draft))
     show({"id": case_id})
@@ -57,13 +58,13 @@ def edit(case_id: str, file: Path) -> None:
     form = _form(file)
     with record() as engine:
         drafts.save_draft(engine, case_id, form, options().actor())
-        show(case_record.show(engine, case_id))
+        show(queries.show(engine, case_id))
 
 
 def show_case(case_id: str) -> None:
     """Show one case."""
     with record() as engine:
-        show(case_record.show(engine, case_id))
+        show(queries.show(engine, case_id))
 
 
 def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None:  # noqa: ANN401 - the filter's own fields
@@ -72,32 +73,32 @@ def list_cases(*, states: Sequence[str], overdue: bool, **wanted: Any) -> None: 
     unknown = [state for state in states if state not in set(State)]
     if unknown:
         raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
-    chosen = case_record.CaseFilter(
+    chosen = queries.CaseFilter(
         states=tuple(map(State, states)), overdue_at=now() if overdue else None, **wanted
     )
     with record() as engine:
-        show(case_record.list_cases(engine, chosen), LIST_COLUMNS)
+        show(queries.list_cases(engine, chosen), LIST_COLUMNS)
 
 
 def count_cases(season: str | None, body: str | None, category: str | None) -> None:
     """Show how many cases stand in each state."""
-    chosen = case_record.CaseFilter(season=season, body=body, category=category)
+    chosen = queries.CaseFilter(season=season, body=body, category=category)
     with record() as engine:
-        items = case_record.count_cases(engine, chosen)
+        items = queries.count_cases(engine, chosen)
     show({"items": items, "next_cursor": None}, COUNT_COLUMNS)
 
 
 def show_history(case_id: str) -> None:
     """Show every line of a case's history."""
     with record() as engine:
-        found = looks.show_history(engine, case_id, looker())
+        found = access.show_history(engine, case_id, looker())
     show(found, HISTORY_COLUMNS)
 
 
 def show_form(case_id: str, revision: int | None, reason: str | None, *, reveal: bool) -> None:
     """Show what the form says, and that this was entered."""
     with record() as engine:
-        found = looks.show_form(engine, case_id, looker(reason), revision=revision, reveal=reveal)
+        found = access.show_form(engine, case_id, looker(reason), revision=revision, reveal=reveal)
     if options().json:
         show(found)
         return
@@ -129,7 +130,7 @@ def act(
     case_id: str, action: str, fields: Mapping[str, Any], text: str | None, update_id: str | None
 ) -> None:
     """Do something to a case, and show it afterwards."""
-    from cli.office import at_the_office
+    from cli.connections.services import at_the_office
 
     given = {} if update_id is None else {"update_id": update_id}
     request = Request(case_id, Action(action), fields, options().actor(), text, **given)

@@ -20,11 +20,11 @@ def upgrade(
     ] = None,
 ) -> None:
     """把记录库与审计库升级到当前版本（up 会自动执行）。"""
-    from activities.database import open_engine
-    from activities.grants import grant_audit
-    from activities.migrations import newest_record_version, upgrade_audit, upgrade_record
-    from cli.options import options
-    from cli.output import show
+    from cli.frame.options import options
+    from cli.frame.output import show
+    from models.store.engine import open_engine
+    from models.store.grants import grant_audit
+    from models.store.upgrade import newest_record_version, upgrade_audit, upgrade_record
 
     settings = options().settings()
     for url, upgrade_one in (

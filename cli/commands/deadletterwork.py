@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from nats.errors import Error as NatsError
 from sqlalchemy import Engine
 
-from cli.office import quiet_logs
-from cli.options import options
-from cli.output import say, show
-from cli.record import record
-from cli.stream import stream
-from models.events import CaseEvent
+from cli.connections.databases import record
+from cli.connections.services import quiet_logs
+from cli.connections.stream import stream
+from cli.frame.options import options
+from cli.frame.output import say, show
+from models.cases.events import CaseEvent
 from models.refusals import Refused
-from services import dead_letters
-from services.advisories import take_up
-from services.dead_letters import HandOver, Letter
-from services.views import Unavailable
-from workers.consumers import Handler
-from workers.incoming import UnreadableError, announced_on_record, read_event
-from workers.nats_connection import DEAD
+from services.cases.views import Unavailable
+from services.stream import dead_letters
+from services.stream.advisories import take_up
+from services.stream.dead_letters import HandOver, Letter
 from workers.notify.handler import NotifyHandler
+from workers.stream.connection import DEAD
+from workers.stream.consumer import Handler
+from workers.stream.incoming import UnreadableError, announced_on_record, read_event
 from workers.webhook.handler import WebhookHandler
 
 COLUMNS = {

@@ -16,9 +16,9 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
     """列出投递，新的在前；failed 为已搁置的，waiting 附下次时间（安静时段、重试）。"""
-    from cli.output import plain_data, show
-    from cli.record import record
-    from services.inbox import deliveries, known_status
+    from cli.connections.databases import record
+    from cli.frame.output import plain_data, show
+    from services.notifications.inbox import deliveries, known_status
 
     with record() as engine:
         items = deliveries(
@@ -49,10 +49,10 @@ def list_(
 @app.command()
 def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编号")]) -> None:
     """立即再次投递，无论已搁置、等待还是已送出。"""
-    from cli.output import say, show
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.frame.output import say, show
     from services.clock import now
-    from services.inbox import send_again
+    from services.notifications.inbox import send_again
 
     with record() as engine:
         send_again(engine, delivery, now())

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from cli.office import office
-from cli.options import options
-from cli.output import say, show
-from cli.record import audit_store
-from services.audit import verify
-from services.demo import Demo, DemoStep
-from services.views import CaseView
+from cli.connections.databases import audit_store
+from cli.connections.services import office
+from cli.frame.options import options
+from cli.frame.output import say, show
+from services.audit.verification import verify
+from services.cases.views import CaseView
+from services.demo.walkthrough import Demo, DemoStep
 
 
 def run() -> None:

@@ -7,11 +7,11 @@ app = typer.Typer()
 
 @app.command(help="检查环境，指出问题及解决办法；发现问题时退出码为 3")
 def doctor() -> None:
-    from cli.checks import examine
-    from cli.exits import Exit
-    from cli.options import options
-    from cli.output import say, show
-    from workers.settings import StackSettings
+    from cli.frame.exits import Exit
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from workers.settings.stack import StackSettings
+    from workers.stack.checks import examine
 
     found = examine(StackSettings.load(state_dir=options().state_dir))
     ok = all(check.ok for check in found)

@@ -12,10 +12,10 @@ def show_(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="事件编号，即 案例编号:序号")],
 ) -> None:
     """查看一个事件：是否已发布、已审计，告知了谁，经哪些渠道，送出没有。"""
-    from cli.options import options
-    from cli.output import show
-    from cli.record import audit_store, record
-    from services.events import show_event
+    from cli.connections.databases import audit_store, record
+    from cli.frame.options import options
+    from cli.frame.output import show
+    from services.stream.events import show_event
 
     with record() as engine, audit_store() as audit:
         found = show_event(engine, audit, event)
@@ -37,11 +37,11 @@ def show_(
 @app.command()
 def backlog() -> None:
     """查看已记录而尚未发布的事件：多少件，最早的等了多少秒，哪些发布不了。"""
-    from cli.options import options
-    from cli.output import show
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.frame.options import options
+    from cli.frame.output import show
     from services.clock import now
-    from services.events import backlog as waiting
+    from services.stream.events import backlog as waiting
 
     with record() as engine:
         found = waiting(engine, now())

@@ -15,12 +15,12 @@ def inbox(
     read: Annotated[bool, typer.Option("--read", help="看过即标为已读")] = False,
 ) -> None:
     """查看一位用户的站内消息，新的在前；查看记入审计。"""
-    from cli.looking import looker
-    from cli.output import show
-    from cli.record import record
-    from services import inbox as messages
+    from cli.connections.databases import record
+    from cli.connections.viewer import looker
+    from cli.frame.output import show
+    from services.audit.access import show_inbox
     from services.clock import now
-    from services.looks import show_inbox
+    from services.notifications import inbox as messages
 
     with record() as engine:
         items = show_inbox(engine, user, looker(), limit, cursor)

@@ -21,7 +21,7 @@ def reconcile(
     ] = False,
 ) -> None:
     """核对流程、记录、事件流、审计四处与各案例期限是否一致，并向前修复；仍有不一致时退出码为 3。"""
-    from cli.reconcilework import list_runs, run
+    from cli.commands.reconcilework import list_runs, run
 
     if runs:
         list_runs()

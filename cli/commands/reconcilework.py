@@ -4,16 +4,16 @@ import asyncio
 
 import typer
 
-from cli.exits import Exit
-from cli.office import office
-from cli.options import options
-from cli.output import say, show
-from cli.record import audit_store, record
-from cli.stream import stream
-from services.differences import ReconcileReport
-from services.milestones import Calendar
-from services.reconcile import Reconciler
-from services.reconcile_runs import recent_runs, reconcile
+from cli.connections.databases import audit_store, record
+from cli.connections.services import office
+from cli.connections.stream import stream
+from cli.frame.exits import Exit
+from cli.frame.options import options
+from cli.frame.output import say, show
+from services.dates.milestones import Calendar
+from services.reconcile.comparison import Reconciler
+from services.reconcile.differences import ReconcileReport
+from services.reconcile.runs import recent_runs, reconcile
 
 
 def run(*, restart: bool, everything: bool) -> None:

@@ -1,11 +1,11 @@
 """What the commands of `tuixuan retention` do."""
 
-from cli.looking import looker
-from cli.output import confirm, say, show
-from cli.record import record
+from cli.connections.databases import record
+from cli.connections.viewer import looker
+from cli.frame.output import confirm, say, show
 from services.clock import now
-from services.retention import due, removing, total
-from services.retention_views import FOREVER
+from services.retention.removal import due, removing, total
+from services.retention.views import FOREVER
 
 DUE_COLUMNS = {
     "name": "类别",

@@ -1,6 +1,6 @@
 """`tuixuan season`: open seasons, look at them, move their dates.
 
-Declarations only, as in `cli.case`.
+Declarations only, as in `cli.commands.case`.
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.words import WHEN
+from cli.frame.words import WHEN
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -70,6 +70,6 @@ def extend(
 
 def _work() -> ModuleType:
     """Import what the commands need, late."""
-    from cli import seasonwork
+    from cli.commands import seasonwork
 
     return seasonwork

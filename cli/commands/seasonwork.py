@@ -5,17 +5,17 @@ from pathlib import Path
 
 import typer
 
-from cli.exits import Exit
-from cli.moments import parse_moment
-from cli.office import at_the_office
-from cli.options import options
-from cli.output import say, show
-from cli.record import record
-from models.commands import Actor, Role
-from models.programme import Programme
+from cli.connections.databases import record
+from cli.connections.services import at_the_office
+from cli.frame.exits import Exit
+from cli.frame.moments import parse_moment
+from cli.frame.options import options
+from cli.frame.output import say, show
+from models.cases.commands import Actor, Role
+from models.programme.definition import Programme
 from services.clock import now
-from services.milestones import Calendar, MilestoneMove, Moving
-from services.seasons import Opening, list_seasons, open_season, show_season
+from services.dates.milestones import Calendar, MilestoneMove, Moving
+from services.seasons.opening import Opening, list_seasons, open_season, show_season
 
 COLUMNS = {"id": "编号", "title": "名称", "opened_at": "开启于", "cases": "案例数"}
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import options
-from cli.output import say, show
+from cli.frame.options import options
+from cli.frame.output import say, show
 
 if TYPE_CHECKING:
-    from workers.places import Places
-    from workers.settings import StackSettings
-    from workers.stack.report import StackReport
+    from workers.folder.places import Places
+    from workers.folder.report import StackReport
+    from workers.settings.stack import StackSettings
 
 app = typer.Typer()
 
@@ -81,7 +81,7 @@ def down() -> None:
 
 @app.command(help="查看系统是否运行、各进程与地址")
 def status() -> None:
-    from workers.stack.report import read_report
+    from workers.folder.report import read_report
 
     places = _places()
     report = read_report(places)
@@ -99,9 +99,9 @@ def status() -> None:
 
 @app.command(help="显示软件、数据库与事件的版本")
 def version() -> None:
-    from activities.migrations import newest_record_version
-    from models.events import SUBJECTS
-    from workers.logs import app_version
+    from models.cases.events import SUBJECTS
+    from models.store.upgrade import newest_record_version
+    from workers.logs.setup import app_version
 
     show(
         {
@@ -118,7 +118,7 @@ def _settings(
     nats: dict[str, int | None] | None = None,
     portal: dict[str, int | None] | None = None,
 ) -> "StackSettings":
-    from workers.settings import StackSettings
+    from workers.settings.stack import StackSettings
 
     def given(part: dict[str, int | None] | None) -> dict[str, int] | None:
         return {name: port for name, port in (part or {}).items() if port is not None} or None
@@ -132,13 +132,13 @@ def _settings(
 
 
 def _places() -> "Places":
-    from workers.places import Places
+    from workers.folder.places import Places
 
     return Places(_settings().state_dir)
 
 
 def _detach(settings: "StackSettings", flags: list[str]) -> None:
-    from workers.places import Places
+    from workers.folder.places import Places
     from workers.stack import detach as background
 
     report = background.up_in_background(Places(settings.state_dir), flags, say)
@@ -152,6 +152,6 @@ def _announce(report: "StackReport", settings: "StackSettings") -> None:
         return
     if options().quiet:
         return
-    from cli.greeting import greeting
+    from cli.frame.greeting import greeting
 
     print(greeting(report, settings), flush=True)

@@ -22,14 +22,14 @@ def rebuild(
     """NATS 数据全部丢失后，由记录重建事件流：编号与内容不变，谁也不会被重复告知。"""
     import asyncio
 
-    from cli.exits import Exit
-    from cli.office import quiet_logs
-    from cli.options import options
-    from cli.output import say, show
-    from cli.record import record
-    from cli.stream import stream
-    from workers.rebuilding import Rebuilt
-    from workers.rebuilding import rebuild as rebuild_stream
+    from cli.connections.databases import record
+    from cli.connections.services import quiet_logs
+    from cli.connections.stream import stream
+    from cli.frame.exits import Exit
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from workers.stream.rebuild import Rebuilt
+    from workers.stream.rebuild import rebuild as rebuild_stream
 
     async def run() -> Rebuilt:
         quiet_logs()

@@ -19,8 +19,8 @@ class Form(StrEnum):
 @app.command("list")
 def list_() -> None:
     """列出全部通知模板：每个事件、每个接收角色各一份。"""
-    from cli.output import show
-    from services.templates import list_templates
+    from cli.frame.output import show
+    from services.notifications.previews import list_templates
 
     columns = {"event": "事件", "role": "角色", "subject": "主题"}
     show({"items": list_templates(), "next_cursor": None}, columns)
@@ -33,10 +33,10 @@ def show_(
     form: Annotated[Form, typer.Option("--form", help="text、html 或 subject")] = Form.TEXT,
 ) -> None:
     """用虚构案例预览一份通知。"""
-    from cli.options import options
-    from cli.output import show
-    from services.mail_html import as_html
-    from services.templates import preview
+    from cli.frame.options import options
+    from cli.frame.output import show
+    from services.notifications.html import as_html
+    from services.notifications.previews import preview
 
     said = preview(event, role)
     shown = {

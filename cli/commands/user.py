@@ -13,11 +13,11 @@ def list_(
     role: Annotated[str | None, typer.Option(help="只列此角色")] = None,
 ) -> None:
     """列出一个征集季的用户，及其在站内消息之外的渠道；查看记入审计。"""
-    from cli.looking import looker
-    from cli.options import options
-    from cli.output import show
-    from cli.record import record
-    from services.looks import show_users
+    from cli.connections.databases import record
+    from cli.connections.viewer import looker
+    from cli.frame.options import options
+    from cli.frame.output import show
+    from services.audit.access import show_users
 
     with record() as engine:
         items = show_users(engine, season, looker(), role)
@@ -38,10 +38,10 @@ def add(
     email: Annotated[str | None, typer.Option(help="接收通知的邮箱")] = None,
 ) -> None:
     """登记一位用户：专家、各单位的其他经办人；此后按角色收到通知与提醒。"""
-    from cli.output import say, show
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.frame.output import say, show
     from services.clock import now
-    from services.people import NewUser, enter_user
+    from services.people.users import NewUser, enter_user
 
     new = NewUser(user, season, role, name, org, email)
     with record() as engine:
@@ -55,9 +55,9 @@ def email(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="邮箱；none 为不用邮件")],
 ) -> None:
     """设定用户接收通知的邮箱。"""
-    from cli.output import say
-    from cli.record import record
-    from services.people import set_email
+    from cli.connections.databases import record
+    from cli.frame.output import say
+    from services.people.users import set_email
 
     with record() as engine:
         set_email(engine, user, None if address == "none" else address)
@@ -74,12 +74,12 @@ def channel(
     remove: Annotated[bool, typer.Option("--remove", help="不再使用此渠道")] = False,
 ) -> None:
     """设定用户在邮件之外接收通知的渠道：聊天机器人或短信。"""
-    from cli.options import options
-    from cli.output import say
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.frame.options import options
+    from cli.frame.output import say
     from models.refusals import Refused
-    from services.channels import set_channel
     from services.clock import now
+    from services.notifications.channels import set_channel
 
     if remove is (address is not None):
         raise Refused("bad_address", "请给出地址，或用 --remove 停用，二者选一。")
@@ -97,12 +97,12 @@ def feed(
     remove: Annotated[bool, typer.Option("--remove", help="不再提供，原地址随即失效")] = False,
 ) -> None:
     """生成日历订阅地址：日历软件由此读到该用户的全部待办期限；地址只显示这一次。"""
-    from cli.options import options
-    from cli.output import say, show
-    from cli.record import record
+    from cli.connections.databases import record
+    from cli.frame.options import options
+    from cli.frame.output import say, show
     from models.refusals import Refused
+    from services.calendars.feeds import make_feed, remove_feed
     from services.clock import now
-    from services.feeds import make_feed, remove_feed
 
     if renew and remove:
         raise Refused("bad_options", "--renew 与 --remove 二者选一。")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.words import SINCE
+from cli.frame.words import SINCE
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def add(
     rate: Rate = None,
 ) -> None:
     """登记端点；密钥只显示这一次。默认属主办方，用 --as applicant:ID 或 body:ID 指明单位。"""
-    from cli.webhookwork import add
+    from cli.commands.webhookwork import add
 
     add(season, url, description, event or [], rate)
 
@@ -37,7 +37,7 @@ def list_(
     all_: Annotated[bool, typer.Option("--all", help="也列出已移除的")] = False,
 ) -> None:
     """列出一个征集季的端点；用 --as 只列某单位的。"""
-    from cli.webhookwork import list_season
+    from cli.commands.webhookwork import list_season
 
     list_season(season, removed=all_)
 
@@ -51,7 +51,7 @@ def edit(
     rate: Rate = None,
 ) -> None:
     """修改端点的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
-    from cli.webhookwork import edit
+    from cli.commands.webhookwork import edit
 
     edit(endpoint, url, description, event, rate)
 
@@ -62,7 +62,7 @@ def try_(
     wait: Annotated[int, typer.Option(min=0, max=60, help="等待结果几秒；0 为不等")] = 10,
 ) -> None:
     """发送一条测试事件，并显示接收方的答复；未送达时以 3 退出。"""
-    from cli.webhookwork import try_endpoint
+    from cli.commands.webhookwork import try_endpoint
 
     try_endpoint(endpoint, wait)
 
@@ -73,7 +73,7 @@ def rotate(
     overlap: Annotated[int, typer.Option(min=0, max=168, help="旧密钥继续签名几小时")] = 24,
 ) -> None:
     """换新密钥；过渡期内新旧密钥同时签名。"""
-    from cli.webhookwork import rotate
+    from cli.commands.webhookwork import rotate
 
     rotate(endpoint, overlap)
 
@@ -81,7 +81,7 @@ def rotate(
 @app.command()
 def pause(endpoint: Endpoint) -> None:
     """暂停发送；期间的事件保留。"""
-    from cli.webhookwork import pause
+    from cli.commands.webhookwork import pause
 
     pause(endpoint)
 
@@ -89,7 +89,7 @@ def pause(endpoint: Endpoint) -> None:
 @app.command()
 def resume(endpoint: Endpoint) -> None:
     """恢复发送，也用于重新启用已停用的端点；等待重试的立即发出。"""
-    from cli.webhookwork import resume
+    from cli.commands.webhookwork import resume
 
     resume(endpoint)
 
@@ -97,7 +97,7 @@ def resume(endpoint: Endpoint) -> None:
 @app.command()
 def remove(endpoint: Endpoint) -> None:
     """移除端点，不能恢复：不再发送，密钥作废，发送记录保留。"""
-    from cli.webhookwork import remove
+    from cli.commands.webhookwork import remove
 
     remove(endpoint)
 
@@ -112,7 +112,7 @@ def deliveries(
     cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
 ) -> None:
     """列出发送记录，新的在前，各附最近一次尝试；failed 为试满后搁置的。"""
-    from cli.webhookwork import deliveries
+    from cli.commands.webhookwork import deliveries
 
     deliveries(endpoint, status, limit, cursor)
 
@@ -120,7 +120,7 @@ def deliveries(
 @app.command()
 def attempts(delivery: Delivery) -> None:
     """列出一条投递的每一次尝试。"""
-    from cli.webhookwork import list_attempts
+    from cli.commands.webhookwork import list_attempts
 
     list_attempts(delivery)
 
@@ -134,6 +134,6 @@ def replay(
     since: Annotated[str | None, typer.Option(help=f"重发此后的全部：{SINCE}")] = None,
 ) -> None:
     """重发一条，或某端点自某时起的全部，连同停用期间错过的；编号与内容不变。"""
-    from cli.webhookwork import replay
+    from cli.commands.webhookwork import replay
 
     replay(delivery, endpoint, since)

@@ -8,16 +8,16 @@ from datetime import timedelta
 import typer
 from sqlalchemy import Engine
 
-from cli.exits import Exit
-from cli.moments import parse_start
-from cli.options import options
-from cli.output import confirm, say, show
-from cli.record import record
-from models.commands import Actor, Role
-from services import webhook_log, webhooks
+from cli.connections.databases import record
+from cli.frame.exits import Exit
+from cli.frame.moments import parse_start
+from cli.frame.options import options
+from cli.frame.output import confirm, say, show
+from models.cases.commands import Actor, Role
 from services.clock import now
-from services.webhook_log import WebhookItem
-from services.webhook_views import list_endpoints
+from services.webhooks import endpoints, log
+from services.webhooks.log import WebhookItem
+from services.webhooks.views import list_endpoints
 
 ENDPOINT_COLUMNS = {
     "id": "编号",
@@ -62,9 +62,9 @@ def add(season: str, url: str, description: str, events: Sequence[str], rate: in
     """Enter an endpoint and show its secret."""
     owner = options().actor() or Actor(role=Role.ORGANISER, id="organiser")
     wanted = () if events == ALL else events
-    new = webhooks.NewEndpoint(season, owner, url, description, wanted, rate or None)
+    new = endpoints.NewEndpoint(season, owner, url, description, wanted, rate or None)
     with record() as engine:
-        added = webhooks.add_endpoint(engine, new, now())
+        added = endpoints.add_endpoint(engine, new, now())
     show(added)
     say("请立即保存密钥（secret），以后不再显示。")
     say(f"试发一条：tuixuan webhook test {added.id}")
@@ -86,11 +86,11 @@ def edit(
 ) -> None:
     """Change what was given."""
     wanted = () if events == ALL else (events or None)
-    new = webhooks.Changes(url, description, wanted, rate)
-    if new == webhooks.Changes():
+    new = endpoints.Changes(url, description, wanted, rate)
+    if new == endpoints.Changes():
         raise typer.BadParameter("请给出要修改的 --url、--description、--event 或 --rate。")
     with record_of(endpoint) as engine:
-        show(webhooks.edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
+        show(endpoints.edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
 
 
 def try_endpoint(endpoint: str, wait: int) -> None:
@@ -100,7 +100,7 @@ def try_endpoint(endpoint: str, wait: int) -> None:
         Exit: It was not delivered in time.
     """
     with record_of(endpoint) as engine:
-        delivery = webhooks.send_test(engine, endpoint, now())
+        delivery = endpoints.send_test(engine, endpoint, now())
         item = _first_attempt(engine, delivery, wait)
     show(item, DELIVERY_COLUMNS)
     if wait and item.status != "delivered":
@@ -114,34 +114,34 @@ def try_endpoint(endpoint: str, wait: int) -> None:
 def rotate(endpoint: str, overlap: int) -> None:
     """Show a new secret."""
     with record_of(endpoint) as engine:
-        show(webhooks.rotate_secret(engine, endpoint, now(), timedelta(hours=overlap)))
+        show(endpoints.rotate_secret(engine, endpoint, now(), timedelta(hours=overlap)))
     say(f"请立即保存新密钥；旧密钥在 {overlap} 小时内仍同时签名。")
 
 
 def pause(endpoint: str) -> None:
     """Hold an endpoint's messages back."""
     with record_of(endpoint) as engine:
-        show(webhooks.pause(engine, endpoint), ENDPOINT_COLUMNS)
+        show(endpoints.pause(engine, endpoint), ENDPOINT_COLUMNS)
     say(f"已暂停。恢复：tuixuan webhook resume {endpoint}")
 
 
 def resume(endpoint: str) -> None:
     """Let them go."""
     with record_of(endpoint) as engine:
-        show(webhooks.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
+        show(endpoints.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
 def remove(endpoint: str) -> None:
     """End an endpoint."""
     with record_of(endpoint) as engine:
         confirm(f"移除端点 {endpoint}？不能恢复。")
-        show(webhooks.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
+        show(endpoints.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
 def deliveries(endpoint: str, status: str | None, limit: int, cursor: str | None) -> None:
     """Show what was sent."""
     with record_of(endpoint) as engine:
-        items = webhook_log.webhook_log(engine, endpoint, status=status, limit=limit, after=cursor)
+        items = log.webhook_log(engine, endpoint, status=status, limit=limit, after=cursor)
     more = items[-1].id if len(items) == limit else None
     show({"items": items, "next_cursor": more}, DELIVERY_COLUMNS)
 
@@ -149,7 +149,7 @@ def deliveries(endpoint: str, status: str | None, limit: int, cursor: str | None
 def list_attempts(delivery: str) -> None:
     """Show how each attempt went."""
     with record_of(delivery=delivery) as engine:
-        items = webhook_log.attempts(engine, delivery)
+        items = log.attempts(engine, delivery)
     show({"items": items, "next_cursor": None}, ATTEMPT_COLUMNS)
 
 
@@ -157,11 +157,11 @@ def replay(delivery: str | None, endpoint: str | None, since: str | None) -> Non
     """Send again."""
     if delivery is not None and endpoint is None and since is None:
         with record_of(delivery=delivery) as engine:
-            show({"id": webhook_log.replay_one(engine, delivery, now())})
+            show({"id": log.replay_one(engine, delivery, now())})
     elif delivery is None and endpoint is not None and since is not None:
         start = parse_start(since)
         with record_of(endpoint) as engine:
-            show({"deliveries": webhook_log.replay_since(engine, endpoint, start, now())})
+            show({"deliveries": log.replay_since(engine, endpoint, start, now())})
     else:
         raise typer.BadParameter("请给出一个投递编号，或同时给出 --endpoint 与 --since。")
 
@@ -176,9 +176,9 @@ def record_of(endpoint: str | None = None, delivery: str | None = None) -> Itera
     with record() as engine:
         actor = options().actor()
         if actor is not None and delivery is not None:
-            webhook_log.show_delivery(engine, delivery, actor)
+            log.show_delivery(engine, delivery, actor)
         if actor is not None and endpoint is not None:
-            webhooks.show_endpoint(engine, endpoint, actor)
+            endpoints.show_endpoint(engine, endpoint, actor)
         yield engine
 
 
@@ -186,7 +186,7 @@ def _first_attempt(engine: Engine, delivery: str, wait: int) -> WebhookItem:
     """Return a delivery after its first attempt, or as it is when the time is up."""
     until = time.monotonic() + wait
     while True:
-        item = webhook_log.show_delivery(engine, delivery)
+        item = log.show_delivery(engine, delivery)
         if item.attempts or time.monotonic() >= until:
             return item
         time.sleep(0.1)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import options
+from cli.frame.options import options
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")
 def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的职责")]) -> None:
-    from workers.logs import configure_logs
+    from workers.logs.setup import configure_logs
 
     settings = options().settings()
     configure_logs(role, level=settings.log_level)
@@ -41,8 +41,8 @@ def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的�
 async def _run(role: Role) -> None:
     import structlog
 
-    from workers.health import served_health
-    from workers.places import Places
+    from workers.folder.places import Places
+    from workers.health.server import served_health
 
     settings = options().settings()
     places = Places(settings.state_dir)
@@ -65,8 +65,8 @@ async def _work(role: Role, stop: asyncio.Event) -> None:
 
 async def _until_done(work: "asyncio.Task[None]", role: Role, stop: asyncio.Event) -> None:
     """Wait for the work, or for a signal and then for what is in hand."""
-    from workers.places import Places
-    from workers.stack.readiness import is_marked
+    from workers.folder.places import Places
+    from workers.folder.readiness import is_marked
 
     places = Places(options().settings().state_dir)
     stopping = asyncio.create_task(stop.wait())

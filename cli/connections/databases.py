@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 
-from activities.database import open_engine
-from cli.options import options
-from services.views import Unavailable
+from cli.frame.options import options
+from models.store.engine import open_engine
+from services.cases.views import Unavailable
 
 
 @contextmanager

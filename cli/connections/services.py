@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from cli.options import options
-from cli.record import record
-from services.cases import CaseDesk
-from workers.logs import configure_logs
-from workers.settings import WorkerSettings
+from cli.connections.databases import record
+from cli.frame.options import options
+from services.cases.service import CaseDesk
+from workers.logs.setup import configure_logs
+from workers.settings.stack import WorkerSettings
 from workers.temporal_client import connect
 
 

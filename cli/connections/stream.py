@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from nats.js import JetStreamContext
 
-from services.views import Unavailable
-from workers.nats_connection import connect
-from workers.settings import WorkerSettings
+from services.cases.views import Unavailable
+from workers.settings.stack import WorkerSettings
+from workers.stream.connection import connect
 
 PATIENCE = 5.0
 """Seconds: a worker waits for NATS for ever, a person does not."""

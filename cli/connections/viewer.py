@@ -3,10 +3,10 @@
 import getpass
 import re
 
-from cli.options import options
-from models.commands import Actor, Role
+from cli.frame.options import options
+from models.cases.commands import Actor, Role
+from services.audit.access import Looker
 from services.clock import new_id
-from services.looks import Looker
 
 
 def looker(reason: str | None = None) -> Looker:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from typer import TyperException
 
-from cli.exits import Exit, Problem
-from cli.explained import explain_known
-from cli.usage import explain_usage
+from cli.frame.exits import Exit, Problem
+from cli.frame.known_errors import explain_known
+from cli.frame.usage import explain_usage
 from models.refusals import Refused
 
 

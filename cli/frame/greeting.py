@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers.places import Places, default_state_dir
+from workers.folder.places import Places, default_state_dir
 
 if TYPE_CHECKING:
-    from workers.settings import StackSettings
-    from workers.stack.report import StackReport
+    from workers.folder.report import StackReport
+    from workers.settings.stack import StackSettings
 
 ADDRESSES = {
     "portal": "门户（日历订阅）",

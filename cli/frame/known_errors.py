@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cli.exits import Exit, Problem
+from cli.frame.exits import Exit, Problem
 
 UP = "请执行 tuixuan status 查看，或 tuixuan up 启动系统。"
 
@@ -136,14 +136,14 @@ def _connection(_error: OSError) -> Problem:
 
 
 EXPLAINED: Mapping[str, Explain] = {
-    "services.views.Unavailable": _service,
-    "workers.environment.SettingsWrong": _wrong_settings,
-    "workers.settings.NotRunning": _not_running,
+    "services.cases.views.Unavailable": _service,
+    "workers.settings.environment.SettingsWrong": _wrong_settings,
+    "workers.settings.stack.NotRunning": _not_running,
     "workers.servers.found.ServerMissing": _server_missing,
     "workers.stack.child.StartFailed": _start_failed,
     "workers.stack.detach.DetachFailed": _detach_failed,
     "workers.stack.detach.StillRunning": _still_running,
-    "workers.stack.lock.FolderTaken": _folder_taken,
+    "workers.folder.lock.FolderTaken": _folder_taken,
     "workers.stack.ports.PortTaken": _port_taken,
     "workers.stack.servers.ServerAway": _server_away,
     "temporalio.service.RPCError": _rpc,

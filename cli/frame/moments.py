@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import typer
 
-from cli.words import SINCE, WHEN
-from models.programme_parts import end_of
+from cli.frame.words import SINCE, WHEN
+from models.programme.parts import end_of
 from models.wording import BEIJING
 
 _AHEAD = re.compile(r"\+(\d{1,5})([smhd])")

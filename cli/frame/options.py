@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from models.commands import Actor
-    from workers.settings import WorkerSettings
+    from models.cases.commands import Actor
+    from workers.settings.stack import WorkerSettings
 
 
 class Output(StrEnum):
@@ -52,7 +52,7 @@ class Options:
 
     def settings(self) -> "WorkerSettings":
         """Return the settings of the stack that `--state-dir` names."""
-        from workers.settings import WorkerSettings
+        from workers.settings.stack import WorkerSettings
 
         return WorkerSettings.load(self.state_dir)
 
@@ -125,7 +125,7 @@ def _keep(name: str) -> Callable[[Any, Any, Any], Any]:
 def _parse_actor(text: str) -> "Actor":
     from pydantic import ValidationError
 
-    from models.commands import Actor, Role
+    from models.cases.commands import Actor, Role
 
     role, colon, name = text.partition(":")
     if not colon or role not in set(Role):

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from cli.options import Output, options
+from cli.frame.options import Output, options
 from models.refusals import Refused
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from models.cases.commands import Actor
 from models.chain import canonical_json
-from models.commands import Actor
 
 
 class DeedKind(StrEnum):

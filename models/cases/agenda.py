@@ -10,11 +10,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from models.calendar import WorkCalendar, reminder_instants
-from models.commands import Role
-from models.lifecycle import State
-from models.pace import Pace
-from models.programme_stages import Reminders
+from models.cases.commands import Role
+from models.cases.lifecycle import State
+from models.dates.pace import Pace
+from models.dates.working_days import WorkCalendar, reminder_instants
+from models.programme.stages import Reminders
 from models.refusals import Refused
 
 AT_DEADLINE = 0

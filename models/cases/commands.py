@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from models.chain import digest
-from models.programme_parts import YEARS
+from models.programme.parts import YEARS
 
 
 def _foreseeable(at: datetime) -> datetime:

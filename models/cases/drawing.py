@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from transitions.extensions import GraphMachine
 
-from models.lifecycle import ENDED, NOTES, RULES, Rule, State
+from models.cases.lifecycle import ENDED, NOTES, RULES, Rule, State
 from models.wording import ACTIONS, ROLES, STATES
 
 _HEAD = """# Life of a case
 
-Generated from `models/lifecycle.py` by `make docs`; a test fails when it is stale.
+Generated from `models/cases/lifecycle.py` by `make docs`; a test fails when it is stale.
 
 """
 

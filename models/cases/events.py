@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.commands import Role
-from models.lifecycle import Action, State
+from models.cases.commands import Role
+from models.cases.lifecycle import Action, State
 
 STREAM = "TUIXUAN_EVENTS"
 SUBJECTS = "tuixuan.v1.case.*.*.*"

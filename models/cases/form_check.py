@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from models.case_form import CaseForm, Section, body_text, form_digest
-from models.counting import count_characters
-from models.programme import Programme
+from models.cases.counting import count_characters
+from models.cases.form import CaseForm, Section, body_text, form_digest
+from models.programme.definition import Programme
 from models.refusals import Refused
 
 __all__ = [

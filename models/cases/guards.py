@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from models.commands import (
+from models.cases.commands import (
     Accept,
     Command,
     Disqualify,

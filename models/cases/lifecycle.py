@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from transitions import Machine
 
-from models.commands import Role
-from models.refusals import Refused
-from models.rules import (
+from models.cases.commands import Role
+from models.cases.guards import (
     Facts,
     Guard,
     before_cutoff,
@@ -30,6 +29,7 @@ from models.rules import (
     remarks_given,
     until_in_future,
 )
+from models.refusals import Refused
 from models.wording import ACTIONS, state_name
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from models import commands as c
-from models.agenda import Agenda
-from models.commands import Command, Role
-from models.lifecycle import NOTES, Action, State
-from models.rules import Facts
+from models.cases import commands as c
+from models.cases.agenda import Agenda
+from models.cases.commands import Command, Role
+from models.cases.guards import Facts
+from models.cases.lifecycle import NOTES, Action, State
 
 COMMANDS: Mapping[Action, type[Command]] = {
     Action.SUBMIT: c.Submit,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from models.case_form import CaseForm
+from models.cases.form import CaseForm
 from models.reading import read_toml
 
 Stage = Literal[

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from models.commands import Role
-from models.events import EventName
+from models.cases.commands import Role
+from models.cases.events import EventName
 from models.wording import Words
 
 _A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from models.commands import Role
-from models.events import EVENT_OF, CaseEventData, EventName
-from models.lifecycle import SEALED, Action, State
+from models.cases.commands import Role
+from models.cases.events import EVENT_OF, CaseEventData, EventName
+from models.cases.lifecycle import SEALED, Action, State
 
 _A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
 _X = Role.EXPERT

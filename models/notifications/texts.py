@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from models.commands import Role
-from models.events import EVENT_OF, CaseEventData, EventName
-from models.notice_lines import HEADS, LINES
-from models.recipients import PREPARES, keeps_deadline
+from models.cases.commands import Role
+from models.cases.events import EVENT_OF, CaseEventData, EventName
+from models.notifications.lines import HEADS, LINES
+from models.notifications.recipients import PREPARES, keeps_deadline
 from models.wording import AWAITED, PREPARED, STATES, Words, moment
 
 WITH_REASON = frozenset({
@@ -40,7 +40,7 @@ def notice(data: CaseEventData, role: Role, reason: str | None = None) -> Notice
 
     Args:
         data: What the event says.
-        role: One of those that hear of it (`models.recipients.roles_told`).
+        role: One of those that hear of it (`models.notifications.recipients.roles_told`).
         reason: What a person wrote with the action; left out unless the event is one
             of `WITH_REASON`.
     """

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from models.programme_parts import (
+from models.programme.parts import (
     YEARS,
     Body,
     BodyKind,
@@ -28,7 +28,7 @@ from models.programme_parts import (
     plain,
     trouble,
 )
-from models.programme_stages import NoticePeriod, Reminders, Retention, Selection
+from models.programme.stages import NoticePeriod, Reminders, Retention, Selection
 from models.reading import explain, read_toml
 from models.refusals import Refused
 

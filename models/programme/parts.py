@@ -30,7 +30,7 @@ FieldKey = Literal[
     "sections",
     "note",
 ]
-"""The fields of `models.form.CaseForm`."""
+"""The fields of `models.cases.form_check.CaseForm`."""
 CountingRule = Literal["word", "chars_no_space", "codepoints"]
 
 
@@ -183,7 +183,7 @@ class FormRules(Part):
     """What a complete form is.
 
     Attributes:
-        counting: the rule by which 字 are counted (`models.form.count_characters`).
+        counting: the rule by which 字 are counted (`models.cases.form_check.count_characters`).
         summary_limit: 字 of the summary at most.
         body_limit: 字 of all sections together at most.
         title_limit: 字 of the title at most.

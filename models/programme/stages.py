@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from models.programme_parts import Choice, Key, Part, Positive, Text, Whole, trouble
+from models.programme.parts import Choice, Key, Part, Positive, Text, Whole, trouble
 
 ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 """A mail address of plain ASCII."""

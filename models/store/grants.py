@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, text
 
-from activities.database import transaction
 from models.refusals import Refused
+from models.store.engine import transaction
 
 _CAN_CHANGE = """
 SELECT has_table_privilege(:role, 'audit_record', 'UPDATE, DELETE, TRUNCATE')

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.schema import CreateSchema
 
 import models
-from activities.database import transaction
+from models.store.engine import transaction
 
 FOLDER = Path(models.__file__).parent / "migrations"
 """Plain files, in a checkout as in an installed wheel."""

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.commands import Role
-from models.lifecycle import Action, State
+from models.cases.commands import Role
+from models.cases.lifecycle import Action, State
 from models.tables.season import body_key
 from models.tables.types import Instant, one_of
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from models.audit.entries import DeedKind
 from models.tables.types import Instant, one_of
-from models.witnessing import DeedKind
 
 
 class DeedRow(SQLModel, table=True):

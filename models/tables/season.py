@@ -12,7 +12,7 @@ class Season(SQLModel, table=True):
     """One edition of a call. `programme`: its data file as it was when opened.
 
     `milestones`: name → civil instant (ISO 8601); `anchor` and `seconds_per_day` map
-    civil time to real instants (`models.pace`).
+    civil time to real instants (`models.dates.pace`).
     """
 
     __tablename__ = "season"

@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.calendars.feeds import Feed, note_use, read_feed
+from services.calendars.ics import Duty, as_feed
 from services.clock import now
-from services.feeds import Feed, note_use, read_feed
-from services.ics import Duty, as_feed
 
 HEADERS = {
     "Cache-Control": "private, no-cache",

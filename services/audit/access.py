@@ -8,24 +8,24 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select
 
-from activities.database import transaction
-from activities.lines import Columns, read_case
-from models.case_form import CaseForm
+from models.audit.entries import Deed, DeedKind
+from models.cases.commands import Actor, Role
+from models.cases.form import CaseForm
+from models.cases.masked_form import mask_form
 from models.chain import digest
-from models.commands import Actor, Role
-from models.masking import mask_form
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import AppUser, CaseRevision, table_of
-from models.witnessing import Deed, DeedKind
-from services.case_record import history
+from services.audit.archive_verifier import key_id
+from services.audit.entries import enter
+from services.cases.queries import history
+from services.cases.rows import Columns, read_case
+from services.cases.views import CaseHistory
 from services.clock import now
-from services.deeds import enter
-from services.inbox import InboxItem, inbox
-from services.inspector import key_id
-from services.people import UserView, list_users, unknown_user
-from services.removed import removed
-from services.seasons import read_programme
-from services.views import CaseHistory
+from services.notifications.inbox import InboxItem, inbox
+from services.people.users import UserView, list_users, unknown_user
+from services.retention.removed import removed
+from services.seasons.opening import read_programme
 
 _REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c
 

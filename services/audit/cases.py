@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table, and_, select
 
+from models.cases.events import EVENT_OF, event_id, event_subject
+from models.cases.history import transition_hash
+from models.cases.lifecycle import EDITABLE, Action
+from models.cases.messages import COMMANDS
 from models.chain import GENESIS, digest, digest_text
-from models.events import EVENT_OF, event_id, event_subject
-from models.history import transition_hash
-from models.lifecycle import EDITABLE, Action
-from models.records import COMMANDS
 from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
-from services.audit_removals import Removals, read_removals
-from services.audit_report import Problem
+from services.audit.removals import Removals, read_removals
+from services.audit.report import Problem
 
 type Row = Mapping[Any, Any]
 

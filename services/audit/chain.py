@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, text
 
-from activities.database import reading
+from models.cases.events import CaseEvent
 from models.chain import GENESIS, chain_hash, digest_text
-from models.events import CaseEvent
+from models.store.engine import reading
 from models.tables import table_of
 from models.tables.audit import AuditRecord
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
-from activities.database import reading, transaction
+from models.audit.entries import Deed, DeedKind, deed_body
 from models.chain import digest_text
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import DeedRow, table_of
-from models.witnessing import Deed, DeedKind, deed_body
 from services.clock import new_id
 
 DEEDS = table_of(DeedRow)

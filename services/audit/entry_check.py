@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from services.audit_chain import EVENT, RECORDS, ROWS_AT_ONCE
-from services.audit_report import Problem
-from services.deeds import DEEDS
+from models.store.engine import reading
+from services.audit.chain import EVENT, RECORDS, ROWS_AT_ONCE
+from services.audit.entries import DEEDS
+from services.audit.report import Problem
 
 
 def check_deeds(record: Engine, audit: Engine) -> Iterator[Problem]:

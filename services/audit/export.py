@@ -13,14 +13,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, select
 
-from activities.database import reading
+from models.cases.history import bound_line
 from models.chain import GENESIS
-from models.history import bound_line
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import CaseRecord, Season, Transition, table_of
-from services import inspector
-from services.audit_chain import ROWS_AT_ONCE, chain_lines
-from services.audit_signing import read_lines
+from services.audit import archive_verifier
+from services.audit.chain import ROWS_AT_ONCE, chain_lines
+from services.audit.signing import read_lines
 from services.clock import now
 
 ON_THE_WAY = timedelta(minutes=5)
@@ -97,7 +97,7 @@ def _fill(sources: Sources, season: str, folder: Path) -> AuditExport:
 
     audit = _write(folder / "audit.jsonl", counted())
     history = _write(folder / "history.jsonl", _history_lines(sources.record, season, seen))
-    source = Path(inspector.__file__).read_bytes()
+    source = Path(archive_verifier.__file__).read_bytes()
     (folder / "verify.py").write_bytes(source)
     counts = {"anchors.jsonl": anchors, "digests.jsonl": digests, "audit.jsonl": audit,
               "history.jsonl": history, "verify.py": source.count(b"\n")}  # fmt: skip
@@ -112,7 +112,10 @@ def _manifest(
     folder: Path, season: str, head: Mapping[str, Any], counts: Mapping[str, int]
 ) -> None:
     files = {
-        name: {"sha256": inspector.digest_bytes((folder / name).read_bytes()), "lines": lines}
+        name: {
+            "sha256": archive_verifier.digest_bytes((folder / name).read_bytes()),
+            "lines": lines,
+        }
         for name, lines in counts.items()
     }
     manifest = {"tool": f"tuixuan {version('tuixuan')}", "format": 1, "season": season,

@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models.events import event_id
-from models.lifecycle import ENDED
-from models.programme_stages import LEAST_DAYS_KEPT
+from models.audit.entries import DeedKind
+from models.cases.events import event_id
+from models.cases.lifecycle import ENDED
+from models.programme.stages import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
-from models.witnessing import DeedKind
-from services.audit_report import Problem
-from services.deeds import DEEDS
-from services.retention_cases import form_object, reason_object
+from services.audit.entries import DEEDS
+from services.audit.report import Problem
+from services.retention.cases import form_object, reason_object
 
 type Row = Mapping[Any, Any]
 

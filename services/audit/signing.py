@@ -27,11 +27,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy import Engine, func, select
 
-from activities.database import reading
 from models.chain import GENESIS, canonical_json, digest
 from models.refusals import Refused
-from services.audit_chain import RECORDS
-from services.inspector import key_id, signed_bytes
+from models.store.engine import reading
+from services.audit.archive_verifier import key_id, signed_bytes
+from services.audit.chain import RECORDS
 
 CIVIL = ZoneInfo("Asia/Shanghai")
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, func, select, tuple_
 
-from activities.database import reading
-from models.events import event_id
+from models.cases.events import event_id
+from models.store.engine import reading
 from models.tables import CaseRecord, table_of
-from services.audit_cases import CaseFile, check_case, read_cases
-from services.audit_chain import EVENT, RECORDS, ROWS_AT_ONCE, AnchorFile, chain_lines
-from services.audit_deeds import check_deeds
-from services.audit_report import AuditReport, Problem
-from services.audit_signing import DigestFile, signature_ok
-from services.inspector import check_chain, check_digests
+from services.audit.archive_verifier import check_chain, check_digests
+from services.audit.cases import CaseFile, check_case, read_cases
+from services.audit.chain import EVENT, RECORDS, ROWS_AT_ONCE, AnchorFile, chain_lines
+from services.audit.entry_check import check_deeds
+from services.audit.report import AuditReport, Problem
+from services.audit.signing import DigestFile, signature_ok
 
 CASES_AT_ONCE = 100
 LOOK_AGAIN_SECONDS = 0.05

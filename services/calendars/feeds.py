@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from activities.database import reading, transaction
-from models.agenda import AWAITED_FROM
+from models.cases.agenda import AWAITED_FROM
+from models.cases.commands import Role
+from models.cases.lifecycle import State
 from models.chain import digest_text
-from models.commands import Role
-from models.lifecycle import State
-from models.recipients import keeps_deadline
+from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import AppUser, CalendarFeed, CaseRecord, Season, table_of
 from models.wording import ROLES, moment
-from services.ics import Duty
-from services.people import unknown_user
-from services.telling import insert_new
+from services.calendars.ics import Duty
+from services.notifications.fan_out import insert_new
+from services.people.users import unknown_user
 
 PATH = "/calendar/{token}.ics"
 """Where a feed is read, below the address of the portal."""

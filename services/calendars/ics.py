@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from models.events import CaseEvent
-from models.lifecycle import State
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import State
 from models.wording import AWAITED, Words, moment
 
 METHOD = "PUBLISH"

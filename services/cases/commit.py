@@ -9,9 +9,23 @@ from sqlalchemy import Connection, Engine, bindparam, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
-from activities.database import reading, transaction
-from activities.filing import refuse_filing
-from activities.lines import (
+from models.cases.commands import Command, Expire, Lapse, Remind, Resubmit, Submit
+from models.cases.events import event_id
+from models.cases.lifecycle import State
+from models.cases.messages import (
+    RECENT,
+    CommitTransitionInput,
+    CommitTransitionResult,
+    Outlook,
+    Refusal,
+    Standing,
+    StoredTransition,
+)
+from models.store.engine import reading, transaction
+from models.tables import CaseRecord, Outbox, Transition, table_of
+from services.cases.filing import refuse_filing
+from services.cases.outlook import Horizon, outlook
+from services.cases.rows import (
     CHANGING,
     STORED,
     Columns,
@@ -22,21 +36,7 @@ from activities.lines import (
     season_dates,
     stored,
 )
-from activities.outlook import Horizon, outlook
-from activities.seasons import SeasonShelf
-from models.commands import Command, Expire, Lapse, Remind, Resubmit, Submit
-from models.events import event_id
-from models.lifecycle import State
-from models.records import (
-    RECENT,
-    CommitTransitionInput,
-    CommitTransitionResult,
-    Outlook,
-    Refusal,
-    Standing,
-    StoredTransition,
-)
-from models.tables import CaseRecord, Outbox, Transition, table_of
+from services.seasons.cache import SeasonShelf
 
 _LINES, _CASES = table_of(Transition), table_of(CaseRecord)
 _NEWEST = STORED.order_by(_LINES.c.seq.desc()).limit(RECENT)

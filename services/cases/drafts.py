@@ -5,23 +5,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from activities.database import reading, transaction
-from activities.lines import Columns, read_case, season_dates
-from activities.outlook import Horizon
+from models.audit.entries import Deed, DeedKind
+from models.cases.commands import Actor, Role
+from models.cases.form_check import CaseForm, form_digest
+from models.cases.lifecycle import EDITABLE, Action, State
 from models.chain import GENESIS
-from models.commands import Actor, Role
-from models.form import CaseForm, form_digest
-from models.lifecycle import EDITABLE, Action, State
-from models.programme import Programme
+from models.programme.definition import Programme
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
-from models.witnessing import Deed, DeedKind
 from models.wording import moment
-from services.actors import refuse_phone_numbers, resolve_actor
+from services.audit.entries import enter
+from services.cases.outlook import Horizon
+from services.cases.rows import Columns, read_case, season_dates
 from services.clock import new_id, now
-from services.deeds import enter
-from services.people import add_user, write_email
-from services.seasons import read_programme
+from services.people.actors import refuse_phone_numbers, resolve_actor
+from services.people.users import add_user, write_email
+from services.seasons.opening import read_programme
 
 APP_USER = table_of(AppUser)
 CASE_RECORD = table_of(CaseRecord)

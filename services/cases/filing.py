@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from models.commands import Resubmit, Submit
-from models.form import CaseForm, check_form
-from models.lifecycle import FINAL, State
-from models.programme import Programme
-from models.records import Refusal
+from models.cases.commands import Resubmit, Submit
+from models.cases.form_check import CaseForm, check_form
+from models.cases.lifecycle import FINAL, State
+from models.cases.messages import Refusal
+from models.programme.definition import Programme
 from models.tables import CaseRecord, CaseRevision, Unit, table_of
 
 _CASES, _REVISIONS = table_of(CaseRecord).c, table_of(CaseRevision).c

@@ -9,24 +9,24 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, insert, select
 
-from activities.database import reading, transaction
-from activities.filing import refuse_filing
-from activities.lines import Columns, find_update, read_case
+from models.cases.commands import Command, Resubmit, Submit
+from models.cases.lifecycle import Action, State
+from models.cases.messages import COMMANDS
 from models.chain import digest_text
-from models.commands import Command, Resubmit, Submit
-from models.lifecycle import Action, State
 from models.reading import explain
-from models.records import COMMANDS
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import (
     CaseReason,
     CaseRevision,
     table_of,
 )
-from services.actors import refuse_phone_numbers, resolve_actor
+from services.cases.filing import refuse_filing
+from services.cases.requests import Request
+from services.cases.rows import Columns, find_update, read_case
 from services.clock import now
-from services.requests import Request
-from services.seasons import read_programme
+from services.people.actors import refuse_phone_numbers, resolve_actor
+from services.seasons.opening import read_programme
 
 CASE_REASON = table_of(CaseReason)
 CASE_REVISION = table_of(CaseRevision)

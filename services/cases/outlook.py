@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from activities.seasons import SeasonDates
-from models.agenda import MILESTONE, plan
-from models.calendar import WorkCalendar
-from models.lifecycle import ENDED, SEALED, State
-from models.programme import Programme
-from models.records import Outlook
+from models.cases.agenda import MILESTONE, plan
+from models.cases.lifecycle import ENDED, SEALED, State
+from models.cases.messages import Outlook
+from models.dates.working_days import WorkCalendar
+from models.programme.definition import Programme
+from services.seasons.cache import SeasonDates
 
 NATIONAL_CUTOFF = "cutoff"
 

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, func, select, tuple_
 
-from activities.database import reading
-from activities.lines import read_case
-from models.commands import Actor
-from models.lifecycle import AT_WORK, State
+from models.cases.commands import Actor
+from models.cases.lifecycle import AT_WORK, State
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import CaseRecord, Transition, table_of
-from services.views import CaseCount, CaseHistory, CaseList, CaseView, HistoryLine
+from services.cases.rows import read_case
+from services.cases.views import CaseCount, CaseHistory, CaseList, CaseView, HistoryLine
 
 CASE_RECORD = table_of(CaseRecord)
 TRANSITION = table_of(Transition)

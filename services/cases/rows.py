@@ -9,10 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from activities.outlook import Horizon
-from activities.seasons import SeasonDates
-from models.agenda import AWAITED_FROM, LAPSES
-from models.commands import (
+from models.cases.agenda import AWAITED_FROM, LAPSES
+from models.cases.commands import (
     Command,
     Expire,
     MoveDeadline,
@@ -22,12 +20,14 @@ from models.commands import (
     ReturnForRevision,
     Submit,
 )
-from models.events import CaseEventData, case_event, event_subject
-from models.history import transition_hash
-from models.lifecycle import NOTES, Action, State
-from models.records import CommitTransitionInput, StoredTransition
+from models.cases.events import CaseEventData, case_event, event_subject
+from models.cases.history import transition_hash
+from models.cases.lifecycle import NOTES, Action, State
+from models.cases.messages import CommitTransitionInput, StoredTransition
 from models.refusals import Refused
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
+from services.cases.outlook import Horizon
+from services.seasons.cache import SeasonDates
 
 type Columns = Mapping[str, Any]
 

@@ -17,17 +17,17 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.records import Records
-from models.commands import Command
-from models.lifecycle import FINAL
-from models.records import CaseSnapshot, Standing
+from models.cases.commands import Command
+from models.cases.lifecycle import FINAL
+from models.cases.messages import CaseSnapshot, Standing
 from models.refusals import Refused
 from models.wording import state_name
-from services import case_record, drafts, intake
+from services.cases import drafts, intake, queries
+from services.cases.commit import Records
+from services.cases.drafts import NewDraft
+from services.cases.requests import Request
+from services.cases.views import CaseView, Unavailable
 from services.clock import new_id, now
-from services.drafts import NewDraft
-from services.requests import Request
-from services.views import CaseView, Unavailable
 from workflows import names
 from workflows.visibility import search_attributes, summary
 
@@ -107,7 +107,7 @@ class CaseDesk:
                     f"暂时没有得到答复，请稍后以同一请求编号重试：--update-id {request.update_id}"
                 )
                 raise Unavailable("no_answer_yet", message, retry=True) from error
-        return await asyncio.to_thread(case_record.show, self._engine, request.case_id)
+        return await asyncio.to_thread(queries.show, self._engine, request.case_id)
 
     async def catch_up(self, case_id: str) -> CaseSnapshot:
         """Make a case's workflow stand where the record stands."""
@@ -146,7 +146,7 @@ class CaseDesk:
         refusal = await self._ask(request, command)
         if refusal is None or await self._done_before(request, command):
             return
-        state, seq = await asyncio.to_thread(case_record.position, self._engine, request.case_id)
+        state, seq = await asyncio.to_thread(queries.position, self._engine, request.case_id)
         if refusal.seq is not None and refusal.seq < seq and state not in FINAL:
             await self.catch_up(request.case_id)
             refusal = await self._ask(request, command)
@@ -171,7 +171,7 @@ class CaseDesk:
 
     async def _closed(self, case_id: str) -> "_Refusal":
         """Return why no workflow takes the update: the case has ended, or it is lost."""
-        state, _ = await asyncio.to_thread(case_record.position, self._engine, case_id)
+        state, _ = await asyncio.to_thread(queries.position, self._engine, case_id)
         if state in FINAL:
             message = f"案例已结束，当前状态为{state_name(state)}，不能再办理。"
             return _Refusal(Refused("case_closed", message), None)

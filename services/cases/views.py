@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.agenda import AWAITED_FROM
-from models.lifecycle import Action, State
+from models.cases.agenda import AWAITED_FROM
+from models.cases.lifecycle import Action, State
 from models.wording import STATES
 
 

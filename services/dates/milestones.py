@@ -8,20 +8,20 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from activities.database import reading, transaction
-from activities.lines import read_case, season_dates
-from activities.outlook import Horizon
-from activities.seasons import SeasonDates
-from models.commands import Actor, Role
-from models.lifecycle import ENDED, Action, State
-from models.programme_parts import YEARS
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import ENDED, Action, State
+from models.programme.parts import YEARS
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from models.wording import moment
-from services.cases import CaseDesk, WorkflowMissing
+from services.cases.outlook import Horizon
+from services.cases.requests import Request
+from services.cases.rows import read_case, season_dates
+from services.cases.service import CaseDesk, WorkflowMissing
 from services.clock import new_id, now
-from services.requests import Request
-from services.seasons import show_season
+from services.seasons.cache import SeasonDates
+from services.seasons.opening import show_season
 
 BODY = table_of(Body)
 CASE_RECORD = table_of(CaseRecord)

@@ -6,14 +6,14 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, delete, insert, select
 
-from activities.database import reading, transaction
-from models.calendar import last_day
-from models.lifecycle import ENDED
-from models.pace import Pace
+from models.cases.lifecycle import ENDED
+from models.dates.pace import Pace
+from models.dates.working_days import last_day
 from models.reading import read_toml
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import CalendarDay, CaseRecord, Season, table_of
-from services.cases import CaseDesk
+from services.cases.service import CaseDesk
 
 CALENDAR_DAY, CASES, SEASONS = table_of(CalendarDay), table_of(CaseRecord), table_of(Season)
 ENTERED = "operator"

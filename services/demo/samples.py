@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from models.lifecycle import Action
-from models.programme import Programme
-from models.samples import Stage, load_samples
-from services.cases import CaseDesk
+from models.cases.lifecycle import Action
+from models.cases.samples import Stage, load_samples
+from models.programme.definition import Programme
+from services.cases.drafts import NewDraft
+from services.cases.requests import Request
+from services.cases.service import CaseDesk
 from services.clock import now
-from services.drafts import NewDraft
-from services.people import set_email
-from services.requests import Request
-from services.seasons import Opening, SeasonView, desk_id, open_season
+from services.people.users import set_email
+from services.seasons.opening import Opening, SeasonView, desk_id, open_season
 
 type Step = tuple[Action, Mapping[str, Any], str | None]
 

@@ -8,23 +8,23 @@ from datetime import timedelta
 from pydantic import BaseModel
 from sqlalchemy import Engine, and_, select
 
-from activities.database import reading
-from models.commands import Actor, Role
-from models.form import CaseForm, Section
-from models.lifecycle import Action
-from models.programme import Programme
+from models.cases.commands import Actor, Role
+from models.cases.form_check import CaseForm, Section
+from models.cases.lifecycle import Action
+from models.programme.definition import Programme
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import Delivery, InboxMessage, Outbox, table_of
 from models.tables.audit import AuditRecord
-from services import case_record, drafts
-from services.cases import CaseDesk
+from services.cases import drafts, queries
+from services.cases.drafts import NewDraft
+from services.cases.requests import Request
+from services.cases.service import CaseDesk
+from services.cases.views import CaseView
 from services.clock import new_id, now
-from services.drafts import NewDraft
-from services.milestones import Calendar, Moving
-from services.readers import MAIL
-from services.requests import Request
-from services.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
-from services.views import CaseView
+from services.dates.milestones import Calendar, Moving
+from services.demo.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
+from services.notifications.readers import MAIL
 
 OUTBOX, INBOX = table_of(Outbox), table_of(InboxMessage)
 DELIVERY, AUDIT = table_of(Delivery), table_of(AuditRecord)
@@ -73,7 +73,7 @@ class Demo:
         form = CaseForm.from_toml(shipped(EXAMPLE))
         draft = NewDraft(season.id, form, email="applicant@example.invalid")
         case_id = await self.desk.create(draft)
-        yield DemoStep(what="新建草稿", case=case_record.show(self.engine, case_id))
+        yield DemoStep(what="新建草稿", case=queries.show(self.engine, case_id))
 
         yield await self._refused(Request(case_id, Action.ACCEPT), "草稿未提交就审核：应被拒绝")
         yield await self._done(Request(case_id, Action.SUBMIT), "申报单位提交")
@@ -113,7 +113,7 @@ class Demo:
         try:
             await self.desk.act(request)
         except Refused as refused:
-            view = await asyncio.to_thread(case_record.show, self.engine, request.case_id)
+            view = await asyncio.to_thread(queries.show, self.engine, request.case_id)
             return DemoStep(what=what, case=view, refused=str(refused))
         message = f"{request.action} should have been refused"
         raise RuntimeError(message)

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Engine, delete, insert, select
 
-from activities.database import transaction
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import AppUser, UserChannel, table_of
-from services.chat_bots import open_bot
-from services.people import unknown_user
+from services.notifications.chat_bots import open_bot
+from services.people.users import unknown_user
 
 _CHANNELS, _USER = table_of(UserChannel), table_of(AppUser).c
 _ADDRESSES = {

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models.notices import Notice
+from models.notifications.texts import Notice
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import new_id
-from services.readers import MAIL, Reader, readers
+from services.notifications.readers import MAIL, Reader, readers
 
 _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
 

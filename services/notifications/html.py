@@ -34,5 +34,5 @@ def as_html(subject: str, text: str, footer: Sequence[str] = NO_ANSWER) -> str:
 
 @cache
 def _template() -> Template:
-    source = files("services").joinpath("mail.html.j2").read_text(encoding="utf-8")
+    source = files("services.notifications").joinpath("mail.html.j2").read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined).from_string(source)

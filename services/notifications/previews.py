@@ -5,12 +5,12 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from models.agenda import AWAITED_FROM
-from models.commands import Role
-from models.events import EVENT_OF, CaseEventData, EventName
-from models.lifecycle import RULES, State
-from models.notices import Notice, notice
-from models.recipients import HEARS, roles_told
+from models.cases.agenda import AWAITED_FROM
+from models.cases.commands import Role
+from models.cases.events import EVENT_OF, CaseEventData, EventName
+from models.cases.lifecycle import RULES, State
+from models.notifications.recipients import HEARS, roles_told
+from models.notifications.texts import Notice, notice
 from models.refusals import Refused
 
 _ACTION_OF = {name: action for action, name in EVENT_OF.items()}

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from models.commands import Role
-from models.pace import Pace
-from models.programme import Reminders
-from models.quiet import after_quiet, next_at
+from models.cases.commands import Role
+from models.dates.pace import Pace
+from models.notifications.quiet_hours import after_quiet, next_at
+from models.programme.definition import Reminders
 from models.tables import AppUser, Season, UserChannel, table_of
 
 MAIL = "mail"

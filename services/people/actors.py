@@ -4,11 +4,11 @@ import re
 
 from sqlalchemy import Connection, select
 
-from activities.lines import Columns
-from models.commands import Actor, Role
-from models.lifecycle import Action, allowed_roles
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import Action, allowed_roles
 from models.refusals import Refused
 from models.tables import AppUser, Body, Unit, table_of
+from services.cases.rows import Columns
 
 APP_USER = table_of(AppUser)
 BODY = table_of(Body)

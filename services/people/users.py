@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from activities.database import reading, transaction
-from models.commands import Role
+from models.cases.commands import Role
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
 from services.clock import now
 

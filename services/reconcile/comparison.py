@@ -16,15 +16,15 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, select
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.database import reading
-from models.lifecycle import FINAL, State
+from models.cases.lifecycle import FINAL, State
+from models.store.engine import reading
 from models.tables import CaseRecord, table_of
 from models.tables.audit import AuditRecord
-from services.cases import CaseDesk
-from services.deadlines import Deadlines
-from services.differences import Difference, ReconcileReport, difference
-from services.stream import announced_seqs, count_messages, give_back, read_published
-from services.views import Unavailable
+from services.cases.service import CaseDesk
+from services.cases.views import Unavailable
+from services.reconcile.deadlines import Deadlines
+from services.reconcile.differences import Difference, ReconcileReport, difference
+from services.stream.losses import announced_seqs, count_messages, give_back, read_published
 
 AT_ONCE = 16
 """Cases looked at side by side."""

@@ -11,21 +11,21 @@ from datetime import datetime
 
 from sqlalchemy import Engine, exists, or_, select
 
-from activities.database import reading
-from activities.lines import CASES_WITH_DATES, Columns, read_case, season_dates
-from activities.outlook import NATIONAL_CUTOFF, Horizon, outlook
-from activities.seasons import SeasonShelf
-from models.agenda import MILESTONE
-from models.commands import Actor, Role
-from models.lifecycle import ENDED, Action, State
-from models.records import CaseSnapshot, Outlook
+from models.cases.agenda import MILESTONE
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import ENDED, Action, State
+from models.cases.messages import CaseSnapshot, Outlook
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
-from services.cases import CaseDesk, WorkflowMissing
+from services.cases.outlook import NATIONAL_CUTOFF, Horizon, outlook
+from services.cases.requests import Request
+from services.cases.rows import CASES_WITH_DATES, Columns, read_case, season_dates
+from services.cases.service import CaseDesk, WorkflowMissing
 from services.clock import now
-from services.differences import Difference, difference
-from services.requests import Request
+from services.reconcile.differences import Difference, difference
+from services.seasons.cache import SeasonShelf
 
 _CASES, _CHANGES = table_of(CaseRecord), table_of(SeasonChange)
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, insert, select, update
 
-from activities.database import reading, transaction
+from models.store.engine import reading, transaction
 from models.tables import ReconcileRun, table_of
 from services.clock import new_id, now
-from services.differences import ReconcileReport
-from services.milestones import Calendar
-from services.reconcile import Reconciler
+from services.dates.milestones import Calendar
+from services.reconcile.comparison import Reconciler
+from services.reconcile.differences import ReconcileReport
 
 OVERLAP = timedelta(minutes=30)
 """A case's time is its workflow's clock, which may lie before the commit by a while."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, tuple_, union_all, update
 
+from models.cases.lifecycle import ENDED
 from models.chain import digest, digest_text
-from models.lifecycle import ENDED
 from models.tables import CaseReason, CaseRecord, CaseRevision, Transition, table_of
-from services.retention_scope import Found, Holding, Removed, Scope
+from services.retention.classes import Found, Holding, Removed, Scope
 
 _CASES, _FORMS = table_of(CaseRecord).c, table_of(CaseRevision).c
 _LINES, _REASONS = table_of(Transition).c, table_of(CaseReason).c

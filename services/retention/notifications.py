@@ -20,8 +20,8 @@ from sqlalchemy import (
     update,
 )
 
+from models.cases.lifecycle import ENDED
 from models.chain import digest
-from models.lifecycle import ENDED
 from models.tables import (
     AppUser,
     CaseRecord,
@@ -34,8 +34,8 @@ from models.tables import (
     table_of,
 )
 from models.tables.types import Instant
-from services.readers import MAIL
-from services.retention_scope import Found, Holding, Removed, Scope
+from services.notifications.readers import MAIL
+from services.retention.classes import Found, Holding, Removed, Scope
 
 REMOVED = "（已按保存期限清除）"
 """What stands in place of a message's subject."""

@@ -6,20 +6,20 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
-from activities.database import reading, transaction
-from activities.seasons import SeasonDates
-from models.commands import Actor, Role
-from models.lifecycle import ENDED
-from models.programme_stages import LEAST_DAYS_KEPT, Retention
+from models.audit.entries import Deed, DeedKind
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import ENDED
+from models.programme.stages import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Season, table_of
-from models.witnessing import Deed, DeedKind
-from services.deeds import enter
-from services.retention_cases import FORMS, REASONS
-from services.retention_scope import Holding, Scope
-from services.retention_told import ADDRESSES, MESSAGES, WEBHOOKS
-from services.retention_views import WORDS, ClassDue, ClassRemoved
-from services.seasons import read_programme
+from services.audit.entries import enter
+from services.retention.cases import FORMS, REASONS
+from services.retention.classes import Holding, Scope
+from services.retention.notifications import ADDRESSES, MESSAGES, WEBHOOKS
+from services.retention.views import WORDS, ClassDue, ClassRemoved
+from services.seasons.cache import SeasonDates
+from services.seasons.opening import read_programme
 
 AT_ONCE = 200
 """Rows emptied in one transaction."""
@@ -31,7 +31,7 @@ HOLDINGS: Mapping[str, Holding] = {
     "webhooks": WEBHOOKS,
     "addresses": ADDRESSES,
 }
-"""The classes of `models.programme_stages.Retention`, by their names there."""
+"""The classes of `models.programme.stages.Retention`, by their names there."""
 
 _SEASONS = table_of(Season).c
 _CASES = table_of(CaseRecord).c

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from models.calendar import WorkCalendar
-from models.pace import Pace
-from models.programme import Programme
+from models.dates.pace import Pace
+from models.dates.working_days import WorkCalendar
+from models.programme.definition import Programme
 from models.refusals import Refused
 from models.tables import CalendarDay, Season, table_of
 

@@ -10,15 +10,15 @@ import chinese_calendar
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from activities.database import reading, transaction
-from activities.seasons import SeasonDates
-from models.commands import Role
-from models.pace import Pace
-from models.programme import Programme
-from models.programme_parts import end_of
+from models.cases.commands import Role
+from models.dates.pace import Pace
+from models.programme.definition import Programme
+from models.programme.parts import end_of
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import Body, CalendarDay, CaseRecord, Season, table_of
-from services.people import add_user
+from services.people.users import add_user
+from services.seasons.cache import SeasonDates
 
 BODY = table_of(Body)
 CALENDAR_DAY = table_of(CalendarDay)

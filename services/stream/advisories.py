@@ -14,10 +14,10 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.events import STREAM
+from models.cases.events import STREAM
+from models.store.engine import reading
 from models.tables import Outbox, table_of
-from services.dead_letters import GivenUp, keep
+from services.stream.dead_letters import GivenUp, keep
 
 CRASHED = "MAX_DELIVERIES: the consumer never answered"
 """What the server knows of an event on which a consumer died each time."""

@@ -1,7 +1,7 @@
 """Events that a consumer gave up: which, why, and what became of them. They lie in SQL.
 
 A consumer puts a letter down itself before it gives the message up. Where it crashed each
-time and could say nothing, the server's advisory is turned into one (`services.advisories`).
+time and could say nothing, the server's advisory is turned into one (`services.stream.advisories`).
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from activities.database import reading, transaction
-from models.events import STREAM
+from models.cases.events import STREAM
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import DeadLetter, Outbox, table_of
 from services.clock import new_id, now
 

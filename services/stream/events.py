@@ -5,8 +5,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, func, select
 
-from activities.database import reading
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import AppUser, Delivery, InboxMessage, Outbox, table_of
 from models.tables.audit import AuditRecord
 from models.tables.webhooks import WebhookDelivery

@@ -14,10 +14,10 @@ from nats.js.api import StreamState
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select, update
 
-from activities.database import reading, transaction
-from models.events import STREAM
+from models.cases.events import STREAM
+from models.store.engine import reading, transaction
 from models.tables import Outbox, table_of
-from services.views import Unavailable
+from services.cases.views import Unavailable
 
 AT_ONCE = 16
 """Cases asked about side by side."""

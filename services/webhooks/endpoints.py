@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, update
 
-from activities.database import reading, transaction
-from models.commands import Actor
+from models.cases.commands import Actor
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.clock import new_id
-from services.webhook_checks import (
+from services.webhooks.checks import (
     check_description,
     check_events,
     check_rate,
@@ -21,9 +21,9 @@ from services.webhook_checks import (
     check_url,
     owner_org,
 )
-from services.webhook_secrets import SECRETS, add_secret, new_secret
-from services.webhook_test_event import delivery_of_test
-from services.webhook_views import (
+from services.webhooks.secrets import SECRETS, add_secret, new_secret
+from services.webhooks.test_event import delivery_of_test
+from services.webhooks.views import (
     AddedEndpoint,
     EndpointView,
     one_endpoint,

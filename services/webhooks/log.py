@@ -6,15 +6,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, Select, and_, case, func, insert, select
 
-from activities.database import reading, transaction
-from models.commands import Actor
+from models.cases.commands import Actor
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
-from services.removed import removed
-from services.webhook_missed import put_up_missed
-from services.webhook_views import one_endpoint, standing
+from services.retention.removed import removed
+from services.webhooks.missed import put_up_missed
+from services.webhooks.views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
 STATUSES = ("waiting", "delivered", "failed", "cancelled")

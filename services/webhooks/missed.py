@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, insert, select, true
 
-from models.commands import Role
-from models.events import event_id
+from models.cases.commands import Role
+from models.cases.events import event_id
 from models.tables import CaseRecord, ConsumerCursor, Outbox, table_of
 from models.tables.webhooks import WebhookDelivery
-from services.webhook_rows import Message, waiting_row
-from services.webhook_views import EndpointView
+from services.webhooks.messages import Message, waiting_row
+from services.webhooks.views import EndpointView
 
 CONSUMER = "webhook"
 """Whose cursor says which events were put up: what is beyond it comes by itself."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.clock import new_id
-from services.webhook_rows import Message, waiting_row
+from services.webhooks.messages import Message, waiting_row
 
 TEST_TYPE = "org.tuixuan.webhook.test"
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, ScalarSelect, case, func, select
 
-from activities.database import reading
-from models.commands import Actor
+from models.cases.commands import Actor
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
-from services.webhook_checks import check_season
+from services.webhooks.checks import check_season
 
 _E, _D = table_of(WebhookEndpoint).c, table_of(WebhookDelivery).c
 

@@ -21,8 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ASK_BYTES = 1 << 20
 WARM = (
-    "cli.calendarwork", "cli.casework", "cli.office", "cli.reconcilework", "cli.seasonwork",
-    "services.inbox",
+    "cli.commands.calendarwork", "cli.commands.casework", "cli.commands.reconcilework",
+    "cli.commands.seasonwork", "cli.connections.services",
+    "services.notifications.inbox",
 )  # fmt: skip
 """What the forks find imported: all but a few small modules of commands."""
 CRASHED = 70

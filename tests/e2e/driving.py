@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from activities.database import reading
-from activities.seasons import read_calendar
-from models.calendar import WorkCalendar, reminder_instants
-from models.lifecycle import State
+from models.cases.lifecycle import State
+from models.dates.working_days import WorkCalendar, reminder_instants
+from models.store.engine import reading
 from models.wording import BEIJING
 from services.clock import new_id
+from services.seasons.cache import read_calendar
 from tests.e2e.stack import CALL, Stack
 
 REMARKS = "（示例）请补充用户规模的对比数据。"

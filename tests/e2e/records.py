@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from nats.js.api import RawStreamMsg
 from sqlalchemy import Connection, Engine, Table, select
 
-from activities.database import reading
+from models.cases.events import CaseEvent, event_subject
+from models.cases.history import transition_hash
 from models.chain import GENESIS
-from models.events import CaseEvent, event_subject
-from models.history import transition_hash
-from models.recipients import roles_told
+from models.notifications.recipients import roles_told
+from models.store.engine import reading
 from models.tables import (
     AppUser,
     CaseRecord,
@@ -27,11 +27,11 @@ from models.tables import (
     table_of,
 )
 from models.tables.audit import AuditRecord
-from services.cases import CaseDesk
-from services.people import find_recipients
+from services.cases.service import CaseDesk
+from services.people.users import find_recipients
 from tests.e2e.stack import Stack
 from tests.streams import messages
-from workers.notify.matters import OVERTAKEN
+from workers.notify.staleness import OVERTAKEN
 
 CASES, LINES, OUTBOX = table_of(CaseRecord), table_of(Transition), table_of(Outbox)
 INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditRecord)

@@ -17,14 +17,14 @@ from nats.aio.client import Client as Nats
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from activities.database import open_engine
-from models.case_form import CaseForm
+from models.cases.form import CaseForm
+from models.store.engine import open_engine
 from models.wording import BEIJING
 from services.clock import now
 from tests.e2e.commands import commands
 from tests.factories import ROOT, form
-from workers.nats_connection import connect as connect_nats
-from workers.places import Places
+from workers.folder.places import Places
+from workers.stream.connection import connect as connect_nats
 from workers.temporal_client import connect
 
 START_SECONDS = 180.0
@@ -87,7 +87,7 @@ class Stack:
 
     def status(self) -> Status:
         """Return what `tuixuan status` says; read without a process, so that it may be polled."""
-        from workers.stack.report import read_report
+        from workers.folder.report import read_report
 
         return {**read_report(self.places)}
 

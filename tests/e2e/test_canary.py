@@ -12,7 +12,7 @@ from sqlalchemy import Engine, inspect, text
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
-from activities.database import reading
+from models.store.engine import reading
 from services.clock import new_id
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act, new_season
 from tests.e2e.records import assert_four_records_agree

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from models.calendar import reminder_instants
-from models.lifecycle import State
-from models.pace import Pace
+from models.cases.lifecycle import State
+from models.dates.pace import Pace
+from models.dates.working_days import reminder_instants
 from models.wording import moment
 from services.clock import new_id, now
 from tests.e2e.driving import (

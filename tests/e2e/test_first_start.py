@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from activities.database import reading
-from models.samples import load_samples
+from models.cases.samples import load_samples
+from models.store.engine import reading
 from models.tables import CaseRecord, DeedRow, Delivery, InboxMessage, Season, Transition, table_of
 from models.tables.audit import AuditRecord
-from services.deeds import read_waiting
-from services.samples import SAMPLES, shipped
+from services.audit.entries import read_waiting
+from services.demo.samples import SAMPLES, shipped
 from tests.e2e.records import assert_four_records_agree, assert_whole_system_agrees
 from tests.e2e.stack import Stack
 

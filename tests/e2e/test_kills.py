@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from activities.database import reading
-from models.lifecycle import Action
+from models.cases.lifecycle import Action
+from models.store.engine import reading
 from models.tables import Outbox, Transition, table_of
-from services.cases import CaseDesk
+from services.cases.drafts import NewDraft
+from services.cases.requests import Request
+from services.cases.service import CaseDesk
+from services.cases.views import Unavailable
 from services.clock import new_id
-from services.drafts import NewDraft
-from services.requests import Request
-from services.views import Unavailable
 from tests.e2e.driving import REMARKS, new_season
 from tests.e2e.records import (
     assert_four_records_agree,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from models.commands import Role
-from models.lifecycle import FINAL, RULES, Action, State
+from models.cases.commands import Role
+from models.cases.lifecycle import FINAL, RULES, Action, State
 from models.wording import STATES
 from tests.e2e.driving import (
     ACCEPT,

@@ -5,7 +5,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.e2e.stack import Stack
-from workers.metrics import READ
+from workers.health.metrics import READ
 from workers.roles import ROLES
 
 pytestmark = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import func, select
 from temporalio.client import Client
 
-from activities.database import reading
+from models.store.engine import reading
 from models.tables import CaseRecord, Outbox, Transition, table_of
 from tests.e2e.stack import Stack
 from workflows.names import SNAPSHOT, case_workflow_id

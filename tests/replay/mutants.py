@@ -2,7 +2,7 @@
 
 from temporalio import workflow
 
-from models.records import CaseSnapshot, Standing
+from models.cases.messages import CaseSnapshot, Standing
 from models.refusals import Refused
 from workflows import names
 from workflows.case import CaseWorkflow

@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from activities.database import open_engine
-from activities.migrations import upgrade_record
+from models.store.engine import open_engine
+from models.store.upgrade import upgrade_record
 from tests.replay.scenarios import SCENARIOS
 from tests.workflow.case import Case
 from tests.workflow.temporal import Temporal, running_temporal

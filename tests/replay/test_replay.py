@@ -13,13 +13,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from models.commands import Command
-from models.lifecycle import Action
-from models.records import COMMANDS, CaseSnapshot, CommitTransitionResult, Standing
+from models.cases.commands import Command
+from models.cases.lifecycle import Action
+from models.cases.messages import COMMANDS, CaseSnapshot, CommitTransitionResult, Standing
 from tests import factories
 from tests.replay.mutants import Silent, Sleepless, Unpatched
 from tests.replay.scenarios import SCENARIOS
-from workers.cases import sandbox
+from workers.cases.worker import sandbox
 from workflows import names
 from workflows.case import CaseWorkflow
 

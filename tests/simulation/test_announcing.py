@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from activities.database import open_engine
-from models.lifecycle import Action, State
-from models.records import CommitTransitionInput, Standing
-from services.audit import verify
+from models.cases.lifecycle import Action, State
+from models.cases.messages import CommitTransitionInput, Standing
+from models.store.engine import open_engine
+from services.audit.verification import verify
 from tests.factories import OPENS, make_case, standing, wanted
 from tests.simulation.world import (
     FakeStream,
@@ -26,8 +26,8 @@ from tests.simulation.world import (
     consumer,
 )
 from tests.streams import outbox
-from workers.announcing import StreamAway
-from workers.relay import RelayPace
+from workers.stream.publishing import StreamAway
+from workers.stream.relay import RelayPace
 
 CASES, STEPS, SEEDS = 4, 120, 12
 
@@ -75,7 +75,7 @@ class World:
     """One run."""
 
     def __init__(self, engine: Engine, audit: Engine, anchors: Path, seed: int) -> None:
-        from activities.records import Records
+        from services.cases.commit import Records
 
         self.chance = Random(seed)  # noqa: S311 - a simulation
         self.faults = Faults(self.chance, rate=0)

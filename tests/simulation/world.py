@@ -12,10 +12,10 @@ from nats.js.errors import NotFoundError, ServiceUnavailableError
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
-from models.events import STREAM, CaseEvent
+from models.cases.events import STREAM, CaseEvent
 from workers.audit import AuditHandler
-from workers.consumers import ConsumerPace, _Consumer
-from workers.relay import Relay
+from workers.stream.consumer import ConsumerPace, _Consumer
+from workers.stream.relay import Relay
 
 FULL = "maximum messages per subject exceeded"
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.case_form import CaseForm
-from models.masking import mask_form, mask_name, mask_text
+from models.cases.form import CaseForm
+from models.cases.masked_form import mask_form
+from models.masking import mask_name, mask_text
 from tests.factories import form
 
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from activities.database import reading
-from activities.records import Records
-from models.agenda import AgendaItem
-from models.commands import Actor, Command
-from models.history import transition_hash
-from models.lifecycle import Action
-from models.records import COMMANDS, CaseSnapshot, Standing
+from models.cases.agenda import AgendaItem
+from models.cases.commands import Actor, Command
+from models.cases.history import transition_hash
+from models.cases.lifecycle import Action
+from models.cases.messages import COMMANDS, CaseSnapshot, Standing
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import CaseReason, Outbox, Transition, table_of
-from services import case_record, intake
-from services.requests import Request
-from services.views import CaseView
+from services.cases import intake, queries
+from services.cases.commit import Records
+from services.cases.requests import Request
+from services.cases.views import CaseView
 from tests.workflow.passing import passing_fields
 from tests.workflow.waiting import now, until
 from tests.workflow.watching import Watched
@@ -98,7 +98,7 @@ class Case(Watched):
 
     @property
     def view(self) -> CaseView:
-        return case_record.show(self.world.engine, self.id)
+        return queries.show(self.world.engine, self.id)
 
     @property
     def standing(self) -> Standing:

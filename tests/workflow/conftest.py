@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from activities.database import open_engine
+from models.store.engine import open_engine
 from services.clock import new_id
 from tests.workflow.temporal import Temporal, running_temporal
 from tests.workflow.world import World

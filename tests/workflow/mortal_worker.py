@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 from temporalio import activity
 
-from activities.database import open_engine
-from activities.records import Records
-from models.records import CommitTransitionInput, CommitTransitionResult
-from workers import cases
+from models.cases.messages import CommitTransitionInput, CommitTransitionResult
+from models.store.engine import open_engine
+from services.cases.commit import Records
+from workers.cases import worker
 from workers.temporal_client import connect
 from workflows import names
 
@@ -35,9 +35,9 @@ async def main(address: str, url: str, queue: str) -> None:
     client, engine = await connect(address), open_engine(url)
     with (
         patch.object(names, "TASK_QUEUE", queue),
-        patch.object(cases, "Records", MortalRecords),
+        patch.object(worker, "Records", MortalRecords),
     ):
-        await cases.run_cases(client, engine, asyncio.Event())
+        await worker.run_cases(client, engine, asyncio.Event())
 
 
 if __name__ == "__main__":

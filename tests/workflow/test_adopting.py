@@ -15,9 +15,9 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from models.lifecycle import Action, State
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
-from services.views import Unavailable
+from services.cases.views import Unavailable
 from tests.workflow.case import Case, Pending
 from tests.workflow.mortal_worker import DIED
 from tests.workflow.temporal import Temporal, running_temporal

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from models.lifecycle import Action, State
+from models.cases.lifecycle import Action, State
 from services.clock import new_id
 from tests.workflow.case import Case
 from tests.workflow.older import OlderWorkflow
 from tests.workflow.temporal import Temporal, running_temporal
 from tests.workflow.waiting import now, until
 from tests.workflow.world import World
-from workers import cases
+from workers.cases import worker
 from workflows import names
 
 A, S = Action, State
@@ -70,7 +70,7 @@ async def test_a_new_run_begins_with_what_the_record_says(
 ) -> None:
     world = World(record, await impatient.client(), queue)
     world.open_season()
-    monkeypatch.setattr(cases, "CaseWorkflow", OlderWorkflow)
+    monkeypatch.setattr(worker, "CaseWorkflow", OlderWorkflow)
     async with world.worker():
         case = await world.draft()
         before = await case.snapshot()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.lifecycle import Action, State
+from models.cases.lifecycle import Action, State
 from tests.workflow.waiting import now, until
 from tests.workflow.world import World
 from workflows import names

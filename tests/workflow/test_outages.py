@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from activities.database import open_engine
-from models.lifecycle import Action
+from models.cases.lifecycle import Action
+from models.store.engine import open_engine
 from tests.servers import Postgres
 from tests.workflow.temporal import Temporal
 from tests.workflow.waiting import until

@@ -22,19 +22,19 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from activities.database import reading, transaction
-from models.lifecycle import Action
+from models.cases.lifecycle import Action
+from models.store.engine import reading, transaction
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
 from services.clock import new_id, now
-from services.milestones import Calendar
-from services.reconcile import Reconciler
-from services.reconcile_runs import last_watermark, recent_runs, reconcile
+from services.dates.milestones import Calendar
+from services.reconcile.comparison import Reconciler
+from services.reconcile.runs import last_watermark, recent_runs, reconcile
 from tests.streams import until
 from tests.workflow.world import World
-from workers.cases import sandbox
+from workers.cases.worker import sandbox
 from workers.reconcile import Reconciling, ensure_schedule, serve
-from workers.relay import Relay
+from workers.stream.relay import Relay
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 

@@ -8,11 +8,11 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from models.commands import Actor, Role
-from models.lifecycle import Action, State
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from services.cases.requests import Request
 from services.clock import new_id
-from services.requests import Request
 from tests.workflow.case import Case
 from tests.workflow.waiting import now
 from tests.workflow.world import World

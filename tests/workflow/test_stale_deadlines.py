@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select, text, update
 
-from activities.database import open_engine, reading, transaction
-from models.commands import Actor, Role
-from models.lifecycle import Action
-from models.records import CaseSnapshot
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import Action
+from models.cases.messages import CaseSnapshot
+from models.store.engine import open_engine, reading, transaction
 from models.tables import Season, SeasonChange, table_of
-from services.cases import CaseDesk
+from services.cases.service import CaseDesk
 from services.clock import now
-from services.milestones import Calendar, Moving
-from services.reconcile import Reconciler
-from services.reconcile_runs import reconcile
+from services.dates.milestones import Calendar, Moving
+from services.reconcile.comparison import Reconciler
+from services.reconcile.runs import reconcile
 from tests.streams import until
 from tests.workflow.case import Case
 from tests.workflow.world import SEASON, World

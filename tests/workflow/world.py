@@ -15,19 +15,19 @@ from typing import Any
 from sqlalchemy import Engine, delete, event, insert, select, update
 from temporalio.client import Client
 
-from activities.database import open_engine, reading, transaction
-from models.calendar import BEIJING
-from models.commands import Actor, Role
-from models.pace import Pace
+from models.cases.commands import Actor, Role
+from models.dates.pace import Pace
+from models.dates.working_days import BEIJING
+from models.store.engine import open_engine, reading, transaction
 from models.tables import CalendarDay, Season, table_of
-from services.cases import CaseDesk
-from services.drafts import NewDraft
-from services.milestones import Calendar, Moving
-from services.seasons import Opening, open_season
+from services.cases.drafts import NewDraft
+from services.cases.service import CaseDesk
+from services.dates.milestones import Calendar, Moving
+from services.seasons.opening import Opening, open_season
 from tests import factories
 from tests.workflow.case import Case
 from tests.workflow.waiting import now
-from workers.cases import LOCAL_ACTIVITIES, case_worker
+from workers.cases.worker import LOCAL_ACTIVITIES, case_worker
 
 SEASON = factories.SEASON
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
-from activities.records import Records
-from workers.sandbox import CaseSandbox
+from services.cases.commit import Records
+from workers.cases.sandbox import CaseSandbox
 from workflows import names
 from workflows.case import CaseWorkflow
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from workers.places import Places
+from workers.folder.places import Places
 
 PATIENCE = 1.0
 """Seconds to wait for the lock: another process may hold it for the moment of a look."""

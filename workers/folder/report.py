@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from workers.places import Places
-from workers.stack.lock import holder
+from workers.folder.lock import holder
+from workers.folder.places import Places
 
 
 class ProcessReport(TypedDict):

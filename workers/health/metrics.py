@@ -17,12 +17,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
-from activities.database import reading
-from activities.seasons import SeasonShelf
-from models.agenda import AT_DEADLINE, plan
-from models.events import STREAM, EventName
-from models.lifecycle import ENDED, Action, State
-from models.pace import Pace
+from models.cases.agenda import AT_DEADLINE, plan
+from models.cases.events import STREAM, EventName
+from models.cases.lifecycle import ENDED, Action, State
+from models.dates.pace import Pace
+from models.store.engine import reading
 from models.tables import (
     CaseRecord,
     DeedRow,
@@ -36,13 +35,14 @@ from models.tables import (
 from models.tables.audit import AuditRecord
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
-from services.audit_chain import AnchorHeight
-from services.audit_signing import DigestFile
-from services.calendar import uncovered
-from services.events import backlog
-from workers.logs import app_version
-from workers.nats_connection import CONSUMERS, connect
-from workers.settings import WorkerSettings
+from services.audit.chain import AnchorHeight
+from services.audit.signing import DigestFile
+from services.dates.working_days import uncovered
+from services.seasons.cache import SeasonShelf
+from services.stream.events import backlog
+from workers.logs.setup import app_version
+from workers.settings.stack import WorkerSettings
+from workers.stream.connection import CONSUMERS, connect
 
 NATS_PATIENCE = 2.0
 """Seconds for all questions to JetStream of one scrape."""

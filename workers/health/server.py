@@ -20,13 +20,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from sqlalchemy import Engine, text
 
-from activities.database import open_engine, reading
-from workers.logs import app_version
-from workers.places import Places
+from models.store.engine import open_engine, reading
+from workers.folder.places import Places
+from workers.folder.readiness import is_marked
+from workers.logs.setup import app_version
 from workers.servers.ports import LOOPBACK
-from workers.settings import WorkerSettings
+from workers.settings.stack import WorkerSettings
 from workers.stack import probes
-from workers.stack.readiness import is_marked
 
 PATIENCE = 1.0
 """Seconds in which a server must answer to count as there."""
@@ -152,7 +152,7 @@ def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
         return
     from prometheus_client import make_wsgi_app
 
-    from workers.metrics import registry_of
+    from workers.health.metrics import registry_of
 
     ready = Places(settings.state_dir).ready_file(role)
     engine = open_engine(settings.database_url, pool_size=2)

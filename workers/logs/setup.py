@@ -16,7 +16,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from workers.redaction import redact
+from workers.logs.redaction import redact
 
 QUIET = dict.fromkeys(("transitions", "alembic", "asyncio", "uvicorn.error"), logging.WARNING)
 """Libraries that say at INFO what nobody asked."""

@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 import httpx2
 
-from services.chat_bots import open_bot
-from workers.notify.letter import Letter
-from workers.notify.sms import SmsSettings
+from services.notifications.chat_bots import open_bot
+from workers.notify.message import Letter
 from workers.notify.transports import DeferredError, RejectedError, ServerAwayError
+from workers.settings.sms import SmsSettings
 
 TIMEOUT_SECONDS = 30.0
 """For one message as a whole; a sender's lease is longer."""

@@ -6,15 +6,15 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, Engine, case, select, update
 
-from activities.database import reading, transaction
-from models.events import CaseEvent
-from models.notices import WITH_REASON, notice
-from models.recipients import roles_told
+from models.cases.events import CaseEvent
+from models.notifications.recipients import roles_told
+from models.notifications.texts import WITH_REASON, notice
+from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
 from services.clock import now
-from services.people import find_recipients
-from services.telling import Telling, Told, insert_new, tell
-from workers.notify.matters import overtaken
+from services.notifications.fan_out import Telling, Told, insert_new, tell
+from services.people.users import find_recipients
+from workers.notify.staleness import overtaken
 
 _CURSORS, _LINES = table_of(ConsumerCursor), table_of(Transition)
 _MESSAGES = table_of(InboxMessage)

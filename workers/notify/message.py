@@ -7,9 +7,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from models.events import CaseEvent
-from services.mail_html import ANSWERED, NO_ANSWER, as_html
-from workers.notify.mail import MailSettings
+from models.cases.events import CaseEvent
+from services.notifications.html import ANSWERED, NO_ANSWER, as_html
+from workers.settings.mail import MailSettings
 
 LONGEST_LINE = 998
 """Octets of one line that SMTP carries (RFC 5322 section 2.1.1)."""
@@ -71,7 +71,7 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
 
 
 def _attach_deadlines(message: EmailMessage, letter: Letter, domain: str) -> None:
-    from services.ics import METHOD, as_ics  # few mails need it
+    from services.calendars.ics import METHOD, as_ics  # few mails need it
 
     entries = as_ics(letter.due, domain)
     if entries is not None:

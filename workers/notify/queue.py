@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, select, update
 
-from activities.database import reading, transaction
-from models.notices import digest
+from models.notifications.texts import digest
+from models.store.engine import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, Season, UserChannel, table_of
 from services.clock import now
-from services.readers import MAIL
-from workers.notify.letter import Letter
-from workers.notify.matters import event_due, overtaken
+from services.notifications.readers import MAIL
+from workers.notify.message import Letter
+from workers.notify.staleness import event_due, overtaken
 
 BATCH = 50
 MOST_IN_A_DIGEST = 100

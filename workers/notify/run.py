@@ -7,13 +7,13 @@ import structlog
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
-from workers.consumers import consume
 from workers.notify.handler import NotifyHandler
-from workers.notify.mail import MailSettings
 from workers.notify.queue import Patience
 from workers.notify.sender import Sender
-from workers.notify.sms import SmsSettings
 from workers.notify.transports import open_transport
+from workers.settings.mail import MailSettings
+from workers.settings.sms import SmsSettings
+from workers.stream.consumer import consume
 
 CHATS_AT_ONCE = 8
 """Each bot has a server of its own, and one that hangs keeps the others waiting no longer."""
@@ -69,7 +69,7 @@ def open_senders(engine: Engine, ways: Ways, patience: Patience | None = None) -
     Raises:
         ValueError: The settings name neither a mail server nor a folder.
     """
-    from workers.notify.other_transports import ChatTransport, SmsTransport
+    from workers.notify.chat_and_sms import ChatTransport, SmsTransport
 
     senders = [
         Sender(engine, open_transport(ways.mail), patience),

@@ -8,7 +8,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from services.readers import MAIL
+from services.notifications.readers import MAIL
+from workers.logs.redaction import redact_text
 from workers.notify.queue import Patience, Queue, Taken
 from workers.notify.transports import (
     DeferredError,
@@ -17,7 +18,6 @@ from workers.notify.transports import (
     ServerAwayError,
     Transport,
 )
-from workers.redaction import redact_text
 
 LONGEST_ERROR = 500
 """Characters of what a server said that are kept."""

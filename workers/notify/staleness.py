@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from models.commands import Role
-from models.events import CaseEvent, EventName
-from models.lifecycle import Action
-from models.recipients import REMINDERS, keeps_deadline
+from models.cases.commands import Role
+from models.cases.events import CaseEvent, EventName
+from models.cases.lifecycle import Action
+from models.notifications.recipients import REMINDERS, keeps_deadline
 from models.tables import CaseRecord, Outbox, Transition, table_of
 
 _LINE, _CASE = table_of(Transition).c, table_of(CaseRecord).c

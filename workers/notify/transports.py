@@ -10,8 +10,8 @@ from typing import Protocol
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPException
 
-from workers.notify.letter import Letter, build_message
-from workers.notify.mail import MailSettings
+from workers.notify.message import Letter, build_message
+from workers.settings.mail import MailSettings
 
 SEND_TIMEOUT_SECONDS = 30.0
 """For one mail as a whole; a sender's lease is longer."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from workers.servers.found import Unusable, Version, parse_version, show
-from workers.servers.telling import Say
+from workers.servers.progress import Say
 
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "temporal"
 PACKAGE = "github.com/temporalio/cli/cmd/temporal"

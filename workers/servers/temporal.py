@@ -18,7 +18,7 @@ from workers.servers.found import (
     show,
 )
 from workers.servers.ports import LOOPBACK
-from workers.servers.telling import Say, tell
+from workers.servers.progress import Say, tell
 from workflows.names import SEARCH_ATTRIBUTES
 
 NAME = "temporal"

@@ -24,14 +24,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from workers.environment import Environment, SettingsWrong
-from workers.notify.mail import MailSettings
-from workers.notify.sms import SmsSettings
-from workers.places import Places, config_file, default_state_dir
+from workers.folder.places import Places, config_file, default_state_dir
+from workers.folder.report import StackReport, read_report
 from workers.servers.ports import LOOPBACK
-from workers.stack.report import StackReport, read_report
-from workers.urls import audit_url, holds_mask
-from workers.webhook.settings import WebhookSettings
+from workers.settings.environment import Environment, SettingsWrong
+from workers.settings.mail import MailSettings
+from workers.settings.sms import SmsSettings
+from workers.settings.urls import audit_url, holds_mask
+from workers.settings.webhook import WebhookSettings
 from workflows.names import NAMESPACE
 
 type Port = Annotated[int, Field(ge=1, le=65535)]

@@ -12,21 +12,21 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities.database import open_engine
-from activities.migrations import newest_record_version, record_version
-from services.calendar import uncovered
-from workers.logs import app_version
-from workers.places import Places
+from models.store.engine import open_engine
+from models.store.upgrade import newest_record_version, record_version
+from services.dates.working_days import uncovered
+from workers.folder.places import Places
+from workers.folder.report import StackReport, read_report
+from workers.logs.setup import app_version
 from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
 from workers.servers.ports import port_is_free
 from workers.servers.temporal import temporal_at_hand
-from workers.settings import StackSettings, WorkerSettings
+from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.urls import mask_password
 from workers.stack import probes
 from workers.stack.ports import PREFERRED
-from workers.stack.report import StackReport, read_report
 from workers.stack.servers import asked_ports
-from workers.urls import mask_password
 
 LITTLE_SPACE = 1 << 30
 """Bytes: with less than a gigabyte free, databases and streams stop before long."""

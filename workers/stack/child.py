@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 
+from workers.folder.report import ProcessReport
 from workers.stack.programs import Program
-from workers.stack.report import ProcessReport
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
 """Seconds before a process that died is started again: doubled each time."""

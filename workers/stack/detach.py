@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from workers.places import CHECKOUT, Places
-from workers.stack import lock
-from workers.stack.report import StackReport, read_report
+from workers.folder import lock
+from workers.folder.places import CHECKOUT, Places
+from workers.folder.report import StackReport, read_report
 from workers.stack.up import OURS
 
 LOOK_EVERY = 0.1

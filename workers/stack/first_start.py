@@ -3,9 +3,9 @@
 import structlog
 from sqlalchemy import Engine
 
-from activities.database import open_engine
-from services.seasons import has_seasons
-from workers.settings import WorkerSettings
+from models.store.engine import open_engine
+from services.seasons.opening import has_seasons
+from workers.settings.stack import WorkerSettings
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ async def open_first_season(told: WorkerSettings) -> None:
 
 
 async def _open(engine: Engine, told: WorkerSettings) -> None:
-    from services.samples import first_start
+    from services.demo.samples import first_start
     from workers.temporal_client import connect
 
     log.info("first_start")

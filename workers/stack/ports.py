@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from workers.places import Places
+from workers.folder.places import Places
+from workers.folder.report import read_json, write_json
 from workers.servers.ports import free_port, port_is_free
-from workers.stack.report import read_json, write_json
 
 PREFERRED: Mapping[str, int] = {
     "temporal": 7233,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from workers.stack.readiness import is_marked
+from workers.folder.readiness import is_marked
 from workflows.names import SEARCH_ATTRIBUTES
 
 if TYPE_CHECKING:

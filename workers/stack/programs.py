@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from workers.places import CHECKOUT, Places
+from workers.folder import readiness
+from workers.folder.places import CHECKOUT, Places
 from workers.servers.nats import nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import temporal_command
-from workers.stack import probes, readiness
+from workers.stack import probes
 
 Probe = Callable[[int], Awaitable[str | None]]
 """Given the pid, returns what is still missing; None: the process serves."""

@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from typing import Any, TextIO
 
-from workers.places import Places
+from workers.folder.places import Places
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93)
 """Of the prefixes, in the order in which the processes first speak."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from workers.places import Places
+from workers.folder.places import Places
+from workers.folder.report import Addresses
 from workers.servers.found import Binary, Running
 from workers.servers.nats import find_nats
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import find_temporal
-from workers.settings import StackSettings, WorkerSettings
+from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.urls import mask_password
 from workers.stack import probes, programs
 from workers.stack.programs import Program
-from workers.stack.report import Addresses
-from workers.urls import mask_password
 
 Say = Callable[[str], None]
 

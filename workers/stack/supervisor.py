@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from activities.database import open_engine
-from activities.migrations import upgrade_audit, upgrade_record
-from workers.places import Places
-from workers.settings import StackSettings
+from models.store.engine import open_engine
+from models.store.upgrade import upgrade_audit, upgrade_record
+from workers.folder.places import Places
+from workers.folder.report import StackReport, down_report, write_json
+from workers.settings.stack import StackSettings
 from workers.stack import programs, servers
 from workers.stack.child import Child
 from workers.stack.first_start import open_first_season
-from workers.stack.report import StackReport, down_report, write_json
 from workers.stack.screen import Screen
 from workers.stack.servers import Servers
 

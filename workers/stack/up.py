@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from workers.logs import configure_logs
-from workers.places import Places
-from workers.settings import StackSettings
-from workers.stack import lock, ports
-from workers.stack.report import StackReport
+from workers.folder import lock
+from workers.folder.places import Places
+from workers.folder.report import StackReport
+from workers.logs.setup import configure_logs
+from workers.settings.stack import StackSettings
+from workers.stack import ports
 from workers.stack.screen import Screen
 from workers.stack.servers import asked_ports, find_servers
 from workers.stack.supervisor import Supervisor

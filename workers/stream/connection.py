@@ -21,7 +21,7 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-from models.events import STREAM, SUBJECTS
+from models.cases.events import STREAM, SUBJECTS
 
 DEAD = "TUIXUAN_DEAD"
 MAX_EVENT_BYTES = 65_536

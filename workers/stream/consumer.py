@@ -21,16 +21,16 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from models.events import STREAM, CaseEvent
-from services.dead_letters import GivenUp, dropped_seqs, keep
-from workers.incoming import (
+from models.cases.events import STREAM, CaseEvent
+from services.stream.dead_letters import GivenUp, dropped_seqs, keep
+from workers.stream.connection import CONSUMERS, ensure_consumer, ensure_streams
+from workers.stream.incoming import (
     UnreadableError,
     announced_on_record,
     given_up,
     read_event,
     reason_kept,
 )
-from workers.nats_connection import CONSUMERS, ensure_consumer, ensure_streams
 
 NATS_AWAY = (NatsError, OSError, TimeoutError)
 SQL_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)

@@ -3,10 +3,10 @@
 from pydantic import ValidationError
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.events import CaseEvent, event_id, event_subject
+from models.cases.events import CaseEvent, event_id, event_subject
+from models.store.engine import reading
 from models.tables import Outbox, table_of
-from workers.redaction import redact_text
+from workers.logs.redaction import redact_text
 
 LONGEST_REASON = 300
 

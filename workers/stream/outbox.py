@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BindParameter, Engine, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from activities.database import reading, transaction
+from models.store.engine import reading, transaction
 from models.tables import Lease, Outbox, table_of
 
 _OUTBOX, _LEASES = table_of(Outbox), table_of(Lease)

@@ -6,8 +6,8 @@ from nats.js import JetStreamContext
 from nats.js.api import Header
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
 
-from models.events import STREAM, event_id
-from workers.outbox import Waiting
+from models.cases.events import STREAM, event_id
+from workers.stream.outbox import Waiting
 
 CONTENT_TYPE = "application/cloudevents+json"
 

@@ -8,10 +8,10 @@ from nats.js import JetStreamContext
 from pydantic import BaseModel
 from sqlalchemy import Engine, func, select
 
-from activities.database import reading
+from models.store.engine import reading
 from models.tables import Outbox, table_of
-from services.stream import count_messages, give_back, lost_events
-from workers.nats_connection import ensure_streams
+from services.stream.losses import count_messages, give_back, lost_events
+from workers.stream.connection import ensure_streams
 
 LOOK_AGAIN_SECONDS = 0.2
 

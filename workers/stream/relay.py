@@ -17,10 +17,9 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.events import event_id
-from workers.announcing import CannotAnnounce, StreamAway, StreamMissing, announce
-from workers.nats_connection import ensure_streams
-from workers.outbox import (
+from models.cases.events import event_id
+from workers.stream.connection import ensure_streams
+from workers.stream.outbox import (
     Waiting,
     give_up_lease,
     read_waiting,
@@ -28,6 +27,7 @@ from workers.outbox import (
     take_lease,
     this_process,
 )
+from workers.stream.publishing import CannotAnnounce, StreamAway, StreamMissing, announce
 
 LEASE = "relay"
 

@@ -20,7 +20,7 @@ from httpcore2 import (
     ConnectTimeout,
 )
 
-from workers.webhook.settings import Network
+from workers.settings.webhook import Network
 
 type Address = IPv4Address | IPv6Address
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
-from activities.database import reading, transaction
-from models.commands import Role
-from models.events import CaseEvent, CaseEventData
+from models.cases.commands import Role
+from models.cases.events import CaseEvent, CaseEventData
+from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.clock import now
-from services.webhook_missed import CONSUMER
-from services.webhook_rows import Message, waiting_row
+from services.webhooks.messages import Message, waiting_row
+from services.webhooks.missed import CONSUMER
 
 MAX_BODY_BYTES = 20_000
 """What Standard Webhooks advises receivers to expect at most."""

@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 import httpcore2
 from standardwebhooks import Webhook
 
-from workers.redaction import redact_text
+from workers.logs.redaction import redact_text
+from workers.settings.webhook import WebhookSettings
 from workers.webhook.guard import Guard, Resolve, resolve
-from workers.webhook.settings import WebhookSettings
 
 READ_BYTES = 65_536
 HEAD_CHARACTERS = 200

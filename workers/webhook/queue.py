@@ -8,15 +8,15 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, bindparam, exists, insert, select, update
 
-from activities.database import reading, transaction
-from models.notices import Notice
+from models.notifications.texts import Notice
+from models.store.engine import reading, transaction
 from models.tables import AppUser, table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.clock import now
-from services.telling import Telling, tell
-from services.webhook_secrets import secrets_of
-from workers.webhook.patience import Patience
+from services.notifications.fan_out import Telling, tell
+from services.webhooks.secrets import secrets_of
 from workers.webhook.post import Answer
+from workers.webhook.retries import Patience
 
 _DELIVERIES, _ATTEMPTS = table_of(WebhookDelivery), table_of(WebhookAttempt)
 _ENDPOINTS, _USERS = table_of(WebhookEndpoint), table_of(AppUser)

@@ -6,13 +6,13 @@ from contextlib import aclosing
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
-from workers.consumers import STEADY as CONSUMING
-from workers.consumers import ConsumerPace, consume
+from workers.settings.webhook import WebhookSettings
+from workers.stream.consumer import STEADY as CONSUMING
+from workers.stream.consumer import ConsumerPace, consume
 from workers.webhook.handler import WebhookHandler
-from workers.webhook.patience import STEADY, Patience
 from workers.webhook.post import Poster
+from workers.webhook.retries import STEADY, Patience
 from workers.webhook.sender import WebhookSender
-from workers.webhook.settings import WebhookSettings
 
 
 async def run(  # noqa: PLR0913 - the stream, the record, and how

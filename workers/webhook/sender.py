@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from workers.webhook.patience import STEADY, Patience
 from workers.webhook.post import Poster
 from workers.webhook.queue import Due, Endpoint, Result, WebhookQueue
+from workers.webhook.retries import STEADY, Patience
 
 _log = structlog.get_logger(__name__)
 

@@ -1,6 +1,6 @@
 """How Alembic runs the migrations of the record: over the connection it is handed.
 
-`activities.migrations` opens that connection and holds its transaction, so that an upgrade
+`models.store.upgrade` opens that connection and holds its transaction, so that an upgrade
 happens whole or not at all, on SQLite too.
 """
 

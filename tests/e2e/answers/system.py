@@ -14,8 +14,8 @@ from temporalio.api.enums.v1 import ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities.database import transaction
-from models.events import STREAM
+from models.cases.events import STREAM
+from models.store.engine import transaction
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import now
 from tests.e2e.answers.registry import answers

@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from activities.database import transaction
+from models.cases.commands import Actor, Role
+from models.cases.lifecycle import Action
 from models.chain import digest
-from models.commands import Actor, Role
-from models.lifecycle import Action
 from models.refusals import Refused
-from services import drafts, looks
-from services.case_record import show
-from services.deeds import DeedView, list_deeds
-from services.drafts import NewDraft
-from services.looks import Looker
-from services.people import add_user
+from models.store.engine import transaction
+from services.audit import access
+from services.audit.access import Looker
+from services.audit.entries import DeedView, list_deeds
+from services.cases import drafts
+from services.cases.drafts import NewDraft
+from services.cases.queries import show
+from services.people.users import add_user
 from tests.factories import OPENS, commit, form, keep_reason
 
 MOBILE, NAME = "13800138000", "虚构联系人"
@@ -36,7 +37,7 @@ def seen(engine: Engine, **wanted: Any) -> list[DeedView]:
 
 
 def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) -> None:
-    found = looks.show_form(engine, case_id, OPERATOR)
+    found = access.show_form(engine, case_id, OPERATOR)
     assert (found.masked, found.filed, found.revision) == (True, False, 1)
     assert found.form.contact_mobile == "138****8000"
     assert found.form.contact_name == "虚****"
@@ -50,7 +51,7 @@ def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) 
 
 def test_a_form_is_shown_whole_for_a_reason(engine: Engine, case_id: str) -> None:
     looker = Looker(OPERATOR.actor, "req_b", "核对电话")
-    found = looks.show_form(engine, case_id, looker, reveal=True)
+    found = access.show_form(engine, case_id, looker, reveal=True)
     assert (found.form.contact_mobile, found.form.contact_name) == (MOBILE, NAME)
     assert digest(found.form.model_dump(mode="json")) == found.digest
     [deed] = seen(engine)
@@ -62,20 +63,20 @@ def test_nothing_is_revealed_without_a_reason(
     engine: Engine, case_id: str, reason: str | None
 ) -> None:
     with pytest.raises(Refused, match="reason_required"):
-        looks.show_form(engine, case_id, Looker(OPERATOR.actor, "r", reason), reveal=True)
+        access.show_form(engine, case_id, Looker(OPERATOR.actor, "r", reason), reveal=True)
     assert seen(engine) == []
 
 
 def test_a_reason_that_cannot_be_entered_shows_nothing(engine: Engine, case_id: str) -> None:
     with pytest.raises(Refused, match="bad_reason"):
-        looks.show_form(engine, case_id, Looker(OPERATOR.actor, "r", "长" * 501), reveal=True)
+        access.show_form(engine, case_id, Looker(OPERATOR.actor, "r", "长" * 501), reveal=True)
 
 
 def test_there_is_no_other_revision(engine: Engine, case_id: str) -> None:
     with pytest.raises(Refused, match="unknown_revision"):
-        looks.show_form(engine, case_id, OPERATOR, revision=2)
+        access.show_form(engine, case_id, OPERATOR, revision=2)
     with pytest.raises(Refused, match="unknown_case"):
-        looks.show_form(engine, "case_none", OPERATOR)
+        access.show_form(engine, "case_none", OPERATOR)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_there_is_no_other_revision(engine: Engine, case_id: str) -> None:
         (Role.PUBLIC, "anybody", False),
     ],
 )
-@pytest.mark.parametrize("look", [looks.show_form, looks.show_history])
+@pytest.mark.parametrize("look", [access.show_form, access.show_history])
 def test_who_may_look(
     engine: Engine, case_id: str, role: Role, whose: str, *, may: bool, look: Callable[..., object]
 ) -> None:
@@ -112,7 +113,7 @@ def test_a_desk_looks_on_behalf_of_its_body(engine: Engine, season: str, case_id
     with transaction(engine) as connection:
         add_user(connection, id="desk-1", season_id=season, role=Role.BODY, org=body,
                  name="（虚构）经办", email=None, at=OPENS)  # fmt: skip
-    looks.show_form(engine, case_id, Looker(Actor(role=Role.BODY, id="desk-1"), "req"))
+    access.show_form(engine, case_id, Looker(Actor(role=Role.BODY, id="desk-1"), "req"))
     [deed] = seen(engine)
     assert (deed.actor, deed.on_behalf) == ("body:desk-1", body)
 
@@ -121,7 +122,7 @@ def test_a_history_with_its_reasons_is_a_look(engine: Engine, case_id: str) -> N
     commit(engine, case_id, Action.SUBMIT)
     reason = keep_reason(engine, case_id, "材料不全")
     commit(engine, case_id, Action.RETURN_FOR_REVISION, reason=reason)
-    found = looks.show_history(engine, case_id, OPERATOR)
+    found = access.show_history(engine, case_id, OPERATOR)
     assert [line.reason for line in found.items] == [None, "材料不全"]
     [deed] = seen(engine)
     assert (deed.action, deed.after) == ("case.history_seen", found.items[-1].hash)
@@ -129,11 +130,11 @@ def test_a_history_with_its_reasons_is_a_look(engine: Engine, case_id: str) -> N
 
 def test_an_inbox_and_the_users_are_looks(engine: Engine, season: str, case_id: str) -> None:
     user = show(engine, case_id).unit
-    assert looks.show_inbox(engine, user, OPERATOR) == []
-    assert [each.id for each in looks.show_users(engine, season, OPERATOR)].count(user) == 1
+    assert access.show_inbox(engine, user, OPERATOR) == []
+    assert [each.id for each in access.show_users(engine, season, OPERATOR)].count(user) == 1
     assert [deed.action for deed in seen(engine, season=season)] == ["users.seen", "inbox.seen"]
     with pytest.raises(Refused, match="unknown_user"):
-        looks.show_inbox(engine, "nobody", OPERATOR)
+        access.show_inbox(engine, "nobody", OPERATOR)
 
 
 def test_every_saved_form_is_a_change_with_both_digests(
@@ -145,7 +146,7 @@ def test_every_saved_form_is_a_change_with_both_digests(
     assert (second.before, second.object) == (first.after, "case_1/form/2")
     assert second.after != first.after
     assert (second.season, second.on_behalf) == (season, show(engine, case_id).unit)
-    assert second.after == looks.show_form(engine, case_id, OPERATOR).digest
+    assert second.after == access.show_form(engine, case_id, OPERATOR).digest
 
 
 def test_a_refused_change_enters_nothing(engine: Engine, case_id: str) -> None:

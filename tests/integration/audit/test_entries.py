@@ -10,18 +10,18 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from activities.database import reading, transaction
+from models.audit.entries import Deed, DeedKind
+from models.cases.commands import Actor, Role
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
 from models.chain import GENESIS, digest_text
-from models.commands import Actor, Role
-from models.events import CaseEvent
-from models.lifecycle import Action, State
 from models.refusals import Refused
-from models.witnessing import Deed, DeedKind
-from services.audit import verify
-from services.audit_chain import RECORDS, AnchorFile
-from services.deeds import enter, enter_now, list_deeds, read_waiting
+from models.store.engine import reading, transaction
+from services.audit.chain import RECORDS, AnchorFile
+from services.audit.entries import enter, enter_now, list_deeds, read_waiting
+from services.audit.verification import verify
 from tests.factories import commit, make_case
-from tests.integration.test_audit import Stores, tamper
+from tests.integration.audit.test_verification import Stores, tamper
 from tests.streams import outbox
 from workers.audit import AuditHandler
 
@@ -240,7 +240,7 @@ def test_an_audit_that_began_before_the_chains_of_cases_goes_on(
 
 
 def _as_the_first_version_wrote(stores: Stores) -> None:
-    from services.audit_chain import Anchor, record_hash
+    from services.audit.chain import Anchor, record_hash
 
     [row] = outbox(stores.record)
     event = CaseEvent.model_validate_json(row.body)

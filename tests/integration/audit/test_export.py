@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.events import CaseEvent
-from models.lifecycle import Action, State
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import Transition, table_of
-from services import audit_export, inspector
-from services.audit_export import Sources, export
-from services.inspector import digest, digest_bytes, ed25519_ok
+from services.audit import archive_verifier
+from services.audit import export as audit_export
+from services.audit.archive_verifier import digest, digest_bytes, ed25519_ok
+from services.audit.export import Sources, export
 from tests.factories import commit, make_case, open_season
 from tests.streams import outbox
 from workers.audit import AuditHandler
@@ -227,7 +228,7 @@ def test_nothing_is_written_over(sources: Sources, season: str, tmp_path: Path) 
 
 
 def test_the_verifier_runs_on_old_pythons_without_packages() -> None:
-    source = Path(inspector.__file__).read_text("utf-8")
+    source = Path(archive_verifier.__file__).read_text("utf-8")
     tree = ast.parse(source, feature_version=(3, 9))
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {

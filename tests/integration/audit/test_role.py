@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from activities.database import open_engine, reading, transaction
-from activities.grants import grant_audit
-from activities.migrations import upgrade_audit
-from models.events import CaseEvent
-from models.lifecycle import Action
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action
 from models.refusals import Refused
+from models.store.engine import open_engine, reading, transaction
+from models.store.grants import grant_audit
+from models.store.upgrade import upgrade_audit
 from tests.factories import commit, make_case
 from tests.streams import outbox
 from workers.audit import AuditHandler

@@ -12,18 +12,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
-from activities.database import transaction
-from models.events import CaseEvent
-from models.lifecycle import State
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import State
 from models.refusals import Refused
-from services.audit import verify
-from services.audit_export import Sources, export
-from services.audit_signing import DigestFile, read_lines
+from models.store.engine import transaction
+from services.audit.export import Sources, export
+from services.audit.signing import DigestFile, read_lines
+from services.audit.verification import verify
 from tests.factories import make_case
-from tests.integration.test_audit_export import edit, inspected, unpacked
+from tests.integration.audit.test_export import edit, inspected, unpacked
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
-from workers.consumers import ConsumerPace
+from workers.stream.consumer import ConsumerPace
 
 DAY = datetime(2024, 4, 1, 15, 0, tzinfo=UTC)
 """23:00 in Beijing."""

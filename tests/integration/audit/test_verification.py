@@ -12,19 +12,19 @@ from sqlalchemy import Connection, Engine, text, update
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from activities.database import transaction
-from models.events import CaseEvent
-from models.lifecycle import Action, State
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
+from models.store.engine import transaction
 from models.tables import metadata
-from services.audit import verify
-from services.audit_chain import AnchorFile
-from services.audit_report import AuditReport
+from services.audit.chain import AnchorFile
+from services.audit.report import AuditReport
+from services.audit.verification import verify
 from tests.factories import commit, keep_reason, make_case
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
-from workers.consumers import ConsumerPace
-from workers.outbox import settle
-from workers.relay import Relay
+from workers.stream.consumer import ConsumerPace
+from workers.stream.outbox import settle
+from workers.stream.relay import Relay
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
 

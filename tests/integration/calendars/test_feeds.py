@@ -7,17 +7,17 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, select, text, update
 
-from activities.database import reading, transaction
-from models.agenda import AWAITED_FROM
-from models.commands import Role
-from models.events import CaseEvent
-from models.lifecycle import Action, State
-from models.recipients import keeps_deadline
+from models.cases.agenda import AWAITED_FROM
+from models.cases.commands import Role
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
+from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, Outbox, table_of
-from services.feeds import Feed, make_feed, note_use, read_feed, remove_feed
-from services.ics import as_feed, as_ics
-from services.people import NewUser, add_user, enter_user, find_recipients
+from services.calendars.feeds import Feed, make_feed, note_use, read_feed, remove_feed
+from services.calendars.ics import as_feed, as_ics
+from services.people.users import NewUser, add_user, enter_user, find_recipients
 from tests.factories import OPENS, PATHS, commit, make_case, open_season
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from activities.database import transaction
-from models.lifecycle import State
+from models.cases.lifecycle import State
+from models.store.engine import transaction
 from portal.app import application
 from portal.server import listening, serve
-from services.feeds import make_feed, remove_feed
+from services.calendars.feeds import make_feed, remove_feed
 from tests.factories import OPENS, make_case
 from workers.stack.ports import PortTaken
 

@@ -14,17 +14,17 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from activities import records
-from activities.database import reading, transaction
-from activities.records import RecordBehindError, Records
+from models.cases.events import CaseEvent
+from models.cases.history import transition_hash
+from models.cases.lifecycle import Action, State
+from models.cases.messages import CommitTransitionInput, CommitTransitionResult
 from models.chain import GENESIS
-from models.events import CaseEvent
-from models.history import transition_hash
-from models.lifecycle import Action, State
-from models.records import CommitTransitionInput, CommitTransitionResult
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import metadata
-from services.audit_cases import check_case, read_cases
+from services.audit.cases import check_case, read_cases
+from services.cases import commit as committing
+from services.cases.commit import RecordBehindError, Records
 from tests.factories import (
     OPENS,
     commit,
@@ -282,7 +282,7 @@ def test_a_failure_midway_leaves_nothing(
     before = everything(engine, case_id)
     asked = wanted(engine, case_id, Action.ACCEPT)
     with monkeypatch.context() as patch:
-        patch.setattr(records, "outbox_line", lambda *_: {"case_id": case_id, "seq": 2})
+        patch.setattr(committing, "outbox_line", lambda *_: {"case_id": case_id, "seq": 2})
         with pytest.raises(IntegrityError):
             Records(engine).commit_transition(asked)
     assert everything(engine, case_id) == before
@@ -291,17 +291,17 @@ def test_a_failure_midway_leaves_nothing(
 
 KILLED_MIDWAY = """
 import sys, time
-from activities import records
-from activities.database import open_engine
-from models.records import CommitTransitionInput
+from services.cases import commit as records
+from models.store.engine import open_engine
+from models.cases.messages import CommitTransitionInput
 
 def reached(*_):
     print("reached", flush=True)
     time.sleep(60)
 
-records.outbox_line = reached
+commit.outbox_line = reached
 asked = CommitTransitionInput.model_validate_json(sys.argv[2])
-records.Records(open_engine(sys.argv[1])).commit_transition(asked)
+commit.Records(open_engine(sys.argv[1])).commit_transition(asked)
 """
 
 

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.commands import Actor, Role
+from models.cases.commands import Actor, Role
 from models.refusals import Refused
+from models.store.engine import reading
 from models.tables import AppUser, table_of
+from services.cases.drafts import NewDraft, create_draft
 from services.clock import new_id
-from services.drafts import NewDraft, create_draft
 from tests.factories import OPENS, form
 
 USERS = table_of(AppUser).c

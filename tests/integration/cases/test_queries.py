@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from models.lifecycle import Action, State
-from services.case_record import CaseFilter, count_cases, list_cases
+from models.cases.lifecycle import Action, State
+from services.cases.queries import CaseFilter, count_cases, list_cases
 from tests.factories import commit, make_case
 
 

@@ -13,20 +13,20 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
-from activities.database import transaction
-from models.notices import Notice
+from models.notifications.texts import Notice
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import UserChannel, table_of
-from services.channels import set_channel
-from services.inbox import deliveries
-from services.people import list_users
-from services.telling import Telling, tell
+from services.notifications.channels import set_channel
+from services.notifications.fan_out import Telling, tell
+from services.notifications.inbox import deliveries
+from services.people.users import list_users
 from tests.factories import OPENS
-from workers.notify.letter import Letter
-from workers.notify.other_transports import ChatTransport, SmsTransport
+from workers.notify.chat_and_sms import ChatTransport, SmsTransport
+from workers.notify.message import Letter
 from workers.notify.sender import Sender
-from workers.notify.sms import SmsSettings
 from workers.notify.transports import DeferredError, Transport
+from workers.settings.sms import SmsSettings
 
 FUJIAN = "2024-fujian"
 SECRET = "s3cr3t-t0ken"

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import Engine, insert
 
-from activities.database import transaction
-from models.notices import Notice
+from models.notifications.texts import Notice
+from models.store.engine import transaction
 from models.tables import UserChannel, table_of
-from services.inbox import deliveries, inbox
-from services.people import NewUser, enter_user, set_email
-from services.seasons import Opening, open_season
-from services.telling import Telling, Told, tell
+from services.notifications.fan_out import Telling, Told, tell
+from services.notifications.inbox import deliveries, inbox
+from services.people.users import NewUser, enter_user, set_email
+from services.seasons.opening import Opening, open_season
 from tests.factories import OPENS, programme
 
 FUJIAN, PANEL, EXPERT = "2024-fujian", "2024-panel", "2024-wang"

@@ -6,22 +6,23 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, update
 
-from activities.database import reading, transaction
-from models.lifecycle import Action, State
-from models.notices import Notice
+from models.cases.lifecycle import Action, State
+from models.notifications.texts import Notice
+from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Delivery, table_of
-from services import seasons, telling
-from services.inbox import deliveries, inbox, send_again
-from services.people import set_email
-from services.telling import Telling
+from services.notifications import fan_out
+from services.notifications.fan_out import Telling
+from services.notifications.inbox import deliveries, inbox, send_again
+from services.people.users import set_email
+from services.seasons import opening
 from tests.factories import OPENS, commit, make_case, programme
-from tests.integration.test_notify import tell
+from tests.integration.notifications.test_notify import tell
 from tests.mailserver import MailServer
-from workers.notify.mail import MailSettings
-from workers.notify.matters import event_due, overtaken
 from workers.notify.queue import Patience, Queue
 from workers.notify.sender import Sender
+from workers.notify.staleness import event_due, overtaken
 from workers.notify.transports import open_transport
+from workers.settings.mail import MailSettings
 
 FUJIAN, ADDRESS = "2024-fujian", "fujian@example.invalid"
 DUE = OPENS + timedelta(days=9)
@@ -208,18 +209,18 @@ def digesting_desk(engine: Engine, *case_ids: str) -> str:
     call = programme().model_copy(
         update={"reminders": programme().reminders.model_copy(update=hours)}
     )
-    season = seasons.open_season(engine, call, OPENS, seasons.Opening(season_id="daily")).id
+    season = opening.open_season(engine, call, OPENS, opening.Opening(season_id="daily")).id
     desk = f"{season}-fujian"
     set_email(engine, desk, ADDRESS)
     with transaction(engine) as connection:
         for number in range(3):
             said = {desk: Notice(f"第 {number} 条", f"正文 {number}\n")}
             telling_of = Telling(f"k{number}", "webhook_disabled", None, said)
-            telling.tell(connection, telling_of, NIGHT + number * ONE)
+            fan_out.tell(connection, telling_of, NIGHT + number * ONE)
         for case_id in case_ids:
             said = {desk: Notice("提醒", "快到期了\n")}
             telling_of = Telling(f"{case_id}:2", "deadline_approaching", case_id, said)
-            telling.tell(connection, telling_of, NIGHT)
+            fan_out.tell(connection, telling_of, NIGHT)
     return desk
 
 

@@ -14,18 +14,17 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, func, select
 from structlog.testing import capture_logs
 
-from activities.database import reading, transaction
-from models.commands import Role
-from models.lifecycle import State
+from models.cases.commands import Role
+from models.cases.lifecycle import State
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import Delivery, InboxMessage, table_of
-from services.inbox import DeliveryItem, deliveries, send_again
-from services.people import add_user, set_email
+from services.notifications.inbox import DeliveryItem, deliveries, send_again
+from services.people.users import add_user, set_email
 from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, plain
 from tests.streams import until
-from workers.notify.letter import Letter, build_message
-from workers.notify.mail import MailSettings
+from workers.notify.message import Letter, build_message
 from workers.notify.queue import Patience
 from workers.notify.sender import Sender
 from workers.notify.transports import (
@@ -35,6 +34,7 @@ from workers.notify.transports import (
     SmtpTransport,
     open_transport,
 )
+from workers.settings.mail import MailSettings
 
 LOOPBACK = "127.0.0.1"
 SENDER = "推选办公室 <office@example.invalid>"
@@ -424,8 +424,8 @@ def _spawn_sender(database_url: str, port: int) -> subprocess.Popen[bytes]:
     program = f"""
 import asyncio
 from datetime import timedelta
-from activities.database import open_engine
-from workers.notify.mail import MailSettings
+from models.store.engine import open_engine
+from workers.settings.mail import MailSettings
 from workers.notify.queue import Patience
 from workers.notify.sender import Sender
 from workers.notify.transports import open_transport

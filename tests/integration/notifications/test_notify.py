@@ -10,15 +10,15 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, delete, func, select
 from structlog.testing import capture_logs
 
-from activities.database import reading, transaction
-from models.commands import Role
-from models.events import STREAM, CaseEvent
-from models.lifecycle import Action, State
+from models.cases.commands import Role
+from models.cases.events import STREAM, CaseEvent
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
-from services.channels import set_channel
-from services.inbox import deliveries, inbox, mark_read
-from services.people import (
+from services.notifications.channels import set_channel
+from services.notifications.inbox import deliveries, inbox, mark_read
+from services.people.users import (
     NewUser,
     add_user,
     enter_user,
@@ -30,9 +30,9 @@ from tests.factories import OPENS, commit, form, keep_reason, make_case, open_se
 from tests.mailserver import MailServer, plain
 from tests.streams import until
 from workers.notify.handler import NotifyHandler
-from workers.notify.mail import MailSettings
 from workers.notify.run import Ways, run
-from workers.relay import Relay
+from workers.settings.mail import MailSettings
+from workers.stream.relay import Relay
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
 EXPERT = NewUser("wang", "2024", "expert", "虚构专家")

@@ -12,14 +12,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text, update
 
-from activities.database import reading, transaction
 from cli.main import run
+from models.cases.commands import Actor, Role
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
 from models.chain import digest, digest_text
-from models.commands import Actor, Role
-from models.events import CaseEvent
-from models.lifecycle import Action, State
-from models.programme import Retention
+from models.programme.definition import Retention
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import (
     AppUser,
     CaseReason,
@@ -34,23 +34,23 @@ from models.tables import (
     WebhookDelivery,
     table_of,
 )
-from services import retention
-from services.audit_export import Sources, export
-from services.case_record import history
-from services.channels import set_channel
-from services.deeds import DeedView, enter, list_deeds
-from services.drafts import save_draft
-from services.inbox import deliveries, inbox, send_again
-from services.looks import Looker, show_form
-from services.people import add_user
-from services.retention import before, due, removing, total
-from services.retention_told import REMOVED
-from services.retention_views import WORDS
-from services.seasons import Opening
-from services.seasons import open_season as open_real_season
-from services.views import HistoryLine
-from services.webhook_log import replay_one, replay_since
-from services.webhooks import NewEndpoint, add_endpoint
+from services.audit.access import Looker, show_form
+from services.audit.entries import DeedView, enter, list_deeds
+from services.audit.export import Sources, export
+from services.cases.drafts import save_draft
+from services.cases.queries import history
+from services.cases.views import HistoryLine
+from services.notifications.channels import set_channel
+from services.notifications.inbox import deliveries, inbox, send_again
+from services.people.users import add_user
+from services.retention import removal
+from services.retention.notifications import REMOVED
+from services.retention.removal import before, due, removing, total
+from services.retention.views import WORDS
+from services.seasons.opening import Opening
+from services.seasons.opening import open_season as open_real_season
+from services.webhooks.endpoints import NewEndpoint, add_endpoint
+from services.webhooks.log import replay_one, replay_since
 from tests.factories import (
     OPENS,
     SEASON,
@@ -62,16 +62,16 @@ from tests.factories import (
     programme,
     save_form,
 )
-from tests.integration.test_audit import Stores, tamper
-from tests.integration.test_audit_export import inspected, unpacked
+from tests.integration.audit.test_export import inspected, unpacked
+from tests.integration.audit.test_verification import Stores, tamper
 from tests.streams import outbox
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
 from workers.notify.queue import Patience, Queue
 from workers.webhook.handler import WebhookHandler
-from workers.webhook.patience import Patience as WebhookPatience
 from workers.webhook.post import Answer
 from workers.webhook.queue import Result, WebhookQueue
+from workers.webhook.retries import Patience as WebhookPatience
 
 CLASSES = tuple(Retention.model_fields)
 ROOT = Actor(role=Role.OPERATOR, id="root")
@@ -174,7 +174,7 @@ def moments(world: World) -> dict[str, datetime]:
 
 
 def test_the_classes_of_the_programme_are_those_that_can_be_removed() -> None:
-    assert tuple(retention.HOLDINGS) == CLASSES == tuple(WORDS)
+    assert tuple(removal.HOLDINGS) == CLASSES == tuple(WORDS)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -315,7 +315,7 @@ def test_no_programme_on_record_makes_anything_younger_go(
     # Nor where somebody takes away the check of the programme.
     kept = Retention.model_construct(None, **dict.fromkeys(CLASSES, days))
     unchecked = programme().model_copy(update={"retention": kept})
-    monkeypatch.setattr(retention, "read_programme", lambda *_: unchecked)
+    monkeypatch.setattr(removal, "read_programme", lambda *_: unchecked)
     assert world.remove(young)["forms"] == 0
     assert world.remove(young + timedelta(seconds=1))["forms"] == 2
 
@@ -475,7 +475,7 @@ def test_a_case_taken_out_of_the_record_is_named_also_after_a_removal(world: Wor
 def test_who_is_stopped_in_between_begins_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(removal, "AT_ONCE", 1)
     first = next(removing(world.record, SEASON, ROOT, "req_0", LONG_AFTER))
     assert (first.name, first.rows, first.deeds) == ("forms", 1, 1)
     assert [each.object for each in world.deeds()] == [f"{world.ended}/form/1"]
@@ -500,7 +500,7 @@ def test_who_dies_within_a_batch_has_removed_nothing_of_it(
             raise InterruptedError
         return enter(*arguments)
 
-    monkeypatch.setattr(retention, "enter", dies_at_the_second)
+    monkeypatch.setattr(removal, "enter", dies_at_the_second)
     with pytest.raises(InterruptedError):
         world.remove(LONG_AFTER)
     assert (contents(world, world.ended), world.deeds()) == (was, [])
@@ -511,7 +511,7 @@ def test_who_dies_within_a_batch_has_removed_nothing_of_it(
 def test_of_two_who_remove_at_once_each_thing_goes_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(removal, "AT_ONCE", 1)
     with ThreadPoolExecutor(2) as threads:
         both = [threads.submit(world.remove, LONG_AFTER) for _ in range(2)]
         found = [each.result() for each in both]

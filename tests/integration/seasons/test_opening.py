@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, update
 
-from activities.database import transaction
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import CaseRecord, table_of
-from services.calendar import uncovered
-from services.seasons import Opening, list_seasons, open_season, show_season
+from services.dates.working_days import uncovered
+from services.seasons.opening import Opening, list_seasons, open_season, show_season
 from tests.factories import make_case, programme
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from activities.database import open_engine, reading, transaction
+from models.store.engine import open_engine, reading, transaction
 from models.tables import Lease, Unit, table_of
 
 LEASES = table_of(Lease)

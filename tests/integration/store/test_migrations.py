@@ -10,22 +10,22 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from activities import migrations
-from activities.database import open_engine, transaction
-from activities.migrations import (
+from models.audit.entries import Deed, DeedKind
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
+from models.store import upgrade
+from models.store.engine import open_engine, transaction
+from models.store.upgrade import (
     newest_record_version,
     record_version,
     upgrade_audit,
     upgrade_record,
 )
-from models.events import CaseEvent
-from models.lifecycle import Action, State
 from models.tables import Transition, metadata, table_of
 from models.tables.audit import audit_metadata
-from models.witnessing import Deed, DeedKind
-from services.audit_chain import append
+from services.audit.chain import append
+from services.audit.entries import enter_now
 from services.clock import now
-from services.deeds import enter_now
 from tests.factories import commit, keep_reason, make_case
 from tests.receivers import ORGANISER
 from tests.streams import outbox
@@ -129,12 +129,12 @@ def test_a_migration_that_breaks_off_leaves_nothing(
 ) -> None:
     scripts = tmp_path / "record"
     (scripts / "versions").mkdir(parents=True)
-    real = migrations.FOLDER / "record"
+    real = upgrade.FOLDER / "record"
     (scripts / "env.py").write_text((real / "env.py").read_text())
     first = (real / "versions" / "r0001_cases.py").read_text()
     broken = first.replace('    make_insert_only("transition")', "    raise InterruptedError")
     (scripts / "versions" / "r0001_cases.py").write_text(broken)
-    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    monkeypatch.setattr(upgrade, "FOLDER", tmp_path)
     engine = open_engine(f"sqlite:///{tmp_path / 'broken.db'}")
 
     with pytest.raises(InterruptedError):

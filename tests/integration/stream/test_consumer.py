@@ -17,16 +17,16 @@ from nats.js.errors import NotFoundError
 from sqlalchemy import Connection, Engine, insert, select, text, update
 from structlog.testing import capture_logs
 
-from activities.database import reading, transaction
-from models.events import STREAM, CaseEvent
-from models.lifecycle import Action, State
+from models.cases.events import STREAM, CaseEvent
+from models.cases.lifecycle import Action, State
+from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, table_of
 from tests.factories import commit, make_case
 from tests.servers import Nats
 from tests.streams import OutboxRow, outbox, until
-from workers.consumers import ConsumerPace, Handler, consume
-from workers.nats_connection import CONSUMERS, DEAD, Delivering, ensure_consumer
-from workers.relay import Relay
+from workers.stream.connection import CONSUMERS, DEAD, Delivering, ensure_consumer
+from workers.stream.consumer import ConsumerPace, Handler, consume
+from workers.stream.relay import Relay
 
 QUICK = ConsumerPace(fetch=0.1, redeliver=0.02, gap=0.2, backoff=0.1)
 PATIENT = ConsumerPace(fetch=0.1, redeliver=0.02, gap=60, backoff=0.1)

@@ -12,30 +12,30 @@ import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, update
 
-from activities.database import transaction
-from cli import stream
-from cli.deadletterwork import consumers
+from cli.commands.deadletterwork import consumers
+from cli.connections import stream
 from cli.main import run
-from models.events import STREAM, CaseEvent
-from models.lifecycle import Action, State
+from models.cases.events import STREAM, CaseEvent
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import DeadLetter, table_of
-from services import dead_letters
-from services.advisories import take_up
 from services.clock import now
-from services.dead_letters import GivenUp, Letter, drop, keep, letters, retry
-from services.inbox import inbox
-from services.webhook_log import webhook_log
-from services.webhooks import NewEndpoint, add_endpoint
+from services.notifications.inbox import inbox
+from services.stream import dead_letters
+from services.stream.advisories import take_up
+from services.stream.dead_letters import GivenUp, Letter, drop, keep, letters, retry
+from services.webhooks.endpoints import NewEndpoint, add_endpoint
+from services.webhooks.log import webhook_log
 from tests.factories import commit, make_case
 from tests.receivers import ORGANISER
 from tests.servers import Nats
 from tests.streams import outbox, until
-from workers.consumers import ConsumerPace, consume
-from workers.nats_connection import CONSUMERS, DEAD, Delivering, ensure_consumer
 from workers.notify.handler import NotifyHandler
-from workers.relay import Relay
 from workers.servers.ports import LOOPBACK, free_port
+from workers.stream.connection import CONSUMERS, DEAD, Delivering, ensure_consumer
+from workers.stream.consumer import ConsumerPace, consume
+from workers.stream.relay import Relay
 from workers.webhook.handler import WebhookHandler
 
 QUICK = ConsumerPace(fetch=0.1, redeliver=0.02, gap=0.2, backoff=0.1)

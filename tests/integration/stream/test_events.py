@@ -6,19 +6,19 @@ import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, update
 
-from activities.database import transaction
-from models.events import CaseEvent
-from models.lifecycle import Action, State
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from models.store.engine import transaction
 from models.tables import Outbox, table_of
-from services.channels import set_channel
-from services.events import Backlog, Stuck, Told, backlog, show_event
-from services.inbox import inbox, mark_read
-from services.people import set_email
+from services.notifications.channels import set_channel
+from services.notifications.inbox import inbox, mark_read
+from services.people.users import set_email
+from services.stream.events import Backlog, Stuck, Told, backlog, show_event
 from tests.factories import OPENS, commit, make_case
 from tests.streams import outbox
 from workers.notify.handler import NotifyHandler
-from workers.relay import Relay
+from workers.stream.relay import Relay
 
 FUJIAN = "2024-fujian"
 NOW = OPENS + timedelta(days=1)

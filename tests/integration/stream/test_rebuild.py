@@ -11,26 +11,26 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
-from activities.database import reading
-from models.events import STREAM
-from models.lifecycle import State
+from models.cases.events import STREAM
+from models.cases.lifecycle import State
+from models.store.engine import reading
 from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditRecord
 from models.tables.webhooks import WebhookDelivery
-from services.audit_chain import AnchorFile
-from services.stream import announced_seqs, count_messages
-from services.views import Unavailable
+from services.audit.chain import AnchorFile
+from services.cases.views import Unavailable
+from services.stream.losses import announced_seqs, count_messages
 from tests.factories import make_case
 from tests.receivers import INSIDE, Receiver, subscribe
 from tests.receivers import QUICK as INSISTENT
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
 from workers.audit import AuditHandler
-from workers.consumers import ConsumerPace, consume
-from workers.nats_connection import connect
 from workers.notify.handler import NotifyHandler
-from workers.rebuilding import rebuild
-from workers.relay import Relay, RelayPace
+from workers.stream.connection import connect
+from workers.stream.consumer import ConsumerPace, consume
+from workers.stream.rebuild import rebuild
+from workers.stream.relay import Relay, RelayPace
 from workers.webhook.run import run as send_webhooks
 
 QUICK = ConsumerPace(fetch=0.1, silence=2, redeliver=0.02, gap=0.2, backoff=0.1)

@@ -17,15 +17,15 @@ from nats.js.errors import APIError
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from models.events import EVENT_OF, STREAM, CaseEvent
-from models.lifecycle import RULES, Action, State
+from models.cases.events import EVENT_OF, STREAM, CaseEvent
+from models.cases.lifecycle import RULES, Action, State
 from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
-from workers.announcing import StreamAway
-from workers.nats_connection import ensure_streams
-from workers.outbox import give_up_lease, read_waiting, take_lease
-from workers.relay import LEASE, Relay, RelayPace
+from workers.stream.connection import ensure_streams
+from workers.stream.outbox import give_up_lease, read_waiting, take_lease
+from workers.stream.publishing import StreamAway
+from workers.stream.relay import LEASE, Relay, RelayPace
 
 Away = Callable[[], contextlib.AbstractContextManager[None]]
 QUICK = RelayPace(poll=0.01, answer=0.5, backoff=0.1, look_again=0.05)

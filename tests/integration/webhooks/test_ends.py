@@ -5,18 +5,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from activities.database import reading
-from models.commands import Actor, Role
+from models.cases.commands import Actor, Role
 from models.refusals import Refused
-from services import webhooks
+from models.store.engine import reading
 from services.clock import now
-from services.webhook_log import attempts, replay_since, show_delivery, webhook_log
-from services.webhook_secrets import secrets_of
-from services.webhook_views import list_endpoints
-from services.webhooks import Changes, NewEndpoint
+from services.webhooks import endpoints
+from services.webhooks.endpoints import Changes, NewEndpoint
+from services.webhooks.log import attempts, replay_since, show_delivery, webhook_log
+from services.webhooks.secrets import secrets_of
+from services.webhooks.views import list_endpoints
 from tests.factories import SEASON
-from workers.metrics import registry_of
-from workers.settings import StackSettings, WorkerSettings
+from workers.health.metrics import registry_of
+from workers.settings.stack import StackSettings, WorkerSettings
 
 FUJIAN, HUNAN = (Actor(role=Role.BODY, id=name) for name in ("fujian", "hunan"))
 URL = "https://receiver.example.invalid/hook"
@@ -24,17 +24,17 @@ URL = "https://receiver.example.invalid/hook"
 
 @pytest.fixture
 def endpoint(engine: Engine, season: str) -> str:
-    return webhooks.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), now()).id
+    return endpoints.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), now()).id
 
 
 def test_what_waits_is_counted_and_cancelled_with_the_endpoint(
     engine: Engine, endpoint: str
 ) -> None:
-    delivery = webhooks.send_test(engine, endpoint, now())
+    delivery = endpoints.send_test(engine, endpoint, now())
     (found,) = list_endpoints(engine, SEASON)
     assert (found.status, found.waiting, found.failed) == ("active", 1, 0)
 
-    gone = webhooks.remove(engine, endpoint, now())
+    gone = endpoints.remove(engine, endpoint, now())
 
     assert (gone.status, gone.waiting, gone.removed_at is None) == ("removed", 0, False)
     item = show_delivery(engine, delivery)
@@ -61,15 +61,15 @@ def test_a_removed_endpoint_is_no_cause_for_alarm(
         registry = registry_of("webhook", settings, engine, audit_engine)
         return registry.get_sample_value("tuixuan_webhook_endpoints", {"status": "disabled"})
 
-    webhooks.remove(engine, endpoint, now())
+    endpoints.remove(engine, endpoint, now())
     assert disabled() == 0
 
 
 def test_only_what_is_given_changes(engine: Engine, endpoint: str) -> None:
-    before = webhooks.show_endpoint(engine, endpoint)
-    changed = webhooks.edit_endpoint(engine, endpoint, Changes(events=("submitted",), rate=5))
+    before = endpoints.show_endpoint(engine, endpoint)
+    changed = endpoints.edit_endpoint(engine, endpoint, Changes(events=("submitted",), rate=5))
     assert changed == before.model_copy(update={"events": ["submitted"], "rate": 5})
-    back = webhooks.edit_endpoint(engine, endpoint, Changes(events=(), rate=0))
+    back = endpoints.edit_endpoint(engine, endpoint, Changes(events=(), rate=0))
     assert back == before
     for wrong, code in (
         (Changes(url="ftp://x"), "bad_url"),
@@ -77,18 +77,18 @@ def test_only_what_is_given_changes(engine: Engine, endpoint: str) -> None:
         (Changes(rate=1001), "bad_rate"),
     ):
         with pytest.raises(Refused, match=code):
-            webhooks.edit_endpoint(engine, endpoint, wrong)
+            endpoints.edit_endpoint(engine, endpoint, wrong)
 
 
 def test_an_endpoint_is_its_owners_and_of_operations_alone(engine: Engine, endpoint: str) -> None:
-    delivery = webhooks.send_test(engine, endpoint, now())
+    delivery = endpoints.send_test(engine, endpoint, now())
     for by in (None, FUJIAN):
-        assert webhooks.show_endpoint(engine, endpoint, by).id == endpoint
+        assert endpoints.show_endpoint(engine, endpoint, by).id == endpoint
         assert show_delivery(engine, delivery, by).id == delivery
         assert len(list_endpoints(engine, SEASON, by)) == 1
     for by in (HUNAN, Actor(role=Role.APPLICANT, id="fujian"), Actor(role=Role.ORGANISER, id="o")):
         with pytest.raises(Refused, match="unknown_endpoint"):
-            webhooks.show_endpoint(engine, endpoint, by)
+            endpoints.show_endpoint(engine, endpoint, by)
         with pytest.raises(Refused, match="unknown_delivery"):
             show_delivery(engine, delivery, by)
         assert list_endpoints(engine, SEASON, by) == []

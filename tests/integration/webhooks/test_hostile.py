@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, event
 
-from activities.database import transaction
+from models.store.engine import transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery
-from services.webhook_log import webhook_log
-from tests.integration.test_webhooks import an_event, done, put_up, sending
+from services.webhooks.log import webhook_log
+from tests.integration.webhooks.test_sending import an_event, done, put_up, sending
 from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
 from tests.streams import until
 from workers.servers.ports import LOOPBACK

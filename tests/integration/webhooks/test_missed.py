@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, update
 
-from activities.database import reading, transaction
-from models.commands import Actor, Role
-from models.events import CaseEvent
-from models.lifecycle import Action, State
+from models.cases.commands import Actor, Role
+from models.cases.events import CaseEvent
+from models.cases.lifecycle import Action, State
+from models.store.engine import reading, transaction
 from models.tables import Outbox, table_of
 from models.tables.webhooks import WebhookEndpoint
-from services import webhooks
 from services.clock import now
-from services.webhook_log import replay_since, webhook_log
-from services.webhooks import NewEndpoint
+from services.webhooks import endpoints
+from services.webhooks.endpoints import NewEndpoint
+from services.webhooks.log import replay_since, webhook_log
 from tests.factories import OPENS, SEASON, commit, make_case, open_season
 from workers.webhook.handler import WebhookHandler
 
@@ -41,7 +41,7 @@ def waiting(engine: Engine, endpoint: str) -> list[str]:
 @pytest.fixture
 def off(engine: Engine, season: str) -> str:
     """An endpoint of Fujian's that is switched off."""
-    added = webhooks.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), OPENS).id
+    added = endpoints.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), OPENS).id
     with transaction(engine) as connection:
         connection.execute(update(table_of(WebhookEndpoint)).values(status="disabled"))
     return added
@@ -51,12 +51,12 @@ def test_what_happened_while_it_was_off_comes_once_and_in_order(engine: Engine, 
     case_id = make_case(engine, state=State.RECOMMENDATION)
     bodies = put_up(engine, case_id)
     assert waiting(engine, off) == []
-    webhooks.resume(engine, off, now())
+    endpoints.resume(engine, off, now())
 
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 2
     assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
     with reading(engine) as connection:
-        table = webhooks.DELIVERIES.c
+        table = endpoints.DELIVERIES.c
         assert list(connection.scalars(select(table.body).order_by(table.seq))) == bodies
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 0  # they wait
 
@@ -65,7 +65,7 @@ def test_what_the_consumer_has_not_had_comes_by_itself(engine: Engine, off: str)
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
     put_up(engine, case_id)
     commit(engine, case_id, Action.ACCEPT)
-    webhooks.resume(engine, off, now())
+    endpoints.resume(engine, off, now())
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 1
     put_up(engine, case_id)
     assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
@@ -77,14 +77,14 @@ def test_it_is_what_the_endpoint_may_and_wants_to_hear_of(engine: Engine, off: s
     others = make_case(engine, state=State.RECOMMENDATION, location="浙江省")
     for case_id in (mine, others):
         put_up(engine, case_id)
-    webhooks.edit_endpoint(engine, off, webhooks.Changes(events=("accepted",)))
+    endpoints.edit_endpoint(engine, off, endpoints.Changes(events=("accepted",)))
     since = OPENS - timedelta(days=1)
     assert replay_since(engine, off, since, now()) == 1
     assert waiting(engine, off) == [f"{mine}:2"]
 
     organiser = Actor(role=Role.ORGANISER, id="organiser")
-    late = webhooks.add_endpoint(engine, NewEndpoint(SEASON, organiser, URL), now()).id
+    late = endpoints.add_endpoint(engine, NewEndpoint(SEASON, organiser, URL), now()).id
     assert replay_since(engine, late, now() + timedelta(days=1), now()) == 0
     assert replay_since(engine, late, since, now()) == 4
-    elsewhere = webhooks.add_endpoint(engine, NewEndpoint("2023", organiser, URL), now()).id
+    elsewhere = endpoints.add_endpoint(engine, NewEndpoint("2023", organiser, URL), now()).id
     assert replay_since(engine, elsewhere, since, now()) == 0

@@ -14,17 +14,16 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, select, update
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from activities.database import reading, transaction
-from models.commands import Actor, Role
-from models.events import CaseEvent, CaseEventData, case_event, event_subject
-from models.lifecycle import Action, State
+from models.cases.commands import Actor, Role
+from models.cases.events import CaseEvent, CaseEventData, case_event, event_subject
+from models.cases.lifecycle import Action, State
 from models.refusals import Refused
+from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookEndpoint
 from services.clock import now
-from services.inbox import inbox
-from services.webhook_log import replay_one, replay_since, webhook_log
-from services.webhooks import (
+from services.notifications.inbox import inbox
+from services.webhooks.endpoints import (
     NewEndpoint,
     add_endpoint,
     pause,
@@ -33,12 +32,13 @@ from services.webhooks import (
     send_test,
     show_endpoint,
 )
+from services.webhooks.log import replay_one, replay_since, webhook_log
 from tests.factories import SEASON
 from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
 from tests.streams import until
 from workers.webhook.handler import WebhookHandler
-from workers.webhook.patience import Patience
 from workers.webhook.post import Poster
+from workers.webhook.retries import Patience
 from workers.webhook.run import run
 from workers.webhook.sender import WebhookSender
 

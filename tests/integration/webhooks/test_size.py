@@ -4,10 +4,10 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from models.case_form import Line
-from models.commands import Role
-from models.events import CaseEvent, CaseEventData, case_event
-from models.lifecycle import Action, State
+from models.cases.commands import Role
+from models.cases.events import CaseEvent, CaseEventData, case_event
+from models.cases.form import Line
+from models.cases.lifecycle import Action, State
 from services.clock import now
 from tests.factories import SEASON
 from workers.webhook.handler import MAX_BODY_BYTES, WebhookHandler

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.stack import child, probes, readiness
+from workers.folder import readiness
+from workers.stack import child, probes
 from workers.stack.child import Child, StartFailed
 from workers.stack.programs import TETHER, Program
 

@@ -16,11 +16,11 @@ from sqlalchemy import Engine
 
 from tests.factories import ROOT
 from tests.servers import Nats
-from workers.metrics import READ, registry_of
-from workers.nats_connection import CONSUMERS, ensure_consumer
-from workers.settings import StackSettings, WorkerSettings
+from workers.health.metrics import READ, registry_of
+from workers.settings.stack import StackSettings, WorkerSettings
 from workers.stack.ports import HEALTH
 from workers.stack.programs import ROLES
+from workers.stream.connection import CONSUMERS, ensure_consumer
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text(encoding="utf-8"))

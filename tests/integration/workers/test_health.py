@@ -17,13 +17,13 @@ from prometheus_client import make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from models.lifecycle import Action
-from services.audit_chain import Anchor, AnchorFile, AnchorHeight
+from models.cases.lifecycle import Action
+from services.audit.chain import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
-from workers.health import HUNG, Health, Pulse, application, checks_of, serving
-from workers.metrics import READ, registry_of
-from workers.settings import StackSettings, WorkerSettings
+from workers.health.metrics import READ, registry_of
+from workers.health.server import HUNG, Health, Pulse, application, checks_of, serving
+from workers.settings.stack import StackSettings, WorkerSettings
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from workers.places import Places
+from workers.folder.lock import holder
+from workers.folder.places import Places
 from workers.servers.ports import free_port
-from workers.settings import StackSettings
+from workers.settings.stack import StackSettings
 from workers.stack import servers
-from workers.stack.lock import holder
 from workers.stack.ports import PREFERRED
 from workers.stack.programs import ROLES
 from workers.stack.servers import ServerAway, others_answer

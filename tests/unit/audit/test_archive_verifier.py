@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.inspector import GENESIS, Line, check_chain, check_digests, digest, key_id
+from services.audit.archive_verifier import (
+    GENESIS,
+    Line,
+    check_chain,
+    check_digests,
+    digest,
+    key_id,
+)
 
 
 def chain(*cases: str | None, **last: object) -> list[Line]:

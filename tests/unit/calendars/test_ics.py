@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from models.events import CaseEvent, EventName, case_event
-from models.lifecycle import State
-from services.ics import Duty, as_feed, as_ics
-from tests.unit.test_notices import DEADLINE, happened
-from workers.notify.letter import Letter, build_message
-from workers.notify.mail import MailSettings
+from models.cases.events import CaseEvent, EventName, case_event
+from models.cases.lifecycle import State
+from services.calendars.ics import Duty, as_feed, as_ics
+from tests.unit.notifications.test_texts import DEADLINE, happened
+from workers.notify.message import Letter, build_message
+from workers.settings.mail import MailSettings
 
 DOMAIN = "example.invalid"
 AT = datetime(2024, 4, 25, 8, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.agenda import (
+from models.cases.agenda import (
     AT_DEADLINE,
     AWAITED_FROM,
     LAPSES,
@@ -15,10 +15,10 @@ from models.agenda import (
     AgendaItem,
     plan,
 )
-from models.calendar import BEIJING, WorkCalendar
-from models.lifecycle import AT_WORK, RULES, Action, State
-from models.pace import Pace
-from models.programme_stages import Reminders
+from models.cases.lifecycle import AT_WORK, RULES, Action, State
+from models.dates.pace import Pace
+from models.dates.working_days import BEIJING, WorkCalendar
+from models.programme.stages import Reminders
 from tests.calendars import official_calendar
 from tests.factories import programme
 

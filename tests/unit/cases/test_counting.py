@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.counting import count_characters
-from models.programme import CountingRule
+from models.cases.counting import count_characters
+from models.programme.definition import CountingRule
 
 VECTORS = [
     ("", 0),

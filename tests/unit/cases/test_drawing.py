@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from models.drawing import lifecycle_page
-from models.lifecycle import NOTES, RULES, Action, State
+from models.cases.drawing import lifecycle_page
+from models.cases.lifecycle import NOTES, RULES, Action, State
 from models.wording import ACTIONS, STATES
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "lifecycle.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "lifecycle.md"
 
 
 def test_the_page_is_not_stale() -> None:

@@ -6,8 +6,8 @@ import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from models.commands import Role
-from models.events import (
+from models.cases.commands import Role
+from models.cases.events import (
     EVENT_OF,
     CaseEvent,
     CaseEventData,
@@ -16,7 +16,7 @@ from models.events import (
     event_id,
     event_subject,
 )
-from models.lifecycle import Action, State
+from models.cases.lifecycle import Action, State
 
 AT = datetime(2024, 5, 10, 3, 2, 1, tzinfo=UTC)
 CASE = "case_01J8ZK3Q7M0000000000000000"

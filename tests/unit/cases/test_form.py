@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.form import (
+from models.cases.form_check import (
     CaseForm,
     Finding,
     Section,
@@ -17,10 +17,10 @@ from models.form import (
     count_characters,
     form_digest,
 )
-from models.programme import Programme
+from models.programme.definition import Programme
 from models.refusals import Refused
 
-PROGRAMMES = Path(__file__).parents[2] / "programmes"
+PROGRAMMES = Path(__file__).resolve().parents[3] / "programmes"
 PROGRAMME = Programme.from_toml(PROGRAMMES.joinpath("2024-new-services.toml").read_text("utf-8"))
 EXAMPLE = PROGRAMMES.joinpath("samples/case.toml").read_text("utf-8")
 FORM = CaseForm.from_toml(EXAMPLE)

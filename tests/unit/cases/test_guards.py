@@ -9,45 +9,45 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from models import rules
-from models.commands import Actor, Role
-from models.lifecycle import FINAL, RULES, Action, Lifecycle, State
-from models.records import COMMANDS
+from models.cases import guards
+from models.cases.commands import Actor, Role
+from models.cases.guards import Facts, Guard
+from models.cases.lifecycle import FINAL, RULES, Action, Lifecycle, State
+from models.cases.messages import COMMANDS
 from models.refusals import Refused
-from models.rules import Facts, Guard
-from tests.unit.test_lifecycle import EXPECTED, FIELDS, NOW, OWN, POINTS, facts
+from tests.unit.cases.test_lifecycle import EXPECTED, FIELDS, NOW, OWN, POINTS, facts
 
 A = Action
 ANOTHERS = {"fields": {"actor": Actor(role=Role.BODY, id="x", org="hunan")}}
 EARLY = {"now": NOW - timedelta(days=9)}
 
 AGAINST: dict[Guard, tuple[Action, dict[str, Any], str]] = {
-    rules.before_cutoff: (A.SUBMIT, {"cutoff": NOW}, "cutoff_passed"),
-    rules.before_due: (A.RESUBMIT, {"deadline": NOW}, "due_passed"),
-    rules.body_consents: (
+    guards.before_cutoff: (A.SUBMIT, {"cutoff": NOW}, "cutoff_passed"),
+    guards.before_due: (A.RESUBMIT, {"deadline": NOW}, "due_passed"),
+    guards.body_consents: (
         A.WITHDRAW,
         {"list_sealed": True, "fields": {"body_consents": False}},
         "consent_required",
     ),
-    rules.due_given: (A.REQUEST_CORRECTION, {"fields": {"due": None}}, "due_required"),
-    rules.due_passed: (A.LAPSE, {"deadline": None}, "not_due"),
-    rules.due_within_cutoff: (A.RETURN_FOR_REVISION, {"fields": {"due": NOW}}, "due_in_past"),
-    rules.every_point_answered: (A.ACCEPT, {"fields": {"answers": {}}}, "screening_unanswered"),
-    rules.list_open: (A.SEND_BACK, {"list_sealed": True}, "list_sealed"),
-    rules.national_cutoff_passed: (A.PASS_FORMAL_CHECK, EARLY, "cutoff_not_passed"),
-    rules.objection_upheld: (
+    guards.due_given: (A.REQUEST_CORRECTION, {"fields": {"due": None}}, "due_required"),
+    guards.due_passed: (A.LAPSE, {"deadline": None}, "not_due"),
+    guards.due_within_cutoff: (A.RETURN_FOR_REVISION, {"fields": {"due": NOW}}, "due_in_past"),
+    guards.every_point_answered: (A.ACCEPT, {"fields": {"answers": {}}}, "screening_unanswered"),
+    guards.list_open: (A.SEND_BACK, {"list_sealed": True}, "list_sealed"),
+    guards.national_cutoff_passed: (A.PASS_FORMAL_CHECK, EARLY, "cutoff_not_passed"),
+    guards.objection_upheld: (
         A.DISQUALIFY,
         {"fields": {"objection": None}},
         "objection_required",
     ),
-    rules.own_case: (A.SEND_BACK, ANOTHERS, "not_yours"),
-    rules.reason_given: (A.DECLINE, {"fields": {"reason": None}}, "reason_required"),
-    rules.remarks_given: (
+    guards.own_case: (A.SEND_BACK, ANOTHERS, "not_yours"),
+    guards.reason_given: (A.DECLINE, {"fields": {"reason": None}}, "reason_required"),
+    guards.remarks_given: (
         A.RETURN_FOR_REVISION,
         {"fields": {"reason": None}},
         "remarks_required",
     ),
-    rules.until_in_future: (A.MOVE_DEADLINE, {"fields": {"until": NOW}}, "due_in_past"),
+    guards.until_in_future: (A.MOVE_DEADLINE, {"fields": {"until": NOW}}, "due_in_past"),
 }
 """What each guard of the law is against."""
 
@@ -64,23 +64,23 @@ def test_each_guard_refuses_in_its_own_words() -> None:
 @pytest.mark.parametrize("action", Action)
 def test_a_guard_has_nothing_against_what_is_not_its_business(action: Action) -> None:
     for guard in AGAINST:
-        left = timedelta() if guard is rules.due_passed else timedelta(days=3)
+        left = timedelta() if guard is guards.due_passed else timedelta(days=3)
         assert guard(facts(action, deadline=NOW + left)) is True
 
 
 def test_without_a_deadline_a_correction_may_come_at_any_time() -> None:
-    assert rules.before_due(facts(A.RESUBMIT, deadline=None))
+    assert guards.before_due(facts(A.RESUBMIT, deadline=None))
 
 
 def test_the_calendar_as_such_can_always_be_looked_at_again() -> None:
     asked = facts(A.MOVE_DEADLINE, fields={"until": None}, deadline=None)
-    assert rules.until_in_future(asked)
+    assert guards.until_in_future(asked)
 
 
 @pytest.mark.parametrize("role", [Role.ORGANISER, Role.SEASON, Role.PANEL])
 def test_offices_of_no_unit_are_nobody_elses(role: Role) -> None:
     actor = Actor(role=role, id="x", org="hunan")
-    assert rules.own_case(facts(A.MOVE_DEADLINE, fields={"actor": actor}))
+    assert guards.own_case(facts(A.MOVE_DEADLINE, fields={"actor": actor}))
 
 
 def test_the_role_is_asked_before_anything_else() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.cases.history import HASHED, transition_hash
 from models.chain import GENESIS, canonical_json, chain_hash, digest, digest_text
-from models.history import HASHED, transition_hash
 
 LINE: dict[str, Any] = {
     "case_id": "case_01HZX0000000000000000000A1",

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from models.commands import Actor, Role
-from models.lifecycle import AT_WORK, FINAL, NOTES, RULES, Action, Lifecycle, State
-from models.records import COMMANDS
+from models.cases.commands import Actor, Role
+from models.cases.guards import Facts
+from models.cases.lifecycle import AT_WORK, FINAL, NOTES, RULES, Action, Lifecycle, State
+from models.cases.messages import COMMANDS
 from models.refusals import Refused
-from models.rules import Facts
 
 A, S = Action, State
 NOW = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from models.form import check_form
-from models.programme import Programme
+from models.cases.form_check import check_form
+from models.cases.samples import Sample, Stage, load_samples
+from models.programme.definition import Programme
 from models.refusals import Refused
-from models.samples import Sample, Stage, load_samples
 
-PROGRAMMES = Path(__file__).parents[2] / "programmes"
+PROGRAMMES = Path(__file__).resolve().parents[3] / "programmes"
 PROGRAMME = Programme.from_toml(PROGRAMMES.joinpath("2024-new-services.toml").read_text("utf-8"))
 SAMPLES = load_samples(PROGRAMMES.joinpath("samples/samples.toml").read_text("utf-8"))
 FILED = [sample for sample in SAMPLES if sample.stage != "draft"]

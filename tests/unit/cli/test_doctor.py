@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cli.greeting import greeting
+from cli.frame.greeting import greeting
 from cli.main import run
-from workers.places import Places
-from workers.settings import StackSettings
-from workers.stack.report import down_report
+from workers.folder.places import Places
+from workers.folder.report import down_report
+from workers.settings.stack import StackSettings
 
 
 @pytest.fixture(autouse=True)

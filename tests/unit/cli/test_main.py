@@ -15,18 +15,19 @@ from nats.errors import NoServersError
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli import errors, main, output
-from cli.exits import Exit
-from cli.options import Options, Output, begin, options
-from models.commands import Actor, Role
+from cli import main
+from cli.frame import errors, output
+from cli.frame.exits import Exit
+from cli.frame.options import Options, Output, begin, options
+from models.cases.commands import Actor, Role
 from models.refusals import Refused
-from services.views import Unavailable
-from workers.environment import SettingsWrong
+from services.cases.views import Unavailable
+from workers.folder.lock import FolderTaken
 from workers.servers.found import ServerMissing
-from workers.settings import NotRunning
+from workers.settings.environment import SettingsWrong
+from workers.settings.stack import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
-from workers.stack.lock import FolderTaken
 from workers.stack.ports import PortTaken
 from workers.stack.servers import ServerAway
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from cli.moments import parse_moment, parse_start
+from cli.frame.moments import parse_moment, parse_start
 from services.clock import now
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.pace import Pace
+from models.dates.pace import Pace
 from models.refusals import Refused
 
 OPENING = datetime(2024, 3, 25, tzinfo=UTC)

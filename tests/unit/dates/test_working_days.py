@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import WorkCalendar, last_day, reminder_instants
+from models.dates.working_days import WorkCalendar, last_day, reminder_instants
 from models.refusals import Refused
 from tests.calendars import official_calendar
 

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from models.events import EVENT_OF, event_subject
-from models.lifecycle import Action
+from models.cases.events import EVENT_OF, event_subject
+from models.cases.lifecycle import Action
 from scripts.docs import DOCS
 from scripts.events_page import example, pages, schema
 

@@ -9,13 +9,13 @@ from typing import Any, get_args
 import pytest
 
 from cli.main import COMMANDS, load
-from models.commands import Role
-from models.lifecycle import Action, State
-from services.differences import Kind
-from workers.environment import KNOWN, SECRET_FILE, leaves
-from workers.settings import StackSettings
+from models.cases.commands import Role
+from models.cases.lifecycle import Action, State
+from services.reconcile.differences import Kind
+from workers.settings.environment import KNOWN, SECRET_FILE, leaves
+from workers.settings.stack import StackSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"var", "build", "dist"}

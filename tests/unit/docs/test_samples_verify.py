@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
+SAMPLES = Path(__file__).resolve().parents[3] / "docs" / "samples"
 NAMES = ("WEBHOOK_ID", "WEBHOOK_TIMESTAMP", "WEBHOOK_SIGNATURE", "WEBHOOK_SECRET")
 NEW, OLD = ("whsec_" + base64.b64encode(bytes([n, *range(31)])).decode() for n in (0, 255))
 BODY = '{"title": "智慧广电", "n": 1}\n'

@@ -2,12 +2,12 @@ import re
 
 import pytest
 
-from models.commands import Role
-from models.events import EventName
-from models.recipients import HEARS
+from models.cases.commands import Role
+from models.cases.events import EventName
+from models.notifications.recipients import HEARS
 from models.refusals import Refused
-from services.mail_html import as_html
-from services.templates import list_templates, preview
+from services.notifications.html import as_html
+from services.notifications.previews import list_templates, preview
 
 EVERY = [(name, role) for name in EventName for role in HEARS[name]]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.quiet import after_quiet, is_quiet, next_at
+from models.notifications.quiet_hours import after_quiet, is_quiet, next_at
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 

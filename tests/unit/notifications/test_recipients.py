@@ -2,11 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.agenda import AWAITED_FROM
-from models.commands import Role
-from models.events import EVENT_OF, CaseEventData, EventName
-from models.lifecycle import RULES, Action, State
-from models.recipients import HEARS, REMINDERS, roles_told
+from models.cases.agenda import AWAITED_FROM
+from models.cases.commands import Role
+from models.cases.events import EVENT_OF, CaseEventData, EventName
+from models.cases.lifecycle import RULES, Action, State
+from models.notifications.recipients import HEARS, REMINDERS, roles_told
 
 BEFORE = datetime(2024, 5, 12, 16, tzinfo=UTC)
 APPLICANT, BODY, ORGANISER, PANEL = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL

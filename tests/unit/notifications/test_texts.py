@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.commands import Role
-from models.events import EVENT_OF, CaseEventData, EventName
-from models.lifecycle import Action, State
-from models.notice_lines import HEADS, LINES
-from models.notices import WITH_REASON, notice
-from models.recipients import HEARS
+from models.cases.commands import Role
+from models.cases.events import EVENT_OF, CaseEventData, EventName
+from models.cases.lifecycle import Action, State
+from models.notifications.lines import HEADS, LINES
+from models.notifications.recipients import HEARS
+from models.notifications.texts import WITH_REASON, notice
 
 ACTION_OF = {name: action for action, name in EVENT_OF.items()}
 EVERY_LINE = [(name, role) for name in EventName for role in HEARS[name]]

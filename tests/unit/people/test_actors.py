@@ -3,8 +3,8 @@
 import pytest
 
 from models.refusals import Refused
-from services.actors import refuse_phone_numbers
 from services.clock import new_id
+from services.people.actors import refuse_phone_numbers
 
 
 @pytest.mark.parametrize("name", ["13800000000", "zhang-13800000000", "req_13800000000_x"])

@@ -13,15 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import reminder_instants
-from models.form import CaseForm
-from models.programme import BodyKind, Programme
-from models.programme_parts import FieldKey
-from models.programme_stages import LEAST_DAYS_KEPT, Retention
+from models.cases.form_check import CaseForm
+from models.dates.working_days import reminder_instants
+from models.programme.definition import BodyKind, Programme
+from models.programme.parts import FieldKey
+from models.programme.stages import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
 from tests.calendars import official_calendar
 
-TEXT = Path(__file__).parents[2].joinpath("programmes/2024-new-services.toml").read_text("utf-8")
+TEXT = (
+    Path(__file__)
+    .resolve()
+    .parents[3]
+    .joinpath("programmes/2024-new-services.toml")
+    .read_text("utf-8")
+)
 PROGRAMME = Programme.from_toml(TEXT)
 CALENDAR = official_calendar(2024, 2024)
 BEIJING = ZoneInfo("Asia/Shanghai")

@@ -5,9 +5,9 @@ from ipaddress import ip_network
 import pytest
 from httpcore2 import ConnectError
 
-from workers.environment import SettingsWrong
 from workers.servers.ports import LOOPBACK, free_ports
-from workers.settings import StackSettings
+from workers.settings.environment import SettingsWrong
+from workers.settings.stack import StackSettings
 from workers.webhook.guard import ForbiddenAddress, Guard, resolve
 
 PORTS = (80, 443, 8443)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from workers.logs import QUIET, configure_logs
-from workers.redaction import REMOVED, is_personal, redact_text
+from workers.logs.redaction import REMOVED, is_personal, redact_text
+from workers.logs.setup import QUIET, configure_logs
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from workers.cases import sandbox
+from workers.cases.worker import sandbox
 from workers.temporal_client import connect
 from workflows.case import CaseWorkflow
 

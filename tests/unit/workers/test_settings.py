@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from workers import places
-from workers.environment import SettingsWrong
-from workers.places import CHECKOUT, Places, default_state_dir
-from workers.settings import NotRunning, StackSettings, WorkerSettings
-from workers.stack import lock
-from workers.urls import audit_url, mask_password
+from workers.folder import lock, places
+from workers.folder.places import CHECKOUT, Places, default_state_dir
+from workers.settings.environment import SettingsWrong
+from workers.settings.stack import NotRunning, StackSettings, WorkerSettings
+from workers.settings.urls import audit_url, mask_password
 
 KNOWN = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "NATS_URL", "DATABASE_URL", "LOG_LEVEL")
 

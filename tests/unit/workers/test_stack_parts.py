@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from workers.places import Places
-from workers.stack import lock, ports
-from workers.stack.lock import FolderTaken
+from workers.folder import lock
+from workers.folder.lock import FolderTaken
+from workers.folder.places import Places
+from workers.folder.readiness import is_marked, marked_ready
+from workers.folder.report import down_report, read_report, write_json
+from workers.stack import ports
 from workers.stack.ports import PREFERRED, PortTaken
-from workers.stack.readiness import is_marked, marked_ready
-from workers.stack.report import down_report, read_report, write_json
 from workers.stack.screen import Screen
 
 HOLD = """
 import sys
 from pathlib import Path
-from workers.places import Places
-from workers.stack import lock
+from workers.folder.places import Places
+from workers.folder import lock
 with lock.hold(Places(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()

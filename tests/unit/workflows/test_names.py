@@ -3,10 +3,10 @@
 from temporalio.activity import _Definition as ActivityDefinition
 from temporalio.workflow import _Definition as WorkflowDefinition
 
-from activities.records import Records
-from models.commands import Role
-from models.lifecycle import Action, State
-from models.records import COMMANDS
+from models.cases.commands import Role
+from models.cases.lifecycle import Action, State
+from models.cases.messages import COMMANDS
+from services.cases.commit import Records
 from workflows import names
 from workflows.case import CaseWorkflow
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from temporalio.common import SearchAttributeUpdate
 
-from models.agenda import Agenda
-from models.commands import Role
-from models.lifecycle import ENDED, Action, State
-from models.records import Outlook, Standing, StoredTransition
+from models.cases.agenda import Agenda
+from models.cases.commands import Role
+from models.cases.lifecycle import ENDED, Action, State
+from models.cases.messages import Outlook, Standing, StoredTransition
 from models.wording import AWAITED, STATES
 from workflows import names
 from workflows.visibility import details, search_attribute_updates, search_attributes, summary
