@@ -20,7 +20,7 @@ from models.programme.definition import Programme
 from services.cases.drafts import NewDraft
 from services.cases.intake import prepare
 from services.cases.requests import Request
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from services.clock import new_id, now
 from services.seasons.opening import Opening, open_season
 from workflows.names import case_workflow_id
@@ -104,7 +104,7 @@ class Ours:
 
     def __init__(self, client: Client, engine: Engine) -> None:
         """Open the season as if it had opened two weeks ago."""
-        self._engine, self._desk = engine, CaseDesk(engine, client)
+        self._engine, self._service = engine, CaseService(engine, client)
         self._numbers = itertools.count(1)
         text = (PROGRAMMES / "2024-new-services.toml").read_text()
         programme, at = Programme.from_toml(text), now()
@@ -119,7 +119,7 @@ class Ours:
         form = self._form.model_copy(
             update={"title": f"【示例】测试案例 {number}", "unit": f"测试单位 {number}（虚构）"}
         )
-        case_id = await self._desk.create(NewDraft(self.season, form))
+        case_id = await self._service.create(NewDraft(self.season, form))
         steps = await asyncio.to_thread(self._steps, case_id)
         return OpenCase(OURS, case_workflow_id(case_id), steps)
 

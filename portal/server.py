@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workers.servers.ports import LOOPBACK
-from workers.stack.ports import PortTaken
+from workers.stack.ports import PortInUse
 
 BACKLOG = 128
 GRACE = 5
@@ -30,7 +30,7 @@ def listening(port: int) -> Iterator[socket.socket]:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise PortTaken("portal", port) from error
+        raise PortInUse("portal", port) from error
     with listener:
         yield listener
 
@@ -51,7 +51,7 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
     logging.getLogger("uvicorn.access").setLevel(
         logging.CRITICAL
     )  # to whatever listens beside our own
-    server = _Server(config)
+    server = _PortalServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -62,7 +62,7 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         await serving
 
 
-class _Server(uvicorn.Server):
+class _PortalServer(uvicorn.Server):
     """Leaves signals to the process: every worker ends alike."""
 
     @contextmanager

@@ -17,7 +17,7 @@ from models.cases.events import (
 )
 from models.cases.lifecycle import RULES, Action
 from models.notifications.lines import HEADS
-from models.notifications.recipients import HEARS
+from models.notifications.recipients import NOTIFIED_ROLES
 
 _HEAD = """# Events
 
@@ -112,7 +112,7 @@ def pages() -> dict[str, str]:
     """Return each generated file under docs/ by its name."""
     rows, found = [], {}
     for action, name in EVENT_OF.items():
-        words, told = HEADS[name], ", ".join(HEARS[name])
+        words, told = HEADS[name], ", ".join(NOTIFIED_ROLES[name])
         link = f"[{name}.json](schemas/{name}.json)"
         rows.append(f"| `{TYPE_PREFIX}{name}` | {words.zh} | {words.en} | {told} | {link} |\n")
         text = json.dumps(schema(action), ensure_ascii=False, indent=2)

@@ -16,7 +16,7 @@ from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from tests.factories import SEASON
 from workers.servers.ports import LOOPBACK, free_ports
 from workers.settings.webhook import WebhookSettings
-from workers.webhook.retries import Patience
+from workers.webhook.retries import WebhookRetries
 
 type Answer = tuple[int, Mapping[str, str]]
 OK: Answer = (204, {})
@@ -24,7 +24,7 @@ ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
 INSIDE = WebhookSettings(allowed_networks=("127.0.0.0/8",))
 """Receivers of tests are allowed. They have the usual time: a busy machine is no failure."""
 TICK = timedelta(milliseconds=50)
-QUICK = Patience(
+QUICK = WebhookRetries(
     delays=(TICK,) * 9, jitter=0.0, probe=TICK, longest_probe=4 * TICK, poll=0.02,
     worth_hurrying=TICK,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from services.audit.chain import AnchorFile, append, append_deed, last_seq, read_head
+from services.audit.chain import AnchorFile, append, append_entry, last_seq, read_head
 from services.audit.entries import mark_witnessed, read_waiting
 from services.audit.signing import DigestFile
 from workers.stream.consumer import STEADY, ConsumerPace, consume
@@ -58,7 +58,7 @@ class AuditHandler:
         if anchor is not None:
             self._anchors.append(anchor)
 
-    def witness_deeds(self, record: Engine) -> int:
+    def append_entries(self, record: Engine) -> int:
         """Append the deeds on record that the chain has not got, and an anchor for all.
 
         A crash in between leaves deeds that the chain has and the record does not know of;
@@ -71,7 +71,7 @@ class AuditHandler:
         if not rows:
             return 0
         with transaction(self._engine) as connection:
-            added = [append_deed(connection, row, self._clock()) for row in rows]
+            added = [append_entry(connection, row, self._clock()) for row in rows]
         anchors = [anchor for anchor in added if anchor is not None]
         if anchors:
             self._anchors.append(anchors[-1])
@@ -119,7 +119,7 @@ async def _witness(handler: AuditHandler, record: Engine, stop: asyncio.Event) -
     while not stop.is_set():
         found = 0
         try:
-            found = await asyncio.to_thread(handler.witness_deeds, record)
+            found = await asyncio.to_thread(handler.append_entries, record)
         except (OSError, SQLAlchemyError) as error:
             log.warning("deeds_not_witnessed", error=type(error).__name__)
         if not found:

@@ -26,8 +26,8 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from services.cases.service import CaseDesk
-from services.dates.milestones import Calendar
+from services.cases.service import CaseService
+from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
 from services.stream.advisories import take_up
@@ -48,10 +48,10 @@ class Reconciling:
 
     def __init__(self, engine: Engine, audit: Engine, client: Client, js: JetStreamContext) -> None:
         """Take the four."""
-        desk = CaseDesk(engine, client)
+        service = CaseService(engine, client)
         self._engine, self._js = engine, js
-        self._reconciler = Reconciler(engine, audit, desk, js)
-        self._calendar = Calendar(engine, desk)
+        self._reconciler = Reconciler(engine, audit, service, js)
+        self._calendar = Milestones(engine, service)
 
     @activity.defn(name=names.RECONCILE)
     async def reconcile(self) -> int:

@@ -45,18 +45,18 @@ def export(
 ) -> None:
     """导出一季的审计材料，附核验程序 verify.py：解开后无需任何服务即可核验。"""
     from cli.connections.databases import audit_store, record
-    from cli.connections.viewer import looker
+    from cli.connections.viewer import viewer
     from cli.frame.options import options
     from cli.frame.output import say, show
     from services.audit.access import enter_export
-    from services.audit.export import Sources
+    from services.audit.export import EvidenceStores
     from services.audit.export import export as export_season
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
-        sources = Sources(engine, store, settings.audit_anchor, settings.audit_digests)
+        sources = EvidenceStores(engine, store, settings.audit_anchor, settings.audit_digests)
         done = export_season(sources, season, to)
-        enter_export(engine, season, looker(), done.head)
+        enter_export(engine, season, viewer(), done.head)
     show(done)
     if not done.digests:
         say("还没有签名的摘要；先执行 tuixuan audit sign 再导出，末尾被截去才看得出来。")
@@ -82,7 +82,7 @@ def rotate_key(
 ) -> None:
     """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
     from cli.connections.databases import record
-    from cli.connections.viewer import looker
+    from cli.connections.viewer import viewer
     from cli.frame.output import show
     from services.audit.access import key_changed
     from services.audit.entries import enter_now
@@ -91,7 +91,7 @@ def rotate_key(
     new = None if new_key is None else new_key.read_text(encoding="utf-8")
     with record() as engine:
         line = _digest_file().rotate(reason, now(), new)
-        enter_now(engine, key_changed(looker(reason), line), now())
+        enter_now(engine, key_changed(viewer(reason), line), now())
     show(line)
 
 
@@ -109,10 +109,10 @@ def deeds(
     """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
     from cli.connections.databases import record
     from cli.frame.output import show
-    from services.audit.entries import list_deeds
+    from services.audit.entries import list_entries
 
     with record() as engine:
-        items = list_deeds(
+        items = list_entries(
             engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
         )
     more = items[-1].id if len(items) == limit else None

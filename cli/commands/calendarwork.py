@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.connections.services import Office, at_the_office
+from cli.connections.services import Connections, connected
 from cli.frame.output import say, show
 from services.dates.working_days import Arrangement, enter_year
 
@@ -11,9 +11,9 @@ def enter(year: int, file: Path) -> None:
     """Enter a year's arrangement, and let every open case plan again."""
     arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8-sig"))
 
-    async def run(here: Office) -> int:
-        return await enter_year(here.engine, here.desk, year, arrangement)
+    async def run(here: Connections) -> int:
+        return await enter_year(here.engine, here.service, year, arrangement)
 
-    cases = at_the_office(run)
+    cases = connected(run)
     show({"year": year, "cases": cases})
     say(f"{year} 年的工作日安排已录入，{cases} 件案例已重排提醒。")

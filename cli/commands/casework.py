@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from cli.connections.databases import record
-from cli.connections.viewer import looker
+from cli.connections.viewer import viewer
 from cli.frame.moments import parse_moment
 from cli.frame.options import options
 from cli.frame.output import say, show
@@ -46,9 +46,9 @@ HISTORY_COLUMNS = {
 def create(season: str, file: Path, email: str | None) -> None:
     """Start a draft from a file."""
     draft = NewDraft(season, _form(file), options().actor(), email)
-    from cli.connections.services import at_the_office
+    from cli.connections.services import connected
 
-    case_id = at_the_office(lambda here: here.desk.create(draft))
+    case_id = connected(lambda here: here.service.create(draft))
     show({"id": case_id})
     say(f"草稿已保存。下一步：tuixuan case submit {case_id}")
 
@@ -91,14 +91,14 @@ def count_cases(season: str | None, body: str | None, category: str | None) -> N
 def show_history(case_id: str) -> None:
     """Show every line of a case's history."""
     with record() as engine:
-        found = access.show_history(engine, case_id, looker())
+        found = access.show_history(engine, case_id, viewer())
     show(found, HISTORY_COLUMNS)
 
 
 def show_form(case_id: str, revision: int | None, reason: str | None, *, reveal: bool) -> None:
     """Show what the form says, and that this was entered."""
     with record() as engine:
-        found = access.show_form(engine, case_id, looker(reason), revision=revision, reveal=reveal)
+        found = access.show_form(engine, case_id, viewer(reason), revision=revision, reveal=reveal)
     if options().json:
         show(found)
         return
@@ -130,11 +130,11 @@ def act(
     case_id: str, action: str, fields: Mapping[str, Any], text: str | None, update_id: str | None
 ) -> None:
     """Do something to a case, and show it afterwards."""
-    from cli.connections.services import at_the_office
+    from cli.connections.services import connected
 
     given = {} if update_id is None else {"update_id": update_id}
     request = Request(case_id, Action(action), fields, options().actor(), text, **given)
-    after: CaseView = at_the_office(lambda here: here.desk.act(request))
+    after: CaseView = connected(lambda here: here.service.act(request))
     show(after)
 
 

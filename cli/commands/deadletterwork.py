@@ -17,7 +17,7 @@ from models.refusals import Refused
 from services.cases.views import Unavailable
 from services.stream import dead_letters
 from services.stream.advisories import take_up
-from services.stream.dead_letters import HandOver, Letter
+from services.stream.dead_letters import DeadLetterView, HandOver
 from workers.notify.handler import NotifyHandler
 from workers.stream.connection import DEAD
 from workers.stream.consumer import Handler
@@ -39,14 +39,14 @@ def list_all(*, settled: bool) -> None:
     """Show the dead letters; first those are put on record of which only the server knows."""
     with record() as engine:
         asyncio.run(_take_up(engine))
-        items = dead_letters.letters(engine, None if settled else "open")
+        items = dead_letters.list_letters(engine, None if settled else "open")
     show({"items": items, "next_cursor": None}, COLUMNS)
 
 
 def show_one(letter_id: str) -> None:
     """Show one of them."""
     with record() as engine:
-        show(dead_letters.letter(engine, letter_id))
+        show(dead_letters.read_letter(engine, letter_id))
 
 
 def retry_one(letter_id: str) -> None:
@@ -59,7 +59,7 @@ def retry_one(letter_id: str) -> None:
 def drop_one(letter_id: str, reason: str) -> None:
     """Put on record that one of them is not to be done."""
     with record() as engine:
-        show(dead_letters.drop(engine, letter_id, _somebody(), reason))
+        show(dead_letters.discard(engine, letter_id, _somebody(), reason))
     say("已记录：不再办理。")
 
 
@@ -72,7 +72,7 @@ def consumers(engine: Engine) -> Mapping[str, HandOver]:
         """Do what was given up before it as well: the cursor would pass that by for ever."""
         case_id, seq = event.data.case_id, event.data.seq
         first = ordered.last_seq(case_id) + 1
-        without = dead_letters.dropped_seqs(engine, ordered.name, case_id)
+        without = dead_letters.discarded_seqs(engine, ordered.name, case_id)
         for text in announced_on_record(engine, case_id, first, seq - 1):
             earlier = CaseEvent.model_validate_json(text)
             if earlier.data.seq in without:
@@ -105,7 +105,7 @@ async def _take_up(engine: Engine) -> None:
         say("NATS 没有应答：只列出记录中已有的死信。")
 
 
-async def _retry(engine: Engine, letter_id: str) -> Letter:
+async def _retry(engine: Engine, letter_id: str) -> DeadLetterView:
     quiet_logs()
     work = consumers(engine)
     try:

@@ -22,7 +22,7 @@ async def _run() -> CaseView:
     last: CaseView | None = None
     async with office() as here:
         with audit_store() as audit:
-            steps = Demo(here.engine, audit, here.desk).run()
+            steps = Demo(here.engine, audit, here.service).run()
             number = 0
             async for step in steps:
                 number += 1

@@ -16,14 +16,14 @@ def inbox(
 ) -> None:
     """查看一位用户的站内消息，新的在前；查看记入审计。"""
     from cli.connections.databases import record
-    from cli.connections.viewer import looker
+    from cli.connections.viewer import viewer
     from cli.frame.output import show
     from services.audit.access import show_inbox
     from services.clock import now
     from services.notifications import inbox as messages
 
     with record() as engine:
-        items = show_inbox(engine, user, looker(), limit, cursor)
+        items = show_inbox(engine, user, viewer(), limit, cursor)
         if read:
             messages.mark_read(engine, user, [item.id for item in items], now())
     more = items[-1].id if len(items) == limit else None

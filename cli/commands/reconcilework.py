@@ -10,7 +10,7 @@ from cli.connections.stream import stream
 from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show
-from services.dates.milestones import Calendar
+from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.differences import ReconcileReport
 from services.reconcile.runs import recent_runs, reconcile
@@ -42,7 +42,10 @@ def list_runs() -> None:
 async def _run(*, restart: bool, everything: bool) -> ReconcileReport:
     async with office() as here, stream(here.settings, "reconcile") as js:
         with audit_store() as audit:
-            reconciler = Reconciler(here.engine, audit, here.desk, js, restart=restart)
+            reconciler = Reconciler(here.engine, audit, here.service, js, restart=restart)
             return await reconcile(
-                here.engine, reconciler, Calendar(here.engine, here.desk), everything=everything
+                here.engine,
+                reconciler,
+                Milestones(here.engine, here.service),
+                everything=everything,
             )

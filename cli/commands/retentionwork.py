@@ -1,7 +1,7 @@
 """What the commands of `tuixuan retention` do."""
 
 from cli.connections.databases import record
-from cli.connections.viewer import looker
+from cli.connections.viewer import viewer
 from cli.frame.output import confirm, say, show
 from services.clock import now
 from services.retention.removal import due, removing, total
@@ -28,7 +28,7 @@ def show_due(season: str) -> None:
 
 def apply_due(season: str, *, dry_run: bool) -> None:
     """Remove what is due, once that is confirmed."""
-    by, at = looker(), now()
+    by, at = viewer(), now()
     with record() as engine:
         items = due(engine, at, season)
         count = sum(each.due for each in items)

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from cli.connections.databases import record
-from cli.connections.services import at_the_office
+from cli.connections.services import connected
 from cli.frame.exits import Exit
 from cli.frame.moments import parse_moment
 from cli.frame.options import options
@@ -14,7 +14,7 @@ from cli.frame.output import say, show
 from models.cases.commands import Actor, Role
 from models.programme.definition import Programme
 from services.clock import now
-from services.dates.milestones import Calendar, MilestoneMove, Moving
+from services.dates.milestones import MilestoneChange, MilestoneMove, Milestones
 from services.seasons.opening import Opening, list_seasons, open_season, show_season
 
 COLUMNS = {"id": "编号", "title": "名称", "opened_at": "开启于", "cases": "案例数"}
@@ -45,8 +45,10 @@ def show_one(season: str) -> None:
 
 def move(season: str, milestone: str, when: str, reason: str, body: str | None) -> None:
     """Move a milestone and tell every case that it touches."""
-    moving = Moving(season, milestone, parse_moment(when), reason, _actor(), body)
-    moved: MilestoneMove = at_the_office(lambda here: Calendar(here.engine, here.desk).move(moving))
+    moving = MilestoneChange(season, milestone, parse_moment(when), reason, _actor(), body)
+    moved: MilestoneMove = connected(
+        lambda here: Milestones(here.engine, here.service).move(moving)
+    )
     show(moved)
     say(f"{len(moved.cases)} 个案例的期限随之调整。")
     if moved.missed:
@@ -59,9 +61,9 @@ def move(season: str, milestone: str, when: str, reason: str, body: str | None) 
 
 def extend(season: str, unit: str, until: str, reason: str) -> None:
     """Give one unit's drafts a later cutoff."""
-    moving = Moving(season, "cutoff", parse_moment(until), reason, _actor())
-    cases: list[str] = at_the_office(
-        lambda here: Calendar(here.engine, here.desk).extend_unit(season, unit, moving)
+    moving = MilestoneChange(season, "cutoff", parse_moment(until), reason, _actor())
+    cases: list[str] = connected(
+        lambda here: Milestones(here.engine, here.service).extend_unit(season, unit, moving)
     )
     show({"unit": unit, "until": moving.after, "cases": cases})
 

@@ -14,13 +14,13 @@ def list_(
 ) -> None:
     """列出一个征集季的用户，及其在站内消息之外的渠道；查看记入审计。"""
     from cli.connections.databases import record
-    from cli.connections.viewer import looker
+    from cli.connections.viewer import viewer
     from cli.frame.options import options
     from cli.frame.output import show
     from services.audit.access import show_users
 
     with record() as engine:
-        items = show_users(engine, season, looker(), role)
+        items = show_users(engine, season, viewer(), role)
     columns = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "channels": "渠道"}
     rows = [each.model_dump(mode="json") for each in items]
     if not options().json:

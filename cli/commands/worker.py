@@ -17,7 +17,7 @@ GRACE = 25.0
 """Seconds after SIGTERM in which work in hand may end; production allows 30."""
 
 
-class Role(StrEnum):
+class WorkerRole(StrEnum):
     """What a process does."""
 
     CASES = "cases"
@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")
-def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的职责")]) -> None:
+def worker(role: Annotated[WorkerRole, typer.Argument(metavar="ROLE", help="进程的职责")]) -> None:
     from workers.logs.setup import configure_logs
 
     settings = options().settings()
@@ -38,7 +38,7 @@ def worker(role: Annotated[Role, typer.Argument(metavar="ROLE", help="进程的�
     asyncio.run(_run(role))
 
 
-async def _run(role: Role) -> None:
+async def _run(role: WorkerRole) -> None:
     import structlog
 
     from workers.folder.places import Places
@@ -57,13 +57,13 @@ async def _run(role: Role) -> None:
     log.info("worker_stopped")
 
 
-async def _work(role: Role, stop: asyncio.Event) -> None:
+async def _work(role: WorkerRole, stop: asyncio.Event) -> None:
     from workers.roles import ROLES
 
     await ROLES[role](options().settings(), stop)
 
 
-async def _until_done(work: "asyncio.Task[None]", role: Role, stop: asyncio.Event) -> None:
+async def _until_done(work: "asyncio.Task[None]", role: WorkerRole, stop: asyncio.Event) -> None:
     """Wait for the work, or for a signal and then for what is in hand."""
     from workers.folder.places import Places
     from workers.folder.readiness import is_marked

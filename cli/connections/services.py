@@ -12,30 +12,30 @@ from temporalio.client import Client
 
 from cli.connections.databases import record
 from cli.frame.options import options
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from workers.logs.setup import configure_logs
 from workers.settings.stack import WorkerSettings
 from workers.temporal_client import connect
 
 
 @dataclass(frozen=True)
-class Office:
+class Connections:
     """Everything that acting on cases needs."""
 
     settings: WorkerSettings
     engine: Engine
     client: Client
-    desk: CaseDesk
+    service: CaseService
 
 
 @asynccontextmanager
-async def office() -> AsyncIterator[Office]:
+async def office() -> AsyncIterator[Connections]:
     """Open the record and connect to the workflows' server."""
     settings = options().settings()
     quiet_logs()
     with record() as engine:
         client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
-        yield Office(settings, engine, client, CaseDesk(engine, client))
+        yield Connections(settings, engine, client, CaseService(engine, client))
 
 
 def quiet_logs() -> None:
@@ -43,7 +43,7 @@ def quiet_logs() -> None:
     configure_logs("tuixuan", level="error", stream=sys.stderr)
 
 
-def at_the_office[T](work: Callable[[Office], Coroutine[Any, Any, T]]) -> T:
+def connected[T](work: Callable[[Connections], Coroutine[Any, Any, T]]) -> T:
     """Run `work` with an office, and return what it returns."""
 
     async def run() -> T:

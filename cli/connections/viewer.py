@@ -5,14 +5,14 @@ import re
 
 from cli.frame.options import options
 from models.cases.commands import Actor, Role
-from services.audit.access import Looker
+from services.audit.access import Viewer
 from services.clock import new_id
 
 
-def looker(reason: str | None = None) -> Looker:
+def viewer(reason: str | None = None) -> Viewer:
     """Return who asks: `--as ROLE:ID`, else whoever is signed in on this machine."""
     here = Actor(role=Role.OPERATOR, id=_signed_in())
-    return Looker(options().actor(here) or here, new_id("req"), reason)
+    return Viewer(options().actor(here) or here, new_id("req"), reason)
 
 
 def _signed_in() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from typer import TyperException
 
-from cli.frame.exits import Exit, Problem
+from cli.frame.exits import CommandError, Exit
 from cli.frame.known_errors import explain_known
 from cli.frame.usage import explain_usage
 from models.refusals import Refused
@@ -29,21 +29,21 @@ def report(error: Exception, *, as_json: bool) -> int:
     return int(problem.exit)
 
 
-def explain(error: BaseException) -> Problem:
+def explain(error: BaseException) -> CommandError:
     """Return what an error means to a person."""
     for known in _causes(error):
         problem = _ours(known) or explain_known(known)
         if problem is not None:
             return problem
     words = f"内部错误：{type(error).__name__}: {error}（设置 TUIXUAN_DEBUG=1 再试可见详情）"
-    return Problem("internal_error", words, Exit.FAILED)
+    return CommandError("internal_error", words, Exit.FAILED)
 
 
-def _ours(error: BaseException) -> Problem | None:
+def _ours(error: BaseException) -> CommandError | None:
     if isinstance(error, Refused):
-        return Problem(error.code, error.message, Exit.FAILED)
+        return CommandError(error.code, error.message, Exit.FAILED)
     if isinstance(error, TyperException):
-        return Problem("usage", explain_usage(error), Exit.USAGE)
+        return CommandError("usage", explain_usage(error), Exit.USAGE)
     return None
 
 

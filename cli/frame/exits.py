@@ -17,7 +17,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Problem(NamedTuple):
+class CommandError(NamedTuple):
     """What is told: a code for programs, words for people, and the exit code."""
 
     code: str

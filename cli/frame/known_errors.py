@@ -5,7 +5,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cli.frame.exits import Exit, Problem
+from cli.frame.exits import CommandError, Exit
 
 UP = "请执行 tuixuan status 查看，或 tuixuan up 启动系统。"
 
@@ -16,10 +16,10 @@ FILE_TROUBLES = {
     "NotADirectoryError": "路径中有一段不是目录",
 }
 
-Explain = Callable[[Any], Problem | None]
+Explain = Callable[[Any], CommandError | None]
 
 
-def explain_known(error: BaseException) -> Problem | None:
+def explain_known(error: BaseException) -> CommandError | None:
     """Return what an error of ours or of a library means; None: it is not known."""
     for kind in type(error).__mro__:
         explained = EXPLAINED.get(f"{kind.__module__}.{kind.__qualname__}")
@@ -28,20 +28,20 @@ def explain_known(error: BaseException) -> Problem | None:
     return None
 
 
-def _service(error: Any) -> Problem:
+def _service(error: Any) -> CommandError:
     later = error.retry and not error.code.endswith("_unavailable")
-    return Problem(error.code, error.message, Exit.TRY_AGAIN if later else Exit.UNAVAILABLE)
+    return CommandError(error.code, error.message, Exit.TRY_AGAIN if later else Exit.UNAVAILABLE)
 
 
-def _folder_taken(error: Any) -> Problem:
+def _folder_taken(error: Any) -> CommandError:
     words = (
         f"状态目录 {error.root} 中已有系统在运行（进程号 {error.pid}）。"
         "可执行 tuixuan down 停止它，或用 --state-dir 另选目录。"
     )
-    return Problem("stack_running", words, Exit.FAILED)
+    return CommandError("stack_running", words, Exit.FAILED)
 
 
-def _port_taken(error: Any) -> Problem:
+def _port_taken(error: Any) -> CommandError:
     from workers.stack.ports import SETTING
 
     option, variable = SETTING[error.name]
@@ -49,90 +49,92 @@ def _port_taken(error: Any) -> Problem:
         f"指定给 {error.name} 的端口 {error.port} 已被占用。"
         f"请用 {option}（或 {variable}）换一个端口，或去掉它以自动选择。"
     )
-    return Problem("port_taken", words, Exit.UNAVAILABLE)
+    return CommandError("port_taken", words, Exit.UNAVAILABLE)
 
 
-def _server_away(error: Any) -> Problem:
+def _server_away(error: Any) -> CommandError:
     words = f"{error.variable} 指定的服务 {error.address} 不可用：{error.why}"
-    return Problem("server_unavailable", words, Exit.UNAVAILABLE)
+    return CommandError("server_unavailable", words, Exit.UNAVAILABLE)
 
 
-def _start_failed(error: Any) -> Problem:
+def _start_failed(error: Any) -> CommandError:
     said = "".join(f"\n  {line}" for line in error.last_lines)
     words = f"{error.name} 未能启动：{error.why}。{f'最后的输出：{said}' if said else ''}"
-    return Problem("start_failed", words, Exit.UNAVAILABLE)
+    return CommandError("start_failed", words, Exit.UNAVAILABLE)
 
 
-def _detach_failed(error: Any) -> Problem:
+def _detach_failed(error: Any) -> CommandError:
     said = "".join(f"\n  {line}" for line in error.last_lines)
     words = f"后台系统未能启动，完整日志见 {error.log}。最后的输出：{said}"
-    return Problem("start_failed", words, error.exit_code if error.exit_code > 0 else Exit.FAILED)
+    return CommandError(
+        "start_failed", words, error.exit_code if error.exit_code > 0 else Exit.FAILED
+    )
 
 
-def _still_running(error: Any) -> Problem:
+def _still_running(error: Any) -> CommandError:
     words = f"系统（进程号 {error.pid}）尚未停止，请稍后再试。"
-    return Problem("still_running", words, Exit.TRY_AGAIN)
+    return CommandError("still_running", words, Exit.TRY_AGAIN)
 
 
-def _wrong_settings(error: Any) -> Problem:
-    return Problem("settings_wrong", str(error), Exit.CONFIG)
+def _wrong_settings(error: Any) -> CommandError:
+    return CommandError("settings_wrong", str(error), Exit.CONFIG)
 
 
-def _not_running(error: Any) -> Problem:
-    return Problem("stack_not_running", str(error), Exit.UNAVAILABLE)
+def _not_running(error: Any) -> CommandError:
+    return CommandError("stack_not_running", str(error), Exit.UNAVAILABLE)
 
 
-def _server_missing(error: Any) -> Problem:
-    return Problem("server_missing", str(error), Exit.UNAVAILABLE)
+def _server_missing(error: Any) -> CommandError:
+    return CommandError("server_missing", str(error), Exit.UNAVAILABLE)
 
 
-def _rpc(error: Any) -> Problem:
+def _rpc(error: Any) -> CommandError:
     status = error.status.name
     if status == "UNAVAILABLE":
-        return Problem("temporal_unavailable", f"Temporal 没有应答。{UP}", Exit.UNAVAILABLE)
+        return CommandError("temporal_unavailable", f"Temporal 没有应答。{UP}", Exit.UNAVAILABLE)
     if status in ("DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED"):
-        return Problem("no_answer_yet", "Temporal 暂时没有应答，请稍后再试。", Exit.TRY_AGAIN)
-    return Problem("temporal_error", f"Temporal 拒绝了请求：{error.message}", Exit.FAILED)
+        return CommandError("no_answer_yet", "Temporal 暂时没有应答，请稍后再试。", Exit.TRY_AGAIN)
+    return CommandError("temporal_error", f"Temporal 拒绝了请求：{error.message}", Exit.FAILED)
 
 
-def _runtime(error: RuntimeError) -> Problem | None:
+def _runtime(error: RuntimeError) -> CommandError | None:
     if str(error).startswith("Failed client connect"):  # what Temporal's SDK raises
-        return Problem("temporal_unavailable", f"连接不上 Temporal。{UP}", Exit.UNAVAILABLE)
+        return CommandError("temporal_unavailable", f"连接不上 Temporal。{UP}", Exit.UNAVAILABLE)
     return None
 
 
-def _update_lost(_error: Any) -> Problem:
-    return Problem("no_answer_yet", "暂时没有得到答复，请稍后再试。", Exit.TRY_AGAIN)
+def _update_lost(_error: Any) -> CommandError:
+    return CommandError("no_answer_yet", "暂时没有得到答复，请稍后再试。", Exit.TRY_AGAIN)
 
 
-def _nats(error: Any) -> Problem:
+def _nats(error: Any) -> CommandError:
     words = f"NATS 不可用（{type(error).__name__}）。{UP}"
-    return Problem("nats_unavailable", words, Exit.UNAVAILABLE)
+    return CommandError("nats_unavailable", words, Exit.UNAVAILABLE)
 
 
-def _sql(error: Any) -> Problem:
+def _sql(error: Any) -> CommandError:
     cause = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
     if "no such table" in cause or "does not exist" in cause:
         words = "数据库尚未建立或版本太旧。请执行 tuixuan up 或 tuixuan db upgrade。"
-        return Problem("database_not_ready", words, Exit.UNAVAILABLE)
+        return CommandError("database_not_ready", words, Exit.UNAVAILABLE)
     if "locked" in cause:
-        return Problem("database_busy", "数据库正忙，请稍后再试。", Exit.TRY_AGAIN)
+        return CommandError("database_busy", "数据库正忙，请稍后再试。", Exit.TRY_AGAIN)
     words = f"数据库不可用：{cause}。请检查 DATABASE_URL 或状态目录。"
-    return Problem("database_unavailable", words, Exit.UNAVAILABLE)
+    return CommandError("database_unavailable", words, Exit.UNAVAILABLE)
 
 
-def _file(error: OSError) -> Problem:
+def _file(error: OSError) -> CommandError:
     why = FILE_TROUBLES.get(type(error).__name__, error.strerror)
     words = f"{why}：{error.filename}" if error.filename else str(error)
-    return Problem("file_error", words, Exit.FAILED)
+    return CommandError("file_error", words, Exit.FAILED)
 
 
-def _not_text(_error: UnicodeError) -> Problem:
-    return Problem("not_text", "参数或文件不是 UTF-8 文本。", Exit.FAILED)
+def _not_text(_error: UnicodeError) -> CommandError:
+    return CommandError("not_text", "参数或文件不是 UTF-8 文本。", Exit.FAILED)
 
 
-def _connection(_error: OSError) -> Problem:
-    return Problem("unavailable", f"连接不上服务。{UP}", Exit.UNAVAILABLE)
+def _connection(_error: OSError) -> CommandError:
+    return CommandError("unavailable", f"连接不上服务。{UP}", Exit.UNAVAILABLE)
 
 
 EXPLAINED: Mapping[str, Explain] = {
@@ -143,9 +145,9 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.child.StartFailed": _start_failed,
     "workers.stack.detach.DetachFailed": _detach_failed,
     "workers.stack.detach.StillRunning": _still_running,
-    "workers.folder.lock.FolderTaken": _folder_taken,
-    "workers.stack.ports.PortTaken": _port_taken,
-    "workers.stack.servers.ServerAway": _server_away,
+    "workers.folder.lock.FolderInUse": _folder_taken,
+    "workers.stack.ports.PortInUse": _port_taken,
+    "workers.stack.servers.ServerUnavailable": _server_away,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,

@@ -9,16 +9,16 @@ from models.cases.commands import Actor
 from models.chain import canonical_json
 
 
-class DeedKind(StrEnum):
+class EntryKind(StrEnum):
     """What sort of deed the audit witnessed."""
 
-    LOOK = "look"
+    ACCESS = "look"
     CHANGE = "change"
     REMOVAL = "removal"
     KEY = "key"
 
 
-class Deed(BaseModel):
+class AuditEntry(BaseModel):
     """One thing that somebody did and that no event tells of.
 
     Attributes:
@@ -35,7 +35,7 @@ class Deed(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: DeedKind
+    kind: EntryKind
     action: str
     object: str
     actor: Actor
@@ -47,17 +47,17 @@ class Deed(BaseModel):
     request: str
 
 
-def deed_body(deed_id: str, deed: Deed, reason_digest: str | None, at: datetime) -> str:
+def entry_body(entry_id: str, entry: AuditEntry, reason_digest: str | None, at: datetime) -> str:
     """Return the text that the audit keeps of a deed, without any free text.
 
     Args:
-        deed_id: Its id.
-        deed: The deed.
+        entry_id: Its id.
+        entry: The entry.
         reason_digest: `sha256:<hex>` of its reason's text; None: none was given.
         at: When.
     """
-    data = deed.model_dump(mode="json", exclude={"kind", "actor"})
-    data |= {"actor": str(deed.actor), "on_behalf": deed.actor.org, "reason": reason_digest}
+    data = entry.model_dump(mode="json", exclude={"kind", "actor"})
+    data |= {"actor": str(entry.actor), "on_behalf": entry.actor.org, "reason": reason_digest}
     time = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return canonical_json({"id": deed_id, "type": f"org.tuixuan.audit.{deed.kind}",
+    return canonical_json({"id": entry_id, "type": f"org.tuixuan.audit.{entry.kind}",
                            "time": time, "data": data})  # fmt: skip

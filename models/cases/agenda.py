@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from models.cases.commands import Role
 from models.cases.lifecycle import State
 from models.dates.pace import Pace
-from models.dates.working_days import WorkCalendar, reminder_instants
+from models.dates.working_days import WorkingDays, reminder_instants
 from models.programme.stages import Reminders
 from models.refusals import Refused
 
@@ -94,7 +94,7 @@ def plan(
     now: datetime,
     *,
     reminders: Reminders,
-    calendar: WorkCalendar,
+    calendar: WorkingDays,
     pace: Pace,
 ) -> Agenda:
     """Plan the reminders before a deadline, and the deadline itself.

@@ -18,7 +18,7 @@ _GRACE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class WorkCalendar:
+class WorkingDays:
     """Which days work, by the State Council's yearly arrangement.
 
     Attributes:
@@ -83,7 +83,7 @@ def last_day(deadline: datetime, tz: tzinfo = BEIJING) -> date:
 def reminder_instants(
     deadline: datetime,
     offsets: Sequence[int],
-    calendar: WorkCalendar,
+    calendar: WorkingDays,
     tz: tzinfo = BEIJING,
     at: time = MORNING,
 ) -> dict[int, datetime]:

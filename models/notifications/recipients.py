@@ -11,7 +11,7 @@ _X = Role.EXPERT
 _E = EventName
 
 # fmt: off
-HEARS: Mapping[EventName, tuple[Role, ...]] = {
+NOTIFIED_ROLES: Mapping[EventName, tuple[Role, ...]] = {
     _E.SUBMITTED:            (_A, _B),
     _E.RETURNED:             (_A,),
     _E.ACCEPTED:             (_A,),
@@ -68,12 +68,12 @@ def keeps_deadline(role: Role, state: State, awaited: Role | None) -> bool:
     return awaited in (role, ACTS_IN.get(role)) or PREPARES.get(state) is role
 
 
-def roles_told(data: CaseEventData) -> tuple[Role, ...]:
+def roles_notified(data: CaseEventData) -> tuple[Role, ...]:
     """Return the roles that are told of an event, in the order of the table."""
     name = EVENT_OF[data.action]
     if name in REMINDERS:
-        return tuple(role for role in HEARS[name] if _is_reminded(role, data))
-    return tuple(role for role in HEARS[name] if _has_it(role, data))
+        return tuple(role for role in NOTIFIED_ROLES[name] if _is_reminded(role, data))
+    return tuple(role for role in NOTIFIED_ROLES[name] if _has_it(role, data))
 
 
 def _is_reminded(role: Role, data: CaseEventData) -> bool:

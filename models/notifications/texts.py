@@ -28,14 +28,16 @@ SUBJECT_TITLE = 60
 """How many characters of a title a subject shows."""
 
 
-class Notice(NamedTuple):
+class NotificationText(NamedTuple):
     """A message to one role, ready for an inbox or a mail."""
 
     subject: str
     text: str
 
 
-def notice(data: CaseEventData, role: Role, reason: str | None = None) -> Notice:
+def notification_text(
+    data: CaseEventData, role: Role, reason: str | None = None
+) -> NotificationText:
     """Return what `role` is told of an event.
 
     Args:
@@ -59,15 +61,17 @@ def notice(data: CaseEventData, role: Role, reason: str | None = None) -> Notice
     for words in _dates(name, data, role):
         chinese.append(words.zh)
         english.append(words.en)
-    return Notice(_subject(name, data), "\n".join([*chinese, "", *english, ""]))
+    return NotificationText(_subject(name, data), "\n".join([*chinese, "", *english, ""]))
 
 
-def digest(told: Sequence[tuple[str, str]]) -> Notice:
+def digest(told: Sequence[tuple[str, str]]) -> NotificationText:
     """Return several messages, each its subject and its text, as one."""
     count = len(told)
     parts = [f"{n}. {subject}\n\n{text}" for n, (subject, text) in enumerate(told, 1)]
     head = f"以下是 {count} 条消息。 {count} messages follow."
-    return Notice(f"【推选】{count} 条消息 {count} messages", "\n".join([head, "", *parts]))
+    return NotificationText(
+        f"【推选】{count} 条消息 {count} messages", "\n".join([head, "", *parts])
+    )
 
 
 def _subject(name: EventName, data: CaseEventData) -> str:

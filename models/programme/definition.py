@@ -10,7 +10,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from models.programme.parts import (
     YEARS,
-    Body,
     BodyKind,
     Category,
     Choice,
@@ -19,7 +18,8 @@ from models.programme.parts import (
     FormRules,
     Milestones,
     Notice,
-    Part,
+    ProgrammeBody,
+    ProgrammePart,
     Quota,
     ScreeningPoint,
     Summary,
@@ -33,7 +33,6 @@ from models.reading import explain, read_toml
 from models.refusals import Refused
 
 __all__ = [
-    "Body",
     "BodyKind",
     "Category",
     "CountingRule",
@@ -42,6 +41,7 @@ __all__ = [
     "Milestones",
     "NoticePeriod",
     "Programme",
+    "ProgrammeBody",
     "Quota",
     "Reminders",
     "Retention",
@@ -61,7 +61,7 @@ _ORDER = (
 )
 
 
-class Programme(Part):
+class Programme(ProgrammePart):
     """One edition of a call for cases.
 
     Attributes:
@@ -83,7 +83,7 @@ class Programme(Part):
     categories: tuple[Category, ...] = Field(min_length=1)
     applicant_types: tuple[Choice, ...] = Field(min_length=1)
     levels: tuple[Choice, ...] = Field(min_length=1)
-    bodies: tuple[Body, ...] = Field(min_length=1)
+    bodies: tuple[ProgrammeBody, ...] = Field(min_length=1)
     milestones: Milestones
     form: FormRules
     summary_table: Summary
@@ -120,7 +120,7 @@ class Programme(Part):
         """The zone in which the programme's dates are meant."""
         return ZoneInfo(self.timezone)
 
-    def body(self, body_id: str) -> Body:
+    def body(self, body_id: str) -> ProgrammeBody:
         """Return the recommending body with this id.
 
         Raises:
@@ -132,7 +132,7 @@ class Programme(Part):
         accepted = "、".join(body.id for body in self.bodies)
         raise Refused("unknown_body", f"没有编号为“{body_id[:60]}”的推荐单位，可选：{accepted}")
 
-    def body_for(self, location: str) -> Body:
+    def body_for(self, location: str) -> ProgrammeBody:
         """Return the body that recommends for applicants in `location` (所在地).
 
         Accepts a body's id, name, short name, area and aliases, and a place that begins
@@ -166,7 +166,7 @@ class Programme(Part):
         accepted = "、".join(category.title for category in self.categories)
         raise Refused("unknown_category", f"没有“{wanted[:60]}”这个类别，只能选择一个：{accepted}")
 
-    def quota_for(self, body: Body) -> Quota:
+    def quota_for(self, body: ProgrammeBody) -> Quota:
         """Return the places of `body`, its bonus added to the total.
 
         The first rule for its kind and strength counts; with none there is no cap.
@@ -177,7 +177,7 @@ class Programme(Part):
                 return quota.model_copy(update={"total": total})
         return Quota(kind=body.kind)
 
-    def cutoff_for(self, body: Body) -> datetime:
+    def cutoff_for(self, body: ProgrammeBody) -> datetime:
         """Return until when (exclusive, UTC) applicants of `body` may submit.
 
         Its own cutoff or the national one, whichever is earlier.

@@ -81,13 +81,13 @@ def end_of(moment: datetime | date, zone: ZoneInfo) -> datetime:
     return start_of(moment, zone)
 
 
-class Part(BaseModel):
+class ProgrammePart(BaseModel):
     """Frozen, and a key that it does not know is an error, not a silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Choice(Part):
+class Choice(ProgrammePart):
     """One value to choose from: programs keep the key, people see the title."""
 
     key: Key
@@ -108,7 +108,7 @@ class BodyKind(StrEnum):
     CENTRAL = "central"
 
 
-class Body(Part):
+class ProgrammeBody(ProgrammePart):
     """A recommending body (推荐单位).
 
     Attributes:
@@ -141,7 +141,7 @@ class Body(Part):
         return self.model_copy(update={"cutoff": self.cutoff + by}) if self.cutoff else self
 
 
-class Milestones(Part):
+class Milestones(ProgrammePart):
     """The call's calendar. `opens` and `notice_start` begin; every other one ends.
 
     `body_review` is when bodies are to be done with reviewing, `cutoff` the national
@@ -170,7 +170,7 @@ class Milestones(Part):
         return type(self)(**{name: at + by for name, at in self})
 
 
-class FormField(Part):
+class FormField(ProgrammePart):
     """A field of the application form (申报表) as people see it."""
 
     key: FieldKey
@@ -179,7 +179,7 @@ class FormField(Part):
     hint: str = ""
 
 
-class FormRules(Part):
+class FormRules(ProgrammePart):
     """What a complete form is.
 
     Attributes:
@@ -204,14 +204,14 @@ class FormRules(Part):
         return next((field.title for field in self.fields if field.key == key), key)
 
 
-class ScreeningPoint(Part):
+class ScreeningPoint(ProgrammePart):
     """A point that a recommending body answers when it accepts a case."""
 
     key: Key
     text: Text
 
 
-class Quota(Part):
+class Quota(ProgrammePart):
     """Places for one kind of body; None means no cap.
 
     `strong` limits the rule to bodies with (or without) enough winners last year.
@@ -223,7 +223,7 @@ class Quota(Part):
     total: Positive | None = None
 
 
-class Notice(Part):
+class Notice(ProgrammePart):
     """An official document that the programme rests on."""
 
     number: Text
@@ -232,7 +232,7 @@ class Notice(Part):
     about: Text
 
 
-class Summary(Part):
+class Summary(ProgrammePart):
     """Form 2 (推荐汇总表) as its titles: one row a case in the order of priority."""
 
     columns: tuple[Text, ...]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from models.programme.parts import Choice, Key, Part, Positive, Text, Whole, trouble
+from models.programme.parts import Choice, Key, Positive, ProgrammePart, Text, Whole, trouble
 
 ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 """A mail address of plain ASCII."""
@@ -20,7 +20,7 @@ class Criterion(Choice):
     gate: bool = False
 
 
-class Selection(Part):
+class Selection(ProgrammePart):
     """How experts select. Defaults of ours where the notice is silent.
 
     Attributes:
@@ -57,7 +57,7 @@ class Selection(Part):
         return self
 
 
-class NoticePeriod(Part):
+class NoticePeriod(ProgrammePart):
     """The public notice (公示): how long, from when, and what an objection needs."""
 
     unit: Literal["working_days", "calendar_days"]
@@ -68,7 +68,7 @@ class NoticePeriod(Part):
     upheld: Literal["leave_empty", "replace"]
 
 
-class Reminders(Part):
+class Reminders(ProgrammePart):
     """When people are told things, in civil time.
 
     Attributes:
@@ -106,7 +106,7 @@ def _long_enough(days: int) -> int:
 DaysKept = Annotated[Whole, Field(le=36_500), AfterValidator(_long_enough)]
 
 
-class Retention(Part):
+class Retention(ProgrammePart):
     """How many days (real ones, also in a rehearsal) each class of data is kept at least.
 
     Attributes:

@@ -3,7 +3,7 @@
 from sqlmodel import SQLModel
 
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
-from models.tables.evidence import DeedRow
+from models.tables.evidence import AuditEntryRow
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
 from models.tables.people import AppUser, CalendarFeed, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
@@ -20,6 +20,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "AppUser",
+    "AuditEntryRow",
     "Body",
     "CalendarDay",
     "CalendarFeed",
@@ -28,7 +29,6 @@ __all__ = [
     "CaseRevision",
     "ConsumerCursor",
     "DeadLetter",
-    "DeedRow",
     "Delivery",
     "InboxMessage",
     "Lease",

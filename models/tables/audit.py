@@ -13,7 +13,7 @@ class AuditModel(SQLModel, registry=registry(metadata=MetaData())):
     """The base of tables that do not live in the record's database."""
 
 
-class AuditRecord(AuditModel, table=True):
+class AuditChainRow(AuditModel, table=True):
     """One event as it came, or one deed of another kind, bound to all before it.
 
     `n`: the place in the chain, without gaps from 1; `event_id`: the event's or the deed's;

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from models.audit.entries import DeedKind
+from models.audit.entries import EntryKind
 from models.tables.types import Instant, one_of
 
 
-class DeedRow(SQLModel, table=True):
+class AuditEntryRow(SQLModel, table=True):
     """A look, a change outside of the lifecycle, a removal; written before it is answered.
 
     `body`: what the audit gets; `reason`: the text, which stays here; `witnessed_at`: None
@@ -18,7 +18,7 @@ class DeedRow(SQLModel, table=True):
 
     __tablename__ = "deed"
     __table_args__ = (
-        one_of("kind", tuple(DeedKind)),
+        one_of("kind", tuple(EntryKind)),
         Index("deed_waiting", "id", sqlite_where=text("witnessed_at IS NULL"),
               postgresql_where=text("witnessed_at IS NULL")),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select
 
-from models.audit.entries import Deed, DeedKind
+from models.audit.entries import AuditEntry, EntryKind
 from models.cases.commands import Actor, Role
 from models.cases.form import CaseForm
 from models.cases.masked_form import mask_form
@@ -31,7 +31,7 @@ _REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c
 
 
 @dataclass(frozen=True)
-class Looker:
+class Viewer:
     """Who asks to see something. `request`: its id; `reason`: why, where a reason is due."""
 
     actor: Actor
@@ -61,7 +61,7 @@ class FormView(BaseModel):
 
 
 def show_form(
-    engine: Engine, case_id: str, looker: Looker, *, revision: int | None = None,
+    engine: Engine, case_id: str, viewer: Viewer, *, revision: int | None = None,
     reveal: bool = False,
 ) -> FormView:  # fmt: skip
     """Return what a form says; without `reveal` names, phones and addresses are masked.
@@ -69,7 +69,7 @@ def show_form(
     Args:
         engine: The record.
         case_id: Which case.
-        looker: Who asks; to reveal they need a reason.
+        viewer: Who asks; to reveal they need a reason.
         revision: Which saved version; None: the newest.
         reveal: Show everything.
 
@@ -77,11 +77,11 @@ def show_form(
         Refused: `unknown_case`, `unknown_revision`, `not_yours`, `reason_required`, or
             `removed`.
     """
-    if reveal and not (looker.reason or "").strip():
+    if reveal and not (viewer.reason or "").strip():
         raise Refused("reason_required", "查看完整的个人信息须用 --reason 写明理由。")
     with transaction(engine) as connection:
         case = read_case(connection, case_id)
-        looker = _allowed(connection, case, looker)
+        viewer = _allowed(connection, case, viewer)
         wanted = case["revision"] if revision is None else revision
         query = select(_REVISIONS).filter_by(case_id=case_id, revision=wanted)
         row = connection.execute(query).mappings().one_or_none()
@@ -93,8 +93,8 @@ def show_form(
         form = CaseForm.from_json(row["form"])
         programme = read_programme(connection, case["season_id"])
         action = "case.form_revealed" if reveal else "case.form_seen"
-        deed = _look(looker, action, f"{case_id}/form/{wanted}", row["digest"])
-        enter(connection, _of_case(deed, case), now())
+        entry = _access(viewer, action, f"{case_id}/form/{wanted}", row["digest"])
+        enter(connection, _of_case(entry, case), now())
     return FormView(
         case_id=case_id,
         revision=wanted,
@@ -107,7 +107,7 @@ def show_form(
     )
 
 
-def show_history(engine: Engine, case_id: str, looker: Looker) -> CaseHistory:
+def show_history(engine: Engine, case_id: str, viewer: Viewer) -> CaseHistory:
     """Return a case's history with what people wrote.
 
     Raises:
@@ -115,14 +115,14 @@ def show_history(engine: Engine, case_id: str, looker: Looker) -> CaseHistory:
     """
     with transaction(engine) as connection:
         case = read_case(connection, case_id)
-        looker = _allowed(connection, case, looker)
-        deed = _look(looker, "case.history_seen", f"{case_id}/history", case["head_hash"])
-        enter(connection, _of_case(deed, case), now())
+        viewer = _allowed(connection, case, viewer)
+        entry = _access(viewer, "case.history_seen", f"{case_id}/history", case["head_hash"])
+        enter(connection, _of_case(entry, case), now())
     return history(engine, case_id)
 
 
 def show_inbox(
-    engine: Engine, user_id: str, looker: Looker, limit: int = 50, after: str | None = None
+    engine: Engine, user_id: str, viewer: Viewer, limit: int = 50, after: str | None = None
 ) -> list[InboxItem]:
     """Return a page of a user's messages, the newest first.
 
@@ -133,14 +133,14 @@ def show_inbox(
         season = connection.scalar(select(_USER.season_id).where(_USER.id == user_id))
         if season is None:
             raise unknown_user(user_id)
-        looker = _with_org(connection, looker)
-        deed = _look(looker, "inbox.seen", user_id).model_copy(update={"season": season})
-        enter(connection, deed, now())
+        viewer = _with_org(connection, viewer)
+        entry = _access(viewer, "inbox.seen", user_id).model_copy(update={"season": season})
+        enter(connection, entry, now())
     return inbox(engine, user_id, limit, after)
 
 
 def show_users(
-    engine: Engine, season_id: str, looker: Looker, role: str | None = None
+    engine: Engine, season_id: str, viewer: Viewer, role: str | None = None
 ) -> Sequence[UserView]:
     """Return the users of a season, with their names.
 
@@ -150,44 +150,46 @@ def show_users(
     found = list_users(engine, season_id, role)
     if found:
         with transaction(engine) as connection:
-            looker = _with_org(connection, looker)
-            deed = _look(looker, "users.seen", season_id).model_copy(update={"season": season_id})
-            enter(connection, deed, now())
+            viewer = _with_org(connection, viewer)
+            entry = _access(viewer, "users.seen", season_id).model_copy(
+                update={"season": season_id}
+            )
+            enter(connection, entry, now())
     return found
 
 
-def enter_export(engine: Engine, season_id: str, looker: Looker, head: str) -> None:
+def enter_export(engine: Engine, season_id: str, viewer: Viewer, head: str) -> None:
     """Enter that the evidence of a season was handed out up to `head`."""
     with transaction(engine) as connection:
-        deed = _look(_with_org(connection, looker), "audit.exported", season_id, head)
-        enter(connection, deed.model_copy(update={"season": season_id}), now())
+        entry = _access(_with_org(connection, viewer), "audit.exported", season_id, head)
+        enter(connection, entry.model_copy(update={"season": season_id}), now())
 
 
-def key_changed(looker: Looker, line: Mapping[str, Any]) -> Deed:
+def key_changed(viewer: Viewer, line: Mapping[str, Any]) -> AuditEntry:
     """Return the deed of a new signing key; `line`: what the file of the digests says of it."""
     new = key_id(bytes.fromhex(line["public_key"]))
-    return Deed(
-        kind=DeedKind.KEY, action="audit.key_rotated", object=new, actor=looker.actor,
-        after=digest(dict(line)), reason=looker.reason, request=looker.request,
+    return AuditEntry(
+        kind=EntryKind.KEY, action="audit.key_rotated", object=new, actor=viewer.actor,
+        after=digest(dict(line)), reason=viewer.reason, request=viewer.request,
     )  # fmt: skip
 
 
-def _look(looker: Looker, action: str, what: str, seen: str | None = None) -> Deed:
+def _access(viewer: Viewer, action: str, what: str, seen: str | None = None) -> AuditEntry:
     """Return the deed; looking changes nothing, so both digests are of what was seen."""
-    return Deed(
-        kind=DeedKind.LOOK, action=action, object=what, actor=looker.actor, before=seen,
-        after=seen, reason=looker.reason, request=looker.request,
+    return AuditEntry(
+        kind=EntryKind.ACCESS, action=action, object=what, actor=viewer.actor, before=seen,
+        after=seen, reason=viewer.reason, request=viewer.request,
     )  # fmt: skip
 
 
-def _of_case(deed: Deed, case: Columns) -> Deed:
-    return deed.model_copy(update={"case_id": case["id"], "season": case["season_id"]})
+def _of_case(entry: AuditEntry, case: Columns) -> AuditEntry:
+    return entry.model_copy(update={"case_id": case["id"], "season": case["season_id"]})
 
 
-def _allowed(connection: Connection, case: Columns, looker: Looker) -> Looker:
+def _allowed(connection: Connection, case: Columns, viewer: Viewer) -> Viewer:
     """Refuse the applicants and bodies of other cases; the offices see every one."""
-    looker = _with_org(connection, looker)
-    actor = looker.actor
+    viewer = _with_org(connection, viewer)
+    actor = viewer.actor
     if actor.role is Role.APPLICANT:
         own = case["unit_id"] == actor.org or actor.id in (case["unit_id"], case["applicant_id"])
     elif actor.role is Role.BODY:
@@ -196,12 +198,12 @@ def _allowed(connection: Connection, case: Columns, looker: Looker) -> Looker:
         own = actor.role not in (Role.PUBLIC, Role.EXPERT)
     if not own:
         raise Refused("not_yours", f"{actor} 无权查看案例 {case['id']} 的内容。")
-    return looker
+    return viewer
 
 
-def _with_org(connection: Connection, looker: Looker) -> Looker:
+def _with_org(connection: Connection, viewer: Viewer) -> Viewer:
     """Return the looker with the unit or body that the record knows them to belong to."""
-    actor = looker.actor
+    actor = viewer.actor
     query = select(_USER.org).where(_USER.id == actor.id, _USER.role == actor.role)
     org = connection.scalar(query)
-    return Looker(actor.model_copy(update={"org": org}), looker.request, looker.reason)
+    return Viewer(actor.model_copy(update={"org": org}), viewer.request, viewer.reason)

@@ -18,9 +18,9 @@ from models.cases.events import CaseEvent
 from models.chain import GENESIS, chain_hash, digest_text
 from models.store.engine import reading
 from models.tables import table_of
-from models.tables.audit import AuditRecord
+from models.tables.audit import AuditChainRow
 
-RECORDS = table_of(AuditRecord)
+RECORDS = table_of(AuditChainRow)
 EVENT = "event"
 ROWS_AT_ONCE = 1000
 HASHED = ("n", "event_id", "case_id", "case_seq", "stream_seq")
@@ -86,14 +86,14 @@ def append(
     return _bind(connection, said, at)
 
 
-def append_deed(connection: Connection, deed: Mapping[Any, Any], at: datetime) -> Anchor | None:
+def append_entry(connection: Connection, entry: Mapping[Any, Any], at: datetime) -> Anchor | None:
     """Append a deed, a row of the record's `deed`; None where it is in the chain already."""
     _one_at_a_time(connection)
-    there = select(RECORDS.c.n).where(RECORDS.c.event_id == deed["id"])
+    there = select(RECORDS.c.n).where(RECORDS.c.event_id == entry["id"])
     if connection.scalar(there) is not None:
         return None
-    said = {"event_id": deed["id"], "kind": deed["kind"], "case_id": deed["case_id"],
-            "case_seq": None, "stream_seq": None, "body": deed["body"]}  # fmt: skip
+    said = {"event_id": entry["id"], "kind": entry["kind"], "case_id": entry["case_id"],
+            "case_seq": None, "stream_seq": None, "body": entry["body"]}  # fmt: skip
     return _bind(connection, said, at)
 
 

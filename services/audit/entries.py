@@ -8,28 +8,28 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
-from models.audit.entries import Deed, DeedKind, deed_body
+from models.audit.entries import AuditEntry, EntryKind, entry_body
 from models.chain import digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import DeedRow, table_of
+from models.tables import AuditEntryRow, table_of
 from services.clock import new_id
 
-DEEDS = table_of(DeedRow)
+ENTRIES = table_of(AuditEntryRow)
 MOST_AT_ONCE = 200
 LONGEST_REASON = 500
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class DeedView(BaseModel):
+class AuditEntryView(BaseModel):
     """A deed as auditors see it. `witnessed`: whether the audit's own store has it."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     at: datetime
-    kind: DeedKind
+    kind: EntryKind
     action: str
     object: str
     actor: str
@@ -43,7 +43,7 @@ class DeedView(BaseModel):
     witnessed: bool
 
 
-def enter(connection: Connection, deed: Deed, at: datetime) -> str:
+def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
     """Enter a deed in the caller's transaction, before what was asked is answered.
 
     Returns:
@@ -52,48 +52,50 @@ def enter(connection: Connection, deed: Deed, at: datetime) -> str:
     Raises:
         Refused: `bad_reason`: too long, or with control characters.
     """
-    if deed.reason is not None and (
-        len(deed.reason) > LONGEST_REASON or _CONTROL.search(deed.reason)
+    if entry.reason is not None and (
+        len(entry.reason) > LONGEST_REASON or _CONTROL.search(entry.reason)
     ):
         raise Refused("bad_reason", f"理由应为一行文字，不超过 {LONGEST_REASON} 字。")
-    deed_id = new_id("deed")
-    reason = None if deed.reason is None else digest_text(deed.reason)
+    entry_id = new_id("deed")
+    reason = None if entry.reason is None else digest_text(entry.reason)
     row = {
-        "id": deed_id,
-        "kind": deed.kind,
-        "season_id": deed.season,
-        "case_id": deed.case_id,
-        "actor": str(deed.actor),
-        "body": deed_body(deed_id, deed, reason, at),
-        "reason": deed.reason,
+        "id": entry_id,
+        "kind": entry.kind,
+        "season_id": entry.season,
+        "case_id": entry.case_id,
+        "actor": str(entry.actor),
+        "body": entry_body(entry_id, entry, reason, at),
+        "reason": entry.reason,
         "at": at,
     }
-    connection.execute(insert(DEEDS), row)
-    return deed_id
+    connection.execute(insert(ENTRIES), row)
+    return entry_id
 
 
-def enter_now(engine: Engine, deed: Deed, at: datetime) -> str:
+def enter_now(engine: Engine, entry: AuditEntry, at: datetime) -> str:
     """Do the same in a transaction of its own."""
     with transaction(engine) as connection:
-        return enter(connection, deed, at)
+        return enter(connection, entry, at)
 
 
 def read_waiting(engine: Engine, limit: int = MOST_AT_ONCE) -> list[RowMapping]:
     """Return the rows that the audit has not got yet, the oldest first."""
-    columns = DEEDS.c
+    columns = ENTRIES.c
     query = select(columns.id, columns.kind, columns.case_id, columns.body)
     query = query.where(columns.witnessed_at.is_(None)).order_by(columns.id).limit(limit)
     with reading(engine) as connection:
         return list(connection.execute(query).mappings())
 
 
-def mark_witnessed(engine: Engine, deed_ids: Sequence[str], at: datetime) -> None:
+def mark_witnessed(engine: Engine, entry_ids: Sequence[str], at: datetime) -> None:
     """Note that the audit has these."""
     with transaction(engine) as connection:
-        connection.execute(update(DEEDS).where(DEEDS.c.id.in_(deed_ids)).values(witnessed_at=at))
+        connection.execute(
+            update(ENTRIES).where(ENTRIES.c.id.in_(entry_ids)).values(witnessed_at=at)
+        )
 
 
-def list_deeds(  # noqa: PLR0913 - filters, each by its name
+def list_entries(  # noqa: PLR0913 - filters, each by its name
     engine: Engine,
     *,
     season: str | None = None,
@@ -102,7 +104,7 @@ def list_deeds(  # noqa: PLR0913 - filters, each by its name
     actor: str | None = None,
     limit: int = 50,
     after: str | None = None,
-) -> list[DeedView]:
+) -> list[AuditEntryView]:
     """Return a page of deeds, the newest first.
 
     Args:
@@ -117,10 +119,10 @@ def list_deeds(  # noqa: PLR0913 - filters, each by its name
     Raises:
         Refused: There is no such kind.
     """
-    if kind is not None and kind not in set(DeedKind):
-        raise Refused("unknown_kind", f"没有种类 {kind}，可选：{'、'.join(DeedKind)}。")
-    columns = DEEDS.c
-    query = select(DEEDS).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
+    if kind is not None and kind not in set(EntryKind):
+        raise Refused("unknown_kind", f"没有种类 {kind}，可选：{'、'.join(EntryKind)}。")
+    columns = ENTRIES.c
+    query = select(ENTRIES).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
     for column, wanted in (
         (columns.season_id, season), (columns.case_id, case_id), (columns.kind, kind),
         (columns.actor, actor),
@@ -133,9 +135,9 @@ def list_deeds(  # noqa: PLR0913 - filters, each by its name
         return [_view(row) for row in connection.execute(query).mappings()]
 
 
-def _view(row: RowMapping) -> DeedView:
+def _view(row: RowMapping) -> AuditEntryView:
     said = json.loads(row["body"])["data"]
-    return DeedView(
+    return AuditEntryView(
         **said | {"reason": row["reason"]},
         id=row["id"], at=row["at"], kind=row["kind"], witnessed=row["witnessed_at"] is not None,
     )  # fmt: skip

@@ -6,30 +6,30 @@ from sqlalchemy import Engine, select
 
 from models.store.engine import reading
 from services.audit.chain import EVENT, RECORDS, ROWS_AT_ONCE
-from services.audit.entries import DEEDS
+from services.audit.entries import ENTRIES
 from services.audit.report import Problem
 
 
-def check_deeds(record: Engine, audit: Engine) -> Iterator[Problem]:
+def check_entries(record: Engine, audit: Engine) -> Iterator[Problem]:
     """Compare the deeds on record with those that were witnessed."""
     # The audit before the record: whatever it holds, the record has held before.
     witnessed = _witnessed(audit)
     missing: list[str] = []
-    for deed_id, body, noted in _on_record(record):
-        seen = witnessed.pop(deed_id, None)
+    for entry_id, body, noted in _on_record(record):
+        seen = witnessed.pop(entry_id, None)
         if seen is None and noted:
-            missing.append(deed_id)
+            missing.append(entry_id)
         elif seen not in (None, body):
-            yield Problem(kind="differs", where=deed_id, message="记录中的行为与审计所见不同")
-    for deed_id in sorted(witnessed):
+            yield Problem(kind="differs", where=entry_id, message="记录中的行为与审计所见不同")
+    for entry_id in sorted(witnessed):
         message = "审计有此行为（查看、修改或清除），记录中没有：记录被删除，或是伪造的"
-        yield Problem(kind="not_in_record", where=deed_id, message=message)
+        yield Problem(kind="not_in_record", where=entry_id, message=message)
     if missing:  # some were witnessed since the audit was read
         there = _witnessed(audit)
-        for deed_id in missing:
-            if deed_id not in there:
+        for entry_id in missing:
+            if entry_id not in there:
                 message = "已交审计的行为没有审计记录"
-                yield Problem(kind="not_audited", where=deed_id, message=message)
+                yield Problem(kind="not_audited", where=entry_id, message=message)
 
 
 def _witnessed(audit: Engine) -> dict[str, str]:
@@ -41,7 +41,7 @@ def _witnessed(audit: Engine) -> dict[str, str]:
 
 def _on_record(record: Engine) -> Iterator[tuple[str, str, bool]]:
     """Yield id and text of each deed on record, and whether the audit is said to have it."""
-    columns = DEEDS.c
+    columns = ENTRIES.c
     query = select(columns.id, columns.body, columns.witnessed_at).order_by(columns.id)
     with reading(record) as connection:
         for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):

@@ -45,7 +45,7 @@ class AuditExport(BaseModel):
 
 
 @dataclass(frozen=True)
-class Sources:
+class EvidenceStores:
     """Where the evidence lies: both databases, and the files outside of them."""
 
     record: Engine
@@ -54,7 +54,7 @@ class Sources:
     digests: Path
 
 
-def export(sources: Sources, season: str, target: Path) -> AuditExport:
+def export(sources: EvidenceStores, season: str, target: Path) -> AuditExport:
     """Write the archive of a season, a `.tar.gz`.
 
     The audit is read before the files beside it and up to one moment; what those say of
@@ -79,7 +79,7 @@ def export(sources: Sources, season: str, target: Path) -> AuditExport:
     return report
 
 
-def _fill(sources: Sources, season: str, folder: Path) -> AuditExport:
+def _fill(sources: EvidenceStores, season: str, folder: Path) -> AuditExport:
     # Anchors and digests first: the chain holds whatever they speak of, unless it was cut.
     anchors = _write(folder / "anchors.jsonl", read_lines(sources.anchors))
     digests = _write(folder / "digests.jsonl", read_lines(sources.digests))

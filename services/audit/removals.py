@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models.audit.entries import DeedKind
+from models.audit.entries import EntryKind
 from models.cases.events import event_id
 from models.cases.lifecycle import ENDED
 from models.programme.stages import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
-from services.audit.entries import DEEDS
+from services.audit.entries import ENTRIES
 from services.audit.report import Problem
 from services.retention.cases import form_object, reason_object
 
@@ -78,13 +78,13 @@ def read_removals(connection: Connection, case_ids: Sequence[str]) -> dict[str, 
     )
     for row in connection.execute(emptied).mappings():
         found[row["case_id"]].emptied.append(row)
-    deeds = select(DEEDS.c.case_id, DEEDS.c.body).where(
-        DEEDS.c.case_id.in_(case_ids), DEEDS.c.kind == DeedKind.REMOVAL
+    deeds = select(ENTRIES.c.case_id, ENTRIES.c.body).where(
+        ENTRIES.c.case_id.in_(case_ids), ENTRIES.c.kind == EntryKind.REMOVAL
     )
     for case_id, body in connection.execute(deeds):
         # The body is what the audit has; the columns beside it are for finding it.
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            deed = json.loads(body)
-            name = (deed["data"]["object"], deed["data"]["before"])
-            found[case_id].deeds[name] = datetime.fromisoformat(deed["time"])
+            entry = json.loads(body)
+            name = (entry["data"]["object"], entry["data"]["before"])
+            found[case_id].deeds[name] = datetime.fromisoformat(entry["time"])
     return found

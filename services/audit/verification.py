@@ -14,7 +14,7 @@ from models.tables import CaseRecord, table_of
 from services.audit.archive_verifier import check_chain, check_digests
 from services.audit.cases import CaseFile, check_case, read_cases
 from services.audit.chain import EVENT, RECORDS, ROWS_AT_ONCE, AnchorFile, chain_lines
-from services.audit.entry_check import check_deeds
+from services.audit.entry_check import check_entries
 from services.audit.report import AuditReport, Problem
 from services.audit.signing import DigestFile, signature_ok
 
@@ -62,7 +62,7 @@ def verify(
         Problem(kind="not_audited", where=event_id(*place), message="已发布的事件没有审计记录")
         for place in _still_missing(audit_engine, missing, patience_seconds)
     ]
-    problems += check_deeds(record_engine, audit_engine)
+    problems += check_entries(record_engine, audit_engine)
     return AuditReport(
         ok=not problems,
         cases=_count(record_engine, _CASES),

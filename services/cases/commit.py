@@ -24,7 +24,7 @@ from models.cases.messages import (
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Outbox, Transition, table_of
 from services.cases.filing import refuse_filing
-from services.cases.outlook import Horizon, outlook
+from services.cases.outlook import CaseDates, outlook
 from services.cases.rows import (
     CHANGING,
     STORED,
@@ -36,7 +36,7 @@ from services.cases.rows import (
     season_dates,
     stored,
 )
-from services.seasons.cache import SeasonShelf
+from services.seasons.cache import SeasonCache
 
 _LINES, _CASES = table_of(Transition), table_of(CaseRecord)
 _NEWEST = STORED.order_by(_LINES.c.seq.desc()).limit(RECENT)
@@ -68,7 +68,7 @@ class Records:
     def __init__(self, engine: Engine) -> None:
         """Take the record's engine."""
         self._engine = engine
-        self._shelf = SeasonShelf()
+        self._cache = SeasonCache()
         self._turn = _turns(engine)
 
     @activity.defn(name="commit_transition")
@@ -103,7 +103,7 @@ class Records:
         Raises:
             Refused: There is no such case.
         """
-        self._shelf.forget_calendar()  # what was just entered counts at once
+        self._cache.forget_calendar()  # what was just entered counts at once
         with reading(self._engine) as connection:
             case = read_case(connection, case_id)
             rows = connection.execute(_NEWEST, {"case_id": case_id})
@@ -163,7 +163,7 @@ class Records:
             return _refuse_clock(case)
         if not isinstance(command, Submit | Resubmit):
             return None
-        programme = self._shelf.programme(connection, case["season_id"])
+        programme = self._cache.programme(connection, case["season_id"])
         return refuse_filing(connection, case, command, programme, quoting=False)
 
     def _write(
@@ -191,8 +191,8 @@ class Records:
         return outlook(
             case,
             season_dates(case),
-            self._shelf.programme(connection, case["season_id"]),
-            self._shelf.calendar(connection),
+            self._cache.programme(connection, case["season_id"]),
+            self._cache.calendar(connection),
             now,
         )
 
@@ -208,7 +208,7 @@ def _turns(engine: Engine) -> AbstractContextManager[object]:
 
 def _refuse_clock(case: Columns) -> Refusal | None:
     """Return why the clock must not act: the dates were moved, and the case is told soon."""
-    fresh = Horizon(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+    fresh = CaseDates(case, season_dates(case)).deadline(State(case["state"]), case["due"])
     if fresh == case["deadline"]:
         return None
     return Refusal(code="deadline_moved", message="期限已调整，等待通知本案例。")

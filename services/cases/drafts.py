@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from models.audit.entries import Deed, DeedKind
+from models.audit.entries import AuditEntry, EntryKind
 from models.cases.commands import Actor, Role
 from models.cases.form_check import CaseForm, form_digest
 from models.cases.lifecycle import EDITABLE, Action, State
@@ -16,7 +16,7 @@ from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
 from models.wording import moment
 from services.audit.entries import enter
-from services.cases.outlook import Horizon
+from services.cases.outlook import CaseDates
 from services.cases.rows import Columns, read_case, season_dates
 from services.clock import new_id, now
 from services.people.actors import refuse_phone_numbers, resolve_actor
@@ -87,7 +87,7 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
         by = Actor(role=Role.APPLICANT, id=applicant, org=unit_id)
         _save_revision(connection, (case_id, season_id, 1), form, by, at)
         case = read_case(connection, case_id)
-        cutoff = Horizon(case, season_dates(case)).cutoff
+        cutoff = CaseDates(case, season_dates(case)).cutoff
         if cutoff <= at:
             raise Refused("cutoff_passed", f"申报已于 {moment(cutoff)} 截止，不能再新建。")
         connection.execute(
@@ -139,12 +139,12 @@ def _applicant(connection: Connection, draft: NewDraft, unit_id: str, at: dateti
     applicant = unit_id if draft.actor is None else draft.actor.id
     known = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.id == applicant)) is not None
     # Somebody known for another unit files here too: then the unit's own desk is told.
-    desk = unit_id if known else applicant
+    service = unit_id if known else applicant
     stands = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.org == unit_id))
     if stands is None:
         add_user(
             connection,
-            id=desk,
+            id=service,
             season_id=draft.season_id,
             role=Role.APPLICANT,
             org=unit_id,
@@ -184,12 +184,12 @@ def _save_revision(
     """Save a form, and enter for the audit that it was; `key`: case, season, revision."""
     case_id, season_id, revision = key
     before = select(CASE_REVISION.c.digest).filter_by(case_id=case_id, revision=revision - 1)
-    deed = Deed(
-        kind=DeedKind.CHANGE, action="case.form_saved", object=f"{case_id}/form/{revision}",
+    entry = AuditEntry(
+        kind=EntryKind.CHANGE, action="case.form_saved", object=f"{case_id}/form/{revision}",
         actor=by, season=season_id, case_id=case_id, before=connection.scalar(before),
         after=form_digest(form), request=new_id("req"),
     )  # fmt: skip
-    enter(connection, deed, at)
+    enter(connection, entry, at)
     connection.execute(
         insert(CASE_REVISION),
         {

@@ -7,14 +7,14 @@ from typing import Any
 from models.cases.agenda import MILESTONE, plan
 from models.cases.lifecycle import ENDED, SEALED, State
 from models.cases.messages import Outlook
-from models.dates.working_days import WorkCalendar
+from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
 from services.seasons.cache import SeasonDates
 
 NATIONAL_CUTOFF = "cutoff"
 
 
-class Horizon:
+class CaseDates:
     """The dates of one case: its row, its body's cutoff, its season's milestones."""
 
     def __init__(self, case: Mapping[str, Any], dates: SeasonDates) -> None:
@@ -57,7 +57,7 @@ def outlook(
     case: Mapping[str, Any],
     dates: SeasonDates,
     programme: Programme,
-    calendar: WorkCalendar,
+    calendar: WorkingDays,
     now: datetime,
 ) -> Outlook:
     """Return the outlook of a case as its row stands.
@@ -69,7 +69,7 @@ def outlook(
         calendar: The working days.
         now: Reminders before this instant are not planned.
     """
-    horizon, state = Horizon(case, dates), State(case["state"])
+    horizon, state = CaseDates(case, dates), State(case["state"])
     agenda = plan(
         None if case["overdue"] else case["deadline"],
         now,

@@ -26,7 +26,7 @@ from models.cases.lifecycle import NOTES, Action, State
 from models.cases.messages import CommitTransitionInput, StoredTransition
 from models.refusals import Refused
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
-from services.cases.outlook import Horizon
+from services.cases.outlook import CaseDates
 from services.seasons.cache import SeasonDates
 
 type Columns = Mapping[str, Any]
@@ -163,7 +163,7 @@ def case_changes(
         case _:
             pass
     after = {**case, **changes}
-    horizon = Horizon(after, season_dates(case))
+    horizon = CaseDates(after, season_dates(case))
     deadline = horizon.deadline(wanted.target, after["due"])
     if wanted.action not in NOTES and wanted.target not in LAPSES:
         # Whoever takes a case over late knows it; the passing itself is told only once.

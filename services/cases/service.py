@@ -43,7 +43,7 @@ _AWAY = frozenset({
 })  # fmt: skip
 
 
-class CaseDesk:
+class CaseService:
     """Where everything that people do to cases comes in."""
 
     def __init__(

@@ -15,10 +15,10 @@ from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from models.wording import moment
-from services.cases.outlook import Horizon
+from services.cases.outlook import CaseDates
 from services.cases.requests import Request
 from services.cases.rows import read_case, season_dates
-from services.cases.service import CaseDesk, WorkflowMissing
+from services.cases.service import CaseService, WorkflowMissing
 from services.clock import new_id, now
 from services.seasons.cache import SeasonDates
 from services.seasons.opening import show_season
@@ -30,7 +30,7 @@ SEASON_CHANGE = table_of(SeasonChange)
 
 
 @dataclass(frozen=True)
-class Moving:
+class MilestoneChange:
     """What somebody wants of the season's calendar.
 
     Attributes:
@@ -65,14 +65,14 @@ class MilestoneMove(BaseModel):
     missed: list[str]
 
 
-class Calendar:
+class Milestones:
     """The season's movable dates."""
 
-    def __init__(self, engine: Engine, desk: CaseDesk) -> None:
+    def __init__(self, engine: Engine, service: CaseService) -> None:
         """Take the record, and the desk through which cases are told."""
-        self._engine, self._desk = engine, desk
+        self._engine, self._service = engine, service
 
-    async def move(self, moving: Moving) -> MilestoneMove:
+    async def move(self, moving: MilestoneChange) -> MilestoneMove:
         """Move a milestone, or one body's own cutoff.
 
         Every open case whose deadline changes gets new timers and reminders, and the
@@ -85,7 +85,7 @@ class Calendar:
         told, missed = await self.apply(move.id)
         return move.model_copy(update={"cases": told, "missed": missed})
 
-    async def extend_unit(self, season_id: str, unit_id: str, moving: Moving) -> list[str]:
+    async def extend_unit(self, season_id: str, unit_id: str, moving: MilestoneChange) -> list[str]:
         """Give one unit's drafts a cutoff of their own; return the cases.
 
         Raises:
@@ -102,7 +102,7 @@ class Calendar:
         if not drafts:
             raise Refused("no_draft", f"单位 {unit_id} 在征集季 {season_id} 没有草稿。")
         for case_id in drafts:
-            await self._desk.act(
+            await self._service.act(
                 Request(
                     case_id,
                     Action.MOVE_DEADLINE,
@@ -134,11 +134,11 @@ class Calendar:
             )
             try:
                 with contextlib.suppress(Refused):  # it ended meanwhile: nothing awaits it
-                    await self._desk.act(request)
+                    await self._service.act(request)
             except WorkflowMissing:
                 missed.append(case_id)  # the others do not wait for it
         # Their guards look at the moved date, their people need not.
-        await self._desk.catch_up_each(others)
+        await self._service.catch_up_each(others)
         with transaction(self._engine) as connection:
             connection.execute(
                 update(SEASON_CHANGE)
@@ -158,7 +158,7 @@ class Calendar:
                 )
             )
 
-    def _record(self, moving: Moving) -> MilestoneMove:
+    def _record(self, moving: MilestoneChange) -> MilestoneMove:
         _refuse(moving)
         season = show_season(self._engine, moving.season_id)
         if moving.milestone not in season.milestones:
@@ -196,7 +196,7 @@ class Calendar:
         return move.model_copy(update={"before": before})
 
 
-def _refuse(moving: Moving) -> None:
+def _refuse(moving: MilestoneChange) -> None:
     actor = moving.actor
     own = actor.role is Role.BODY and moving.body_id == actor.id
     if actor.role is not Role.ORGANISER and not own:
@@ -221,7 +221,7 @@ def _open_cases(connection: Connection, season_id: str) -> tuple[list[str], list
     others: list[str] = []
     for case_id in open_cases:
         case = read_case(connection, case_id)
-        deadline = Horizon(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+        deadline = CaseDates(case, season_dates(case)).deadline(State(case["state"]), case["due"])
         (others if deadline == case["deadline"] else touched).append(case_id)
     return touched, others
 

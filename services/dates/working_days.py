@@ -13,7 +13,7 @@ from models.reading import read_toml
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import CalendarDay, CaseRecord, Season, table_of
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 
 CALENDAR_DAY, CASES, SEASONS = table_of(CalendarDay), table_of(CaseRecord), table_of(Season)
 ENTERED = "operator"
@@ -53,7 +53,9 @@ def years(engine: Engine) -> list[dict[str, Any]]:
     ]
 
 
-async def enter_year(engine: Engine, desk: CaseDesk, year: int, arrangement: Arrangement) -> int:
+async def enter_year(
+    engine: Engine, service: CaseService, year: int, arrangement: Arrangement
+) -> int:
     """Put a year on record, instead of what was there, and let open cases plan again.
 
     Returns:
@@ -78,7 +80,7 @@ async def enter_year(engine: Engine, desk: CaseDesk, year: int, arrangement: Arr
         open_cases = connection.scalars(
             select(CASES.c.id).where(CASES.c.state.not_in([*ENDED]))
         ).all()
-    await desk.catch_up_each(open_cases)
+    await service.catch_up_each(open_cases)
     return len(open_cases)
 
 

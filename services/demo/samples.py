@@ -13,10 +13,10 @@ from models.cases.samples import Stage, load_samples
 from models.programme.definition import Programme
 from services.cases.drafts import NewDraft
 from services.cases.requests import Request
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from services.clock import now
 from services.people.users import set_email
-from services.seasons.opening import Opening, SeasonView, desk_id, open_season
+from services.seasons.opening import Opening, SeasonView, open_season, shared_user_id
 
 type Step = tuple[Action, Mapping[str, Any], str | None]
 
@@ -67,11 +67,11 @@ async def first_start(engine: Engine, client: Client) -> int:
     programme = Programme.from_toml(shipped(CALL))
     samples = load_samples(shipped(SAMPLES))
     season = open_demo_season(engine, programme)
-    desk = CaseDesk(engine, client)
+    service = CaseService(engine, client)
     for sample in samples:
-        case_id = await desk.create(NewDraft(season.id, sample.form, email=sample.email))
+        case_id = await service.create(NewDraft(season.id, sample.form, email=sample.email))
         for action, fields, text in steps(sample.stage, programme, now()):
-            await desk.act(Request(case_id, action, fields, text=text))
+            await service.act(Request(case_id, action, fields, text=text))
     return len(samples)
 
 
@@ -86,8 +86,8 @@ def open_demo_season(
     programme = programme.model_copy(update={"reminders": programme.reminders.without_quiet()})
     starting = (at - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
     season = open_season(engine, programme, at, Opening(season_id=season_id, starting=starting))
-    for desk in WITH_MAIL:
-        set_email(engine, desk_id(season.id, desk), f"{desk}@example.invalid")
+    for service in WITH_MAIL:
+        set_email(engine, shared_user_id(season.id, service), f"{service}@example.invalid")
     return season
 
 

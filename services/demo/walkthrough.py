@@ -15,19 +15,19 @@ from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import Delivery, InboxMessage, Outbox, table_of
-from models.tables.audit import AuditRecord
+from models.tables.audit import AuditChainRow
 from services.cases import drafts, queries
 from services.cases.drafts import NewDraft
 from services.cases.requests import Request
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from services.cases.views import CaseView
 from services.clock import new_id, now
-from services.dates.milestones import Calendar, Moving
+from services.dates.milestones import MilestoneChange, Milestones
 from services.demo.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
 from services.notifications.readers import MAIL
 
 OUTBOX, INBOX = table_of(Outbox), table_of(InboxMessage)
-DELIVERY, AUDIT = table_of(Delivery), table_of(AuditRecord)
+DELIVERY, AUDIT = table_of(Delivery), table_of(AuditChainRow)
 
 PROOF_WITHIN_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 0.05
@@ -61,7 +61,7 @@ class Demo:
 
     engine: Engine
     audit: Engine
-    desk: CaseDesk
+    service: CaseService
 
     async def run(self) -> AsyncIterator[DemoStep]:
         """Do one step after another, each shown when all its effects are in."""
@@ -72,7 +72,7 @@ class Demo:
 
         form = CaseForm.from_toml(shipped(EXAMPLE))
         draft = NewDraft(season.id, form, email="applicant@example.invalid")
-        case_id = await self.desk.create(draft)
+        case_id = await self.service.create(draft)
         yield DemoStep(what="新建草稿", case=queries.show(self.engine, case_id))
 
         yield await self._refused(Request(case_id, Action.ACCEPT), "草稿未提交就审核：应被拒绝")
@@ -99,19 +99,19 @@ class Demo:
             yield await self._done(Request(case_id, action), what)
 
     async def _close_filing(self, season_id: str) -> DemoStep:
-        moving = Moving(
+        moving = MilestoneChange(
             season_id=season_id,
             milestone="cutoff",
             after=now(),
             reason="（演示）提前截止，以便继续",
             actor=Actor(role=Role.ORGANISER, id="organiser"),
         )
-        await Calendar(self.engine, self.desk).move(moving)
+        await Milestones(self.engine, self.service).move(moving)
         return DemoStep(what="主办方把全国截止时间调到现在")
 
     async def _refused(self, request: Request, what: str) -> DemoStep:
         try:
-            await self.desk.act(request)
+            await self.service.act(request)
         except Refused as refused:
             view = await asyncio.to_thread(queries.show, self.engine, request.case_id)
             return DemoStep(what=what, case=view, refused=str(refused))
@@ -119,18 +119,18 @@ class Demo:
         raise RuntimeError(message)
 
     async def _done(self, request: Request, what: str) -> DemoStep:
-        view = await self.desk.act(request)
+        view = await self.service.act(request)
         step = DemoStep(what=what, case=view)
         try:
             async with asyncio.timeout(PROOF_WITHIN_SECONDS):
                 while not complete(step):
-                    step = await asyncio.to_thread(self._look, step)
+                    step = await asyncio.to_thread(self._access, step)
                     await asyncio.sleep(0 if complete(step) else LOOK_AGAIN_SECONDS)
         except TimeoutError:
             return step  # what is missing shows as missing; the step itself is done
         return step
 
-    def _look(self, step: DemoStep) -> DemoStep:
+    def _access(self, step: DemoStep) -> DemoStep:
         assert step.case is not None  # noqa: S101 - `_done` made it so
         case_id, seq = step.case.id, step.case.seq
         event_id = f"{case_id}:{seq}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models.notifications.texts import Notice
+from models.notifications.texts import NotificationText
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import new_id
 from services.notifications.readers import MAIL, Reader, readers
@@ -17,7 +17,7 @@ _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
 
 
 @dataclass(frozen=True)
-class Telling:
+class Notification:
     """Something to tell.
 
     Attributes:
@@ -31,18 +31,18 @@ class Telling:
     key: str
     event: str
     case_id: str | None
-    notices: Mapping[str, Notice]
+    notices: Mapping[str, NotificationText]
     since: datetime | None = None
 
 
-class Told(NamedTuple):
+class Notified(NamedTuple):
     """How many inboxes got a message just now, and how many deliveries that left."""
 
     messages: int
     deliveries: int
 
 
-def tell(connection: Connection, message: Telling, at: datetime) -> Told:
+def notify(connection: Connection, message: Notification, at: datetime) -> Notified:
     """Tell everybody who was not told before, within the caller's transaction.
 
     Args:
@@ -59,7 +59,7 @@ def tell(connection: Connection, message: Telling, at: datetime) -> Told:
         for channel in reader.channels:
             connection.execute(_DELIVERIES.insert(), _delivery(row["id"], channel, reader, at))
             deliveries += 1
-    return Told(messages, deliveries)
+    return Notified(messages, deliveries)
 
 
 def insert_new(
@@ -76,7 +76,7 @@ def insert_new(
     return added.one_or_none() is not None
 
 
-def _message(message: Telling, user_id: str, at: datetime) -> dict[str, Any]:
+def _message(message: Notification, user_id: str, at: datetime) -> dict[str, Any]:
     said = message.notices[user_id]
     return {
         "id": new_id("msg"),

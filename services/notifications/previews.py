@@ -9,8 +9,8 @@ from models.cases.agenda import AWAITED_FROM
 from models.cases.commands import Role
 from models.cases.events import EVENT_OF, CaseEventData, EventName
 from models.cases.lifecycle import RULES, State
-from models.notifications.recipients import HEARS, roles_told
-from models.notifications.texts import Notice, notice
+from models.notifications.recipients import NOTIFIED_ROLES, roles_notified
+from models.notifications.texts import NotificationText, notification_text
 from models.refusals import Refused
 
 _ACTION_OF = {name: action for action, name in EVENT_OF.items()}
@@ -30,18 +30,18 @@ def list_templates() -> list[TemplateItem]:
     """Return every event with every role that hears of it."""
     return [
         TemplateItem(event=name, role=role, subject=sample(name, role).subject)
-        for name, roles in HEARS.items()
+        for name, roles in NOTIFIED_ROLES.items()
         for role in roles
     ]
 
 
-def preview(event: str, role: str) -> Notice:
+def preview(event: str, role: str) -> NotificationText:
     """Return what a role is told of an event, of an invented case.
 
     Raises:
         Refused: `unknown_template`: that role hears nothing of such an event.
     """
-    for name, roles in HEARS.items():
+    for name, roles in NOTIFIED_ROLES.items():
         for hears in roles:
             if (name, hears) == (event, role):
                 return sample(name, hears)
@@ -49,10 +49,10 @@ def preview(event: str, role: str) -> Notice:
     raise Refused("unknown_template", message)
 
 
-def sample(name: EventName, role: Role) -> Notice:
+def sample(name: EventName, role: Role) -> NotificationText:
     """Return the message of an invented case, at a step at which that role hears of it."""
-    told = (each for each in _steps(name) if role in roles_told(each))
-    return notice(next(told), role, "（示例）请补充用户规模。")
+    told = (each for each in _steps(name) if role in roles_notified(each))
+    return notification_text(next(told), role, "（示例）请补充用户规模。")
 
 
 def _steps(name: EventName) -> Iterator[CaseEventData]:

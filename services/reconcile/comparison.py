@@ -19,8 +19,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from models.cases.lifecycle import FINAL, State
 from models.store.engine import reading
 from models.tables import CaseRecord, table_of
-from models.tables.audit import AuditRecord
-from services.cases.service import CaseDesk
+from models.tables.audit import AuditChainRow
+from services.cases.service import CaseService
 from services.cases.views import Unavailable
 from services.reconcile.deadlines import Deadlines
 from services.reconcile.differences import Difference, ReconcileReport, difference
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 5.0
 """How long a step may take to reach all four."""
 LOOK_AGAIN_SECONDS = 0.1
 
-CASES, AUDIT = table_of(CaseRecord), table_of(AuditRecord)
+CASES, AUDIT = table_of(CaseRecord), table_of(AuditChainRow)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Reconciler:
         self,
         engine: Engine,
         audit: Engine,
-        desk: CaseDesk,
+        service: CaseService,
         js: JetStreamContext | None,
         *,
         restart: bool = False,
@@ -62,13 +62,13 @@ class Reconciler:
         Args:
             engine: The record.
             audit: The audit's store.
-            desk: The way to the workflows.
+            service: The way to the workflows.
             js: The stream; None: NATS is not there.
             restart: Start workflows anew that are gone though their case is open.
         """
-        self._engine, self._audit, self._desk, self._js = engine, audit, desk, js
+        self._engine, self._audit, self._service, self._js = engine, audit, service, js
         self._restart = restart
-        self._deadlines = Deadlines(engine, desk)
+        self._deadlines = Deadlines(engine, service)
 
     async def run(
         self, patience: float = PATIENCE_SECONDS, since: datetime | None = None
@@ -102,7 +102,7 @@ class Reconciler:
         self, only: set[str] | None, since: datetime | None
     ) -> tuple[int, list[Difference]]:
         """Compare all cases, or look at some again; return how many there are, and what differs."""
-        self._deadlines.look_anew()
+        self._deadlines.forget_working_days()
         cases = await asyncio.to_thread(read_cases, self._engine, since)
         witnessed = await asyncio.to_thread(read_audit, self._audit)
         gate = asyncio.Semaphore(AT_ONCE)
@@ -127,7 +127,7 @@ class Reconciler:
 
     async def _workflow(self, case: OnRecord, *, again: bool) -> list[Difference]:
         try:
-            snapshot = await self._desk.snapshot(case.id)
+            snapshot = await self._service.snapshot(case.id)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise _no_answer(case.id, error) from error
@@ -137,10 +137,10 @@ class Reconciler:
             return [difference("record_behind", case.id, what)]
         if case.state in FINAL:
             return []
-        if not await self._desk.runs(case.id):  # terminated by hand: it still answers queries
+        if not await self._service.runs(case.id):  # terminated by hand: it still answers queries
             return await self._missing(case)
         if snapshot.seq < case.seq or snapshot.state is not case.state:
-            after = await self._desk.catch_up(case.id)
+            after = await self._service.catch_up(case.id)
             what = f"流程在第 {snapshot.seq} 步，记录在第 {case.seq} 步，已对齐"
             return [difference("workflow_behind", case.id, what, repaired=after.seq >= case.seq)]
         unplanned = await self._deadlines.agenda(case.id, snapshot, repair=again)
@@ -152,7 +152,7 @@ class Reconciler:
         if not self._restart and case.seq > 0:
             what = "流程不存在，请执行 tuixuan reconcile --restart"
             return [difference("workflow_missing", case.id, what)]
-        await self._desk.start(case.id)
+        await self._service.start(case.id)
         what = f"流程已由记录重新启动，接第 {case.seq} 步"
         return [difference("workflow_missing", case.id, what, repaired=True)]
 

@@ -19,13 +19,13 @@ from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
-from services.cases.outlook import NATIONAL_CUTOFF, Horizon, outlook
+from services.cases.outlook import NATIONAL_CUTOFF, CaseDates, outlook
 from services.cases.requests import Request
 from services.cases.rows import CASES_WITH_DATES, Columns, read_case, season_dates
-from services.cases.service import CaseDesk, WorkflowMissing
+from services.cases.service import CaseService, WorkflowMissing
 from services.clock import now
 from services.reconcile.differences import Difference, difference
-from services.seasons.cache import SeasonShelf
+from services.seasons.cache import SeasonCache
 
 _CASES, _CHANGES = table_of(CaseRecord), table_of(SeasonChange)
 
@@ -46,14 +46,14 @@ class Stale:
 class Deadlines:
     """Compares them, and repairs forward as a moved date does."""
 
-    def __init__(self, engine: Engine, desk: CaseDesk) -> None:
+    def __init__(self, engine: Engine, service: CaseService) -> None:
         """Take the record, and the desk through which cases are told."""
-        self._engine, self._desk = engine, desk
-        self._shelf = SeasonShelf()
+        self._engine, self._service = engine, service
+        self._cache = SeasonCache()
 
-    def look_anew(self) -> None:
+    def forget_working_days(self) -> None:
         """Forget the working days of the last look."""
-        self._shelf.forget_calendar()
+        self._cache.forget_calendar()
 
     async def stale(self, only: set[str] | None) -> list[Difference]:
         """Move the deadlines that a moved date did not reach; of every open case, or of some.
@@ -79,7 +79,7 @@ class Deadlines:
             return None
         what = "流程中的期限或提醒与记录不符"
         if repair:
-            after = await self._desk.catch_up(case_id)
+            after = await self._service.catch_up(case_id)
             if not await asyncio.to_thread(self._differs, case_id, after):
                 what = f"{what}，已重新安排"
                 return difference("agenda_behind", case_id, what, repaired=True)
@@ -92,7 +92,7 @@ class Deadlines:
             done = "没有相应的日程调整记录，请执行 tuixuan season move 重新设定该日期"
         else:
             try:
-                await self._desk.act(request)
+                await self._service.act(request)
                 done, repaired = "已调整并通知", True
             except (Refused, WorkflowMissing) as why:
                 done = why.message
@@ -104,8 +104,8 @@ class Deadlines:
             case = read_case(connection, case_id)
             if case["seq"] != snapshot.seq:
                 return False
-            programme = self._shelf.programme(connection, case["season_id"])
-            calendar, at = self._shelf.calendar(connection), now()
+            programme = self._cache.programme(connection, case["season_id"])
+            calendar, at = self._cache.calendar(connection), now()
         record = outlook(case, season_dates(case), programme, calendar, at)
         # What is due by now, the workflow may have done already.
         return _planned(record, at) != _planned(snapshot, at)
@@ -124,7 +124,7 @@ def read_stale(engine: Engine) -> Iterator[Stale]:
     with reading(engine) as connection:
         for row in connection.execute(query.order_by(_CASES.c.id)).mappings():
             case: Columns = dict(row)
-            wanted = Horizon(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+            wanted = CaseDates(case, season_dates(case)).deadline(State(case["state"]), case["due"])
             if wanted != case["deadline"]:
                 yield Stale(case, wanted)
 

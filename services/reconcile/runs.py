@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, select, update
 from models.store.engine import reading, transaction
 from models.tables import ReconcileRun, table_of
 from services.clock import new_id, now
-from services.dates.milestones import Calendar
+from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.differences import ReconcileReport
 
@@ -39,7 +39,7 @@ class Run(BaseModel):
 
 
 async def reconcile(
-    engine: Engine, reconciler: Reconciler, calendar: Calendar, *, everything: bool = False
+    engine: Engine, reconciler: Reconciler, calendar: Milestones, *, everything: bool = False
 ) -> ReconcileReport:
     """Compare what changed since the last clean run, repair forward, and put it on record.
 

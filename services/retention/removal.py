@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
-from models.audit.entries import Deed, DeedKind
+from models.audit.entries import AuditEntry, EntryKind
 from models.cases.commands import Actor, Role
 from models.cases.lifecycle import ENDED
 from models.programme.stages import LEAST_DAYS_KEPT, Retention
@@ -135,8 +135,8 @@ def _remove_some(
         rows = connection.execute(holding.rows(scope).limit(AT_ONCE)).all()
         gone = list(holding.empty(connection, rows, scope, now)) if rows else []
         for each in gone:
-            deed = Deed(
-                kind=DeedKind.REMOVAL,
+            entry = AuditEntry(
+                kind=EntryKind.REMOVAL,
                 action=f"retention.{name}",
                 object=each.object,
                 actor=by[0],
@@ -146,7 +146,7 @@ def _remove_some(
                 reason=f"保存期限已满：{words.label}，自{words.since}起 {days} 天",
                 request=by[1],
             )
-            enter(connection, deed, now)
+            enter(connection, entry, now)
     return Batch(name, len(rows), len(gone))
 
 

@@ -7,19 +7,19 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 
-class Words(NamedTuple):
+class ClassWords(NamedTuple):
     """What a class of data holds, and from when on its days count."""
 
     label: str
     since: str
 
 
-WORDS: Mapping[str, Words] = {
-    "forms": Words("申报表的各个版本", "案例终结"),
-    "reasons": Words("意见、理由的文字", "案例终结"),
-    "messages": Words("站内消息与投递", "消息发出且案例已终结"),
-    "webhooks": Words("Webhook 投递与应答", "投递办结"),
-    "addresses": Words("邮箱、聊天机器人与手机号码", "本季日程与全部案例结束"),
+WORDS: Mapping[str, ClassWords] = {
+    "forms": ClassWords("申报表的各个版本", "案例终结"),
+    "reasons": ClassWords("意见、理由的文字", "案例终结"),
+    "messages": ClassWords("站内消息与投递", "消息发出且案例已终结"),
+    "webhooks": ClassWords("Webhook 投递与应答", "投递办结"),
+    "addresses": ClassWords("邮箱、聊天机器人与手机号码", "本季日程与全部案例结束"),
 }
 FOREVER = (
     "办理记录（不含文字）", "案例名称与申报单位", "事件", "日程调整及其理由",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from models.dates.pace import Pace
-from models.dates.working_days import WorkCalendar
+from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
 from models.refusals import Refused
 from models.tables import CalendarDay, Season, table_of
@@ -43,13 +43,13 @@ class SeasonDates:
         return cls(instants, pace)
 
 
-class SeasonShelf:
+class SeasonCache:
     """Programmes and working days, kept in memory: they are large and rarely change."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._programmes: dict[str, Programme] = {}
-        self._calendar: WorkCalendar | None = None
+        self._calendar: WorkingDays | None = None
         self._calendar_until = 0.0
 
     def programme(self, connection: Connection, season_id: str) -> Programme:
@@ -66,7 +66,7 @@ class SeasonShelf:
             found = self._programmes[season_id] = Programme.model_validate(stored)
         return found
 
-    def calendar(self, connection: Connection) -> WorkCalendar:
+    def calendar(self, connection: Connection) -> WorkingDays:
         """Return the working days on record, at most half a minute old."""
         found = self._calendar  # another thread may forget it meanwhile
         if found is None or time.monotonic() > self._calendar_until:
@@ -79,11 +79,11 @@ class SeasonShelf:
         self._calendar = None
 
 
-def read_calendar(connection: Connection) -> WorkCalendar:
+def read_calendar(connection: Connection) -> WorkingDays:
     """Return the working days on record. A year counts only when all its days are there."""
     found = connection.execute(select(_DAYS.day, _DAYS.working))
     days: dict[date, bool] = {day: working for day, working in found}  # noqa: C416 - dict() knows no rows
-    return WorkCalendar(days=days, years=frozenset(_whole_years(days)))
+    return WorkingDays(days=days, years=frozenset(_whole_years(days)))
 
 
 def _whole_years(days: Mapping[date, bool]) -> set[int]:

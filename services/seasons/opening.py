@@ -90,8 +90,8 @@ def open_season(
             },
         )
         connection.execute(insert(BODY), list(_bodies(programme, name)))
-        for desk in _desks(programme, name):
-            add_user(connection, season_id=name, at=now, **desk)
+        for service in _shared_users(programme, name):
+            add_user(connection, season_id=name, at=now, **service)
         seed_calendar(connection)
     return show_season(engine, name)
 
@@ -193,16 +193,16 @@ def _bodies(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def desk_id(season_id: str, org: str) -> str:
+def shared_user_id(season_id: str, org: str) -> str:
     """Return the user id of a body's, the organiser's or the panel's desk."""
     return f"{season_id}-{org}"
 
 
-def _desks(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
+def _shared_users(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
     """One inbox for each office; people with addresses of their own come later."""
     for body in programme.bodies:
         yield {
-            "id": desk_id(season_id, body.id),
+            "id": shared_user_id(season_id, body.id),
             "role": Role.BODY,
             "org": body.id,
             "name": body.name,
@@ -210,7 +210,7 @@ def _desks(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:
         }
     for role in (Role.ORGANISER, Role.PANEL):
         yield {
-            "id": desk_id(season_id, role),
+            "id": shared_user_id(season_id, role),
             "role": role,
             "org": None,
             "name": str(role),

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 from models.cases.events import STREAM
 from models.store.engine import reading
 from models.tables import Outbox, table_of
-from services.stream.dead_letters import GivenUp, keep
+from services.stream.dead_letters import NewDeadLetter, add_letter
 
 CRASHED = "MAX_DELIVERIES: the consumer never answered"
 """What the server knows of an event on which a consumer died each time."""
@@ -37,7 +37,7 @@ async def take_up(engine: Engine, js: JetStreamContext, dead: str) -> int:
     while (message := await _next(js, dead)) is not None:
         advisory: dict[str, Any] = json.loads(message.data or b"{}")
         place = int(advisory["stream_seq"])
-        letter = GivenUp(
+        letter = NewDeadLetter(
             consumer=advisory["consumer"],
             subject=await _subject(engine, js, place),
             stream_seq=place,
@@ -45,7 +45,7 @@ async def take_up(engine: Engine, js: JetStreamContext, dead: str) -> int:
             deliveries=advisory["deliveries"],
             at=datetime.fromisoformat(advisory["timestamp"]),
         )
-        await asyncio.to_thread(keep, engine, letter)
+        await asyncio.to_thread(add_letter, engine, letter)
         await js.delete_msg(dead, int(message.seq or 0))
         taken += 1
     return taken

@@ -30,7 +30,7 @@ _LETTERS, _OUTBOX = table_of(DeadLetter), table_of(Outbox)
 
 
 @dataclass(frozen=True)
-class GivenUp:
+class NewDeadLetter:
     """What a consumer, or the server for it, says of an event it gave up."""
 
     consumer: str
@@ -41,7 +41,7 @@ class GivenUp:
     at: datetime
 
 
-class Letter(BaseModel):
+class DeadLetterView(BaseModel):
     """A dead letter.
 
     Attributes:
@@ -71,20 +71,20 @@ class Letter(BaseModel):
     note: str | None
 
 
-def keep(engine: Engine, given_up: GivenUp) -> None:
+def add_letter(engine: Engine, new_letter: NewDeadLetter) -> None:
     """Keep an event that a consumer gives up; again the same one is the same letter.
 
     One that was retried is open again if it failed after that; a dropped one stays dropped.
     """
     try:
         with transaction(engine) as connection:
-            _keep(connection, given_up)
+            _keep(connection, new_letter)
     except IntegrityError:  # another process was first
         with transaction(engine) as connection:
-            _keep(connection, given_up)
+            _keep(connection, new_letter)
 
 
-def letters(engine: Engine, status: str | None = "open") -> list[Letter]:
+def list_letters(engine: Engine, status: str | None = "open") -> list[DeadLetterView]:
     """Return the oldest `MOST_AT_ONCE` of a status, or of all."""
     query = select(_LETTERS).order_by(_LETTERS.c.first_at, _LETTERS.c.id).limit(MOST_AT_ONCE)
     if status is not None:
@@ -93,7 +93,7 @@ def letters(engine: Engine, status: str | None = "open") -> list[Letter]:
         return [_letter(row) for row in connection.execute(query).mappings()]
 
 
-def letter(engine: Engine, letter_id: str) -> Letter:
+def read_letter(engine: Engine, letter_id: str) -> DeadLetterView:
     """Return one letter.
 
     Raises:
@@ -106,7 +106,7 @@ def letter(engine: Engine, letter_id: str) -> Letter:
     return _letter(row)
 
 
-def drop(engine: Engine, letter_id: str, by: str, reason: str) -> Letter:
+def discard(engine: Engine, letter_id: str, by: str, reason: str) -> DeadLetterView:
     """Decide that a letter's event is not to be done; it stays on record with the reason.
 
     Raises:
@@ -118,7 +118,7 @@ def drop(engine: Engine, letter_id: str, by: str, reason: str) -> Letter:
     return _resolve(engine, letter_id, "dropped", by, reason.strip())
 
 
-def dropped_seqs(engine: Engine, consumer: str, case_id: str) -> frozenset[int]:
+def discarded_seqs(engine: Engine, consumer: str, case_id: str) -> frozenset[int]:
     """Return which events of a case a consumer is not to do: their letters were dropped."""
     columns = _LETTERS.c
     query = select(columns.event_id).where(
@@ -134,7 +134,7 @@ async def retry(
     consumers: Mapping[str, HandOver],
     js: JetStreamContext | None,
     by: str,
-) -> Letter:
+) -> DeadLetterView:
     """Hand an event once more to the consumer that gave it up.
 
     Args:
@@ -168,8 +168,8 @@ def ids_of(subject: str) -> tuple[str | None, str | None]:
     return (f"{case_id}:{seq}", case_id) if case_id and seq.isdecimal() else (None, None)
 
 
-def _keep(connection: Connection, given_up: GivenUp) -> None:
-    key = {"consumer": given_up.consumer, "subject": given_up.subject}
+def _keep(connection: Connection, new_letter: NewDeadLetter) -> None:
+    key = {"consumer": new_letter.consumer, "subject": new_letter.subject}
     columns = _LETTERS.c
     stands = connection.execute(
         select(columns.id, columns.status, columns.resolved_at, columns.at)
@@ -177,42 +177,46 @@ def _keep(connection: Connection, given_up: GivenUp) -> None:
         .with_for_update()
     ).one_or_none()
     if stands is None:
-        event_id, case_id = ids_of(given_up.subject)
+        event_id, case_id = ids_of(new_letter.subject)
         row = {"id": new_id("dead"), "event_id": event_id, "case_id": case_id, "status": "open"}
-        connection.execute(insert(_LETTERS), {**row, **asdict(given_up), "first_at": given_up.at})
+        connection.execute(
+            insert(_LETTERS), {**row, **asdict(new_letter), "first_at": new_letter.at}
+        )
         return
-    if given_up.at <= (stands.resolved_at or stands.at):  # known, or settled since
+    if new_letter.at <= (stands.resolved_at or stands.at):  # known, or settled since
         return
-    told = {name: value for name, value in asdict(given_up).items() if name not in key}
+    told = {name: value for name, value in asdict(new_letter).items() if name not in key}
     if stands.status == "dropped":
         return
     told |= {"status": "open", "resolved_by": None, "resolved_at": None}
     connection.execute(update(_LETTERS).where(columns.id == stands.id).values(told))
 
 
-def _open(engine: Engine, letter_id: str) -> Letter:
-    found = letter(engine, letter_id)
+def _open(engine: Engine, letter_id: str) -> DeadLetterView:
+    found = read_letter(engine, letter_id)
     if found.status != "open":
         raise _settled(found)
     return found
 
 
-def _resolve(engine: Engine, letter_id: str, status: str, by: str, note: str | None) -> Letter:
+def _resolve(
+    engine: Engine, letter_id: str, status: str, by: str, note: str | None
+) -> DeadLetterView:
     values = {"status": status, "resolved_by": by, "resolved_at": now(), "note": note}
     with transaction(engine) as connection:
         one = update(_LETTERS).filter_by(id=letter_id, status="open").values(values)
         done = connection.execute(one).rowcount
     if not done:
-        raise _settled(letter(engine, letter_id))  # by somebody else meanwhile
-    return letter(engine, letter_id)
+        raise _settled(read_letter(engine, letter_id))  # by somebody else meanwhile
+    return read_letter(engine, letter_id)
 
 
-def _settled(found: Letter) -> Refused:
+def _settled(found: DeadLetterView) -> Refused:
     message = f"死信 {found.id} 已处理（{found.status}）。"
     return Refused("dead_letter_settled", message)
 
 
-def _on_record(engine: Engine, found: Letter) -> bytes | None:
+def _on_record(engine: Engine, found: DeadLetterView) -> bytes | None:
     query = select(_OUTBOX.c.body).where(_OUTBOX.c.subject == found.subject)
     if found.case_id is not None:
         query = query.where(_OUTBOX.c.case_id == found.case_id)
@@ -221,7 +225,7 @@ def _on_record(engine: Engine, found: Letter) -> bytes | None:
     return None if body is None else body.encode()
 
 
-async def _on_stream(js: JetStreamContext | None, found: Letter) -> bytes:
+async def _on_stream(js: JetStreamContext | None, found: DeadLetterView) -> bytes:
     gone = Refused("event_gone", f"记录与事件流中都没有 {found.subject}。")
     if js is None:
         raise gone
@@ -231,5 +235,5 @@ async def _on_stream(js: JetStreamContext | None, found: Letter) -> bytes:
         raise gone from error
 
 
-def _letter(row: RowMapping) -> Letter:
-    return Letter.model_validate({**row, "why": row["reason"]})
+def _letter(row: RowMapping) -> DeadLetterView:
+    return DeadLetterView.model_validate({**row, "why": row["reason"]})

@@ -8,16 +8,16 @@ from sqlalchemy import Engine, func, select
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import AppUser, Delivery, InboxMessage, Outbox, table_of
-from models.tables.audit import AuditRecord
+from models.tables.audit import AuditChainRow
 from models.tables.webhooks import WebhookDelivery
 
-_OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditRecord).c
+_OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditChainRow).c
 _MESSAGES, _USERS, _DELIVERIES = table_of(InboxMessage), table_of(AppUser), table_of(Delivery)
 
 MOST_STUCK = 50
 
 
-class Way(BaseModel):
+class Delivered(BaseModel):
     """One message by one channel. `delivery`: its id, for `delivery retry`."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -27,7 +27,7 @@ class Way(BaseModel):
     delivery: str
 
 
-class Told(BaseModel):
+class NotifiedUser(BaseModel):
     """Somebody who was told.
 
     Attributes:
@@ -41,10 +41,10 @@ class Told(BaseModel):
     role: str
     at: datetime
     read_at: datetime | None
-    ways: list[Way]
+    ways: list[Delivered]
 
 
-class Posted(BaseModel):
+class WebhookSent(BaseModel):
     """One webhook of an event, or one repetition of it. `delivery`: for `webhook replay`."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -72,11 +72,11 @@ class EventView(BaseModel):
     attempts: int
     last_error: str | None
     audit: int | None
-    told: list[Told]
-    webhooks: list[Posted]
+    told: list[NotifiedUser]
+    webhooks: list[WebhookSent]
 
 
-class Stuck(BaseModel):
+class WaitingEvent(BaseModel):
     """An event that could not be published, and why."""
 
     id: str
@@ -90,7 +90,7 @@ class Backlog(BaseModel):
     waiting: int
     oldest_at: datetime | None
     oldest_seconds: float
-    stuck: list[Stuck]
+    stuck: list[WaitingEvent]
 
 
 def show_event(engine: Engine, audit: Engine, event_id: str) -> EventView:
@@ -140,14 +140,16 @@ def backlog(engine: Engine, at: datetime) -> Backlog:
             select(func.count(), func.min(_OUTBOX.created_at)).where(waiting)
         ).one()
         stuck = [
-            Stuck(id=f"{row.case_id}:{row.seq}", attempts=row.attempts, last_error=row.last_error)
+            WaitingEvent(
+                id=f"{row.case_id}:{row.seq}", attempts=row.attempts, last_error=row.last_error
+            )
             for row in connection.execute(failed)
         ]
     seconds = 0.0 if oldest is None else max(0.0, (at - oldest).total_seconds())
     return Backlog(waiting=count, oldest_at=oldest, oldest_seconds=round(seconds, 3), stuck=stuck)
 
 
-def _told(engine: Engine, event_id: str) -> list[Told]:
+def _told(engine: Engine, event_id: str) -> list[NotifiedUser]:
     message, delivery = _MESSAGES.c, _DELIVERIES.c
     query = (
         select(
@@ -159,19 +161,19 @@ def _told(engine: Engine, event_id: str) -> list[Told]:
         .where(message.event_id == event_id)
         .order_by(message.recipient, delivery.id)
     )  # fmt: skip
-    found: dict[str, Told] = {}
+    found: dict[str, NotifiedUser] = {}
     with reading(engine) as connection:
         for row in connection.execute(query):
             told = found.setdefault(
                 row.user,
-                Told(user=row.user, role=row.role, at=row.at, read_at=row.read_at, ways=[]),
+                NotifiedUser(user=row.user, role=row.role, at=row.at, read_at=row.read_at, ways=[]),
             )
             if row.delivery is not None:
-                told.ways.append(Way.model_validate(row))
+                told.ways.append(Delivered.model_validate(row))
     return list(found.values())
 
 
-def _posted(engine: Engine, event_id: str) -> list[Posted]:
+def _posted(engine: Engine, event_id: str) -> list[WebhookSent]:
     sent = table_of(WebhookDelivery).c
     query = (
         select(
@@ -182,7 +184,7 @@ def _posted(engine: Engine, event_id: str) -> list[Posted]:
         .order_by(sent.id)
     )  # fmt: skip
     with reading(engine) as connection:
-        return [Posted.model_validate(row) for row in connection.execute(query)]
+        return [WebhookSent.model_validate(row) for row in connection.execute(query)]
 
 
 def _number(text: str) -> int:

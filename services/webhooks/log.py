@@ -13,7 +13,7 @@ from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
 from services.retention.removed import removed
-from services.webhooks.missed import put_up_missed
+from services.webhooks.missed import fan_out_missed
 from services.webhooks.views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
@@ -175,7 +175,7 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
         rows = connection.execute(query.order_by(_D.created_at, _D.seq, _D.id)).mappings().all()
         for row in rows:
             _repeat(connection, row, at)
-        missed = put_up_missed(connection, endpoint, since, at)
+        missed = fan_out_missed(connection, endpoint, since, at)
     return len(rows) + missed
 
 

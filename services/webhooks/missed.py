@@ -20,7 +20,7 @@ _O, _D = table_of(Outbox).c, _DELIVERIES.c
 _CASE, _CURSOR = table_of(CaseRecord).c, table_of(ConsumerCursor).c
 
 
-def put_up_missed(
+def fan_out_missed(
     connection: Connection, endpoint: EndpointView, since: datetime, at: datetime
 ) -> int:
     """Put up what happened since an instant and was not put up for an endpoint; return how many.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.cases.lifecycle import State
-from models.dates.working_days import WorkCalendar, reminder_instants
+from models.dates.working_days import WorkingDays, reminder_instants
 from models.store.engine import reading
 from models.wording import BEIJING
 from services.clock import new_id
@@ -85,7 +85,7 @@ def cases_in(stack: Stack, season: str, states: Iterable[State]) -> dict[State, 
     return found
 
 
-def calendar(stack: Stack, *years: int) -> WorkCalendar:
+def calendar(stack: Stack, *years: int) -> WorkingDays:
     """Return the working days on record, after entering the years that nobody arranged yet."""
     known = {year["year"] for year in stack.json("calendar", "list")["items"]}
     for year in set(years) - known:
@@ -118,7 +118,7 @@ def hurried_call(opens: datetime, cutoff: datetime) -> str:
     return text
 
 
-def first_cutoff(work: WorkCalendar, opens: datetime, lead: timedelta) -> datetime:
+def first_cutoff(work: WorkingDays, opens: datetime, lead: timedelta) -> datetime:
     """Return the midnight that begins the first day whose reminders lie `lead` ahead at least."""
     day = opens.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
     while True:

@@ -68,7 +68,7 @@ def sample(kind: str) -> str:
     return str(block)
 
 
-class Office:
+class Connections:
     """A system with cases of every kind, and the ways in which its page is used on it."""
 
     def __init__(self, stack: Stack, folder: Path) -> None:
@@ -172,19 +172,19 @@ class Office:
     @cached_property
     def failed_mail(self) -> str:
         """A mail to Fujian's desk that was set aside: when its turn came it had no address."""
-        stack, desk, mail = self.stack, FUJIAN, self.stack.places.mail
+        stack, service, mail = self.stack, FUJIAN, self.stack.places.mail
         assert self.cases
-        stack.run("user", "email", desk, "old@example.invalid")
+        stack.run("user", "email", service, "old@example.invalid")
         away = mail.rename(mail.with_name("mail-away"))
         mail.touch()  # no folder: mails wait
         case_id = self.case("邮件", SUBMIT)
 
         def deliveries(status: str) -> list[dict[str, Any]]:
-            found = stack.json("delivery", "list", "--user", desk, "--status", status)["items"]
+            found = stack.json("delivery", "list", "--user", service, "--status", status)["items"]
             return [item for item in found if item["event_id"] == f"{case_id}:1"]
 
         stack.wait_until(lambda: deliveries("waiting"), what="a mail that waits")
-        stack.run("user", "email", desk, "none")
+        stack.run("user", "email", service, "none")
         mail.unlink()
         away.rename(mail)
         [waiting] = deliveries("waiting")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, select
 from models.cases.events import CaseEvent, event_subject
 from models.cases.history import transition_hash
 from models.chain import GENESIS
-from models.notifications.recipients import roles_told
+from models.notifications.recipients import roles_notified
 from models.store.engine import reading
 from models.tables import (
     AppUser,
@@ -26,15 +26,15 @@ from models.tables import (
     Transition,
     table_of,
 )
-from models.tables.audit import AuditRecord
-from services.cases.service import CaseDesk
+from models.tables.audit import AuditChainRow
+from services.cases.service import CaseService
 from services.people.users import find_recipients
 from tests.e2e.stack import Stack
 from tests.streams import messages
 from workers.notify.staleness import OVERTAKEN
 
 CASES, LINES, OUTBOX = table_of(CaseRecord), table_of(Transition), table_of(Outbox)
-INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditRecord)
+INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditChainRow)
 
 SETTLED_WITHIN = 60.0
 
@@ -94,7 +94,7 @@ def read_body(row: Any) -> CaseEvent:
 
 def recipients(connection: Connection, event: CaseEvent) -> list[tuple[str, bool]]:
     """Return who is told of an event, and whether by mail too."""
-    data, roles = event.data, roles_told(event.data)
+    data, roles = event.data, roles_notified(event.data)
     people = find_recipients(connection, roles, data.season, data.unit, data.body)
     users = table_of(AppUser).c
     with_mail = set(connection.scalars(select(users.id).where(users.email.is_not(None))))
@@ -109,7 +109,7 @@ async def assert_four_records_agree(stack: Stack, case_ids: Sequence[str]) -> in
         stream = await messages(nats.jetstream(timeout=5))
     finally:
         await nats.close()
-    desk = CaseDesk(stack.engine, await stack.client())
+    service = CaseService(stack.engine, await stack.client())
     steps = 0
     for case_id in case_ids:
         case, lines, outbox = recorded(stack.engine, case_id)
@@ -118,7 +118,7 @@ async def assert_four_records_agree(stack: Stack, case_ids: Sequence[str]) -> in
         announced = assert_announced(lines, outbox, mine)
         assert_witnessed(stack.audit_engine, case_id, announced)
         assert_told_once(stack, case_id, announced)
-        snapshot = await desk.snapshot(case_id)
+        snapshot = await service.snapshot(case_id)
         shown = (snapshot.state, snapshot.seq, snapshot.deadline, snapshot.overdue)
         assert shown == (case["state"], case["seq"], case["deadline"], case["overdue"])
         steps += len(lines)

@@ -10,8 +10,16 @@ from sqlalchemy import func, select
 
 from models.cases.samples import load_samples
 from models.store.engine import reading
-from models.tables import CaseRecord, DeedRow, Delivery, InboxMessage, Season, Transition, table_of
-from models.tables.audit import AuditRecord
+from models.tables import (
+    AuditEntryRow,
+    CaseRecord,
+    Delivery,
+    InboxMessage,
+    Season,
+    Transition,
+    table_of,
+)
+from models.tables.audit import AuditChainRow
 from services.audit.entries import read_waiting
 from services.demo.samples import SAMPLES, shipped
 from tests.e2e.records import assert_four_records_agree, assert_whole_system_agrees
@@ -19,9 +27,9 @@ from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("first-start")]
 
-KEPT = (Season, CaseRecord, Transition, InboxMessage, Delivery, DeedRow)
+KEPT = (Season, CaseRecord, Transition, InboxMessage, Delivery, AuditEntryRow)
 RECORD = [table_of(each) for each in KEPT]
-AUDIT = table_of(AuditRecord)
+AUDIT = table_of(AuditChainRow)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from models.store.engine import reading
 from models.tables import Outbox, Transition, table_of
 from services.cases.drafts import NewDraft
 from services.cases.requests import Request
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from services.cases.views import Unavailable
 from services.clock import new_id
 from tests.e2e.driving import REMARKS, new_season
@@ -87,7 +87,7 @@ class Crowd:
     """Many applicants and offices at work on as many cases."""
 
     system: Stack
-    desk: CaseDesk
+    service: CaseService
     case_ids: list[str]
     done: int = 0
 
@@ -98,7 +98,7 @@ class Crowd:
         for office in ("fujian", "organiser"):
             address = f"{office}@example.invalid"
             await asyncio.to_thread(system.run, "user", "email", f"{season}-{office}", address)
-        desk = CaseDesk(system.engine, await system.client(), answer_within=10.0)
+        service = CaseService(system.engine, await system.client(), answer_within=10.0)
         drafts = (
             NewDraft(
                 season,
@@ -107,7 +107,7 @@ class Crowd:
             )
             for n in range(CASES)
         )
-        return cls(system, desk, [await desk.create(draft) for draft in drafts])
+        return cls(system, service, [await service.create(draft) for draft in drafts])
 
     async def work(self, steps: Round, middle: asyncio.Event) -> None:
         """Do a round's actions to every case, in order for each; say when it is in full swing."""
@@ -126,7 +126,7 @@ class Crowd:
         """Ask until there is an answer. A refusal would be one, and none that we expect."""
         while True:
             try:
-                await self.desk.act(request)
+                await self.service.act(request)
             except Unavailable as away:
                 if not away.retry:
                     raise

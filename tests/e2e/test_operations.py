@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.answers import cases, channels, dates, people, system, webhooks
 from tests.e2e.answers.registry import ANSWERS
-from tests.e2e.operations import Office, Question, questions
+from tests.e2e.operations import Connections, Question, questions
 from tests.e2e.stack import Stack
 from workers.servers.ports import LOOPBACK
 
@@ -21,13 +21,13 @@ QUESTIONS = list(questions())
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connections]:
     """A system of this module's own: some answers need something broken first."""
     one = {"TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": f"{LOOPBACK}/32"}
     stack = Stack(tmp_path_factory.mktemp("operations"), one)
     try:
         stack.up("--empty")
-        yield Office(stack, tmp_path_factory.mktemp("scratch"))
+        yield Connections(stack, tmp_path_factory.mktemp("scratch"))
     finally:
         stack.clean()
 
@@ -45,6 +45,6 @@ def test_the_page_has_twenty_questions_and_each_is_tried() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: f"{each.number}-{each.kind}")
-def test_the_answer_is_right(office: Office, question: Question) -> None:
+def test_the_answer_is_right(office: Connections, question: Question) -> None:
     [answer] = [found for title, found in ANSWERS.items() if question.title.startswith(title)]
     answer(office, question)

@@ -86,7 +86,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(stack: Stack, season: str) -> AsyncIterator[Desk]:
+async def service(stack: Stack, season: str) -> AsyncIterator[Desk]:
     async with Receiver() as receiver:
         found = Desk(stack, season, receiver)
         yield found
@@ -96,89 +96,93 @@ async def desk(stack: Stack, season: str) -> AsyncIterator[Desk]:
             )  # fmt: skip
 
 
-async def test_a_secret_is_shown_once_and_what_is_sent_verifies_with_it(desk: Desk) -> None:
-    added = await desk.add("--description", "示例", "--event", "submitted", "--rate", "50")
-    shown = await asyncio.to_thread(desk.stack.run, "webhook", "list", desk.season)
-    listed = await desk.json("webhook", "list", desk.season, *BODY)
-    [mine] = [each for each in listed["items"] if each["id"] == desk.id]
+async def test_a_secret_is_shown_once_and_what_is_sent_verifies_with_it(service: Desk) -> None:
+    added = await service.add("--description", "示例", "--event", "submitted", "--rate", "50")
+    shown = await asyncio.to_thread(service.stack.run, "webhook", "list", service.season)
+    listed = await service.json("webhook", "list", service.season, *BODY)
+    [mine] = [each for each in listed["items"] if each["id"] == service.id]
     assert (mine["events"], mine["rate"], mine["description"]) == (["submitted"], 50, "示例")
-    assert desk.id in shown.stdout
+    assert service.id in shown.stdout
     assert added["secret"] not in shown.stdout + json.dumps(listed)
 
-    code, item = await desk.try_it()
+    code, item = await service.try_it()
     assert (code, item["status"], item["status_code"]) == (0, "delivered", 204)
-    body = (await desk.got(item["event_id"]))[1]
+    body = (await service.got(item["event_id"]))[1]
     assert json.loads(body)["type"] == "org.tuixuan.webhook.test"
 
-    case_id = await desk.file(SUBMIT, ACCEPT)
-    _, body = await desk.got(f"{case_id}:1")
+    case_id = await service.file(SUBMIT, ACCEPT)
+    _, body = await service.got(f"{case_id}:1")
     assert json.loads(body)["data"]["to"] == "province_review"
     await asyncio.sleep(0.5)
-    assert f"{case_id}:2" not in desk.receiver.ids  # `accepted` was not asked for
-    assert "whsec_" not in desk.stack.logs("webhook")
+    assert f"{case_id}:2" not in service.receiver.ids  # `accepted` was not asked for
+    assert "whsec_" not in service.stack.logs("webhook")
 
 
-async def test_a_pause_holds_back_and_loses_nothing(desk: Desk) -> None:
-    await desk.add()
-    assert (await desk.json("webhook", "pause", desk.id))["status"] == "paused"
-    case_id = await desk.file(SUBMIT)
-    held = await desk.logged(lambda each: each["event_id"] == f"{case_id}:1")
+async def test_a_pause_holds_back_and_loses_nothing(service: Desk) -> None:
+    await service.add()
+    assert (await service.json("webhook", "pause", service.id))["status"] == "paused"
+    case_id = await service.file(SUBMIT)
+    held = await service.logged(lambda each: each["event_id"] == f"{case_id}:1")
     assert (held["status"], held["attempts"]) == ("waiting", 0)
-    assert (await desk.refused("webhook", "test", desk.id))[1] == "endpoint_not_active"
-    await desk.json("webhook", "resume", desk.id)
-    await desk.got(f"{case_id}:1")
+    assert (await service.refused("webhook", "test", service.id))[1] == "endpoint_not_active"
+    await service.json("webhook", "resume", service.id)
+    await service.got(f"{case_id}:1")
 
 
-async def test_while_a_secret_is_rotated_both_verify(desk: Desk) -> None:
-    old = (await desk.add())["secret"]
-    new = (await desk.json("webhook", "rotate", desk.id, "--overlap", "1"))["secret"]
+async def test_while_a_secret_is_rotated_both_verify(service: Desk) -> None:
+    old = (await service.add())["secret"]
+    new = (await service.json("webhook", "rotate", service.id, "--overlap", "1"))["secret"]
     assert new != old
-    _, item = await desk.try_it()
-    headers, body = await desk.got(item["event_id"])
+    _, item = await service.try_it()
+    headers, body = await service.got(item["event_id"])
     assert len(headers["webhook-signature"].split()) == 2
     for secret in (old, new):
         Webhook(secret).verify(body, headers)
 
 
 async def test_the_log_says_what_a_receiver_answered_and_when_it_is_asked_again(
-    desk: Desk,
+    service: Desk,
 ) -> None:
-    await desk.add()
-    desk.receiver.says = "维护中 back soon"
-    desk.receiver.answer = lambda _id, times: (503, {}) if times == 1 else OK
+    await service.add()
+    service.receiver.says = "维护中 back soon"
+    service.receiver.answer = lambda _id, times: (503, {}) if times == 1 else OK
     before = now()
-    case_id = await desk.file(SUBMIT)
-    item = await desk.logged(lambda each: each["event_id"] == f"{case_id}:1" and each["attempts"])
-    [first, *_] = (await desk.json("webhook", "attempts", item["id"]))["items"]
+    case_id = await service.file(SUBMIT)
+    item = await service.logged(
+        lambda each: each["event_id"] == f"{case_id}:1" and each["attempts"]
+    )
+    [first, *_] = (await service.json("webhook", "attempts", item["id"]))["items"]
     assert (first["status_code"], first["error"]) == (503, "answered 503")
     assert (first["answer_head"], first["latency_ms"] >= 0) == ("维护中 back soon", True)
     assert before - timedelta(seconds=1) <= instant(first["at"]) <= now()
     if item["attempts"] == 1:  # else it went out again before we looked
         assert item["status"] == "waiting"
         assert instant(item["next_attempt_at"]) > instant(first["at"])
-    await desk.json("webhook", "resume", desk.id)  # now, and not when its turn comes
-    await desk.got(f"{case_id}:1")
-    done = await desk.logged(lambda each: each["status"] == "delivered")
+    await service.json("webhook", "resume", service.id)  # now, and not when its turn comes
+    await service.got(f"{case_id}:1")
+    done = await service.logged(lambda each: each["status"] == "delivered")
     assert (done["attempts"], done["next_attempt_at"]) == (2, None)
-    tried = (await desk.json("webhook", "attempts", item["id"]))["items"]
+    tried = (await service.json("webhook", "attempts", item["id"]))["items"]
     assert [each["status_code"] for each in tried] == [503, 204]
 
 
-async def test_what_was_sent_is_sent_again_with_its_id_and_bytes(desk: Desk) -> None:
-    await desk.add()
+async def test_what_was_sent_is_sent_again_with_its_id_and_bytes(service: Desk) -> None:
+    await service.add()
     before = now()
-    case_id = await desk.file(SUBMIT)
+    case_id = await service.file(SUBMIT)
     event_id = f"{case_id}:1"
-    first = await desk.got(event_id)
-    item = await desk.logged(lambda each: each["status"] == "delivered")
-    again = await desk.json("webhook", "replay", item["id"])
+    first = await service.got(event_id)
+    item = await service.logged(lambda each: each["status"] == "delivered")
+    again = await service.json("webhook", "replay", item["id"])
     assert again["id"] != item["id"]
-    assert (await desk.got(event_id, 2))[1] == first[1]
-    asked = ("webhook", "replay", "--endpoint", desk.id, "--since")
-    assert await desk.json(*asked, (now() + timedelta(minutes=1)).isoformat()) == {"deliveries": 0}
-    assert await desk.json(*asked, before.isoformat()) == {"deliveries": 1}
-    assert (await desk.got(event_id, 3))[1] == first[1]
-    assert len({each["id"] for each in await desk.log() if each["event_id"] == event_id}) == 3
+    assert (await service.got(event_id, 2))[1] == first[1]
+    asked = ("webhook", "replay", "--endpoint", service.id, "--since")
+    assert await service.json(*asked, (now() + timedelta(minutes=1)).isoformat()) == {
+        "deliveries": 0
+    }
+    assert await service.json(*asked, before.isoformat()) == {"deliveries": 1}
+    assert (await service.got(event_id, 3))[1] == first[1]
+    assert len({each["id"] for each in await service.log() if each["event_id"] == event_id}) == 3
 
 
 @pytest.mark.parametrize(
@@ -191,102 +195,113 @@ async def test_what_was_sent_is_sent_again_with_its_id_and_bytes(desk: Desk) -> 
         ("https://8.8.8.8:22/hook", "port 22 is not allowed"),
     ],
 )
-async def test_an_address_that_is_refused_says_why(desk: Desk, url: str, why: str) -> None:
-    await desk.add(url=url)
-    code, item = await desk.try_it()
+async def test_an_address_that_is_refused_says_why(service: Desk, url: str, why: str) -> None:
+    await service.add(url=url)
+    code, item = await service.try_it()
     assert (code, item["status"], item["status_code"]) == (3, "waiting", None)
     assert why in item["error"]
 
 
-async def test_a_redirect_is_refused_and_the_log_says_so(desk: Desk) -> None:
-    await desk.add()
+async def test_a_redirect_is_refused_and_the_log_says_so(service: Desk) -> None:
+    await service.add()
     async with Receiver() as elsewhere:
-        desk.receiver.answer = lambda _id, _times: (302, {"Location": elsewhere.url})
-        code, item = await desk.try_it()
+        service.receiver.answer = lambda _id, _times: (302, {"Location": elsewhere.url})
+        code, item = await service.try_it()
         assert (code, item["status_code"]) == (3, 302)
         assert item["error"] == "a redirect is not followed"
         assert elsewhere.requests == []
 
 
-async def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_is_told(desk: Desk) -> None:
-    await desk.add("--description", "旧系统")
-    desk.receiver.answer = lambda _id, _times: (410, {})
-    code, item = await desk.try_it()
+async def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_is_told(
+    service: Desk,
+) -> None:
+    await service.add("--description", "旧系统")
+    service.receiver.answer = lambda _id, _times: (410, {})
+    code, item = await service.try_it()
     assert (code, item["status_code"]) == (3, 410)
-    listed = (await desk.json("webhook", "list", desk.season, *BODY))["items"]
-    [mine] = [each for each in listed if each["id"] == desk.id]
+    listed = (await service.json("webhook", "list", service.season, *BODY))["items"]
+    [mine] = [each for each in listed if each["id"] == service.id]
     assert (mine["status"], mine["why"]) == ("disabled", "接收方答复 410")
-    inbox = (await desk.json("inbox", f"{desk.season}-fujian", "--limit", "200"))["items"]
+    inbox = (await service.json("inbox", f"{service.season}-fujian", "--limit", "200"))["items"]
     [told] = [each for each in inbox if each["event"] == "webhook_disabled"]
     assert "旧系统" in told["text"]
-    assert desk.id in told["text"]
-    assert (await desk.refused("webhook", "pause", desk.id))[1] == "endpoint_disabled"
-    desk.receiver.answer = lambda _id, _times: OK
-    missed = f"{await desk.file(SUBMIT)}:1"
+    assert service.id in told["text"]
+    assert (await service.refused("webhook", "pause", service.id))[1] == "endpoint_disabled"
+    service.receiver.answer = lambda _id, _times: OK
+    missed = f"{await service.file(SUBMIT)}:1"
     await asyncio.to_thread(
-        desk.stack.wait_until, lambda: desk.stack.json("event", "show", missed)["told"]
+        service.stack.wait_until, lambda: service.stack.json("event", "show", missed)["told"]
     )  # fmt: skip
-    assert missed not in [each["event_id"] for each in await desk.log()]
-    assert (await desk.json("webhook", "resume", desk.id))["status"] == "active"
-    await desk.got(item["event_id"])
+    assert missed not in [each["event_id"] for each in await service.log()]
+    assert (await service.json("webhook", "resume", service.id))["status"] == "active"
+    await service.got(item["event_id"])
     for _ in range(100):  # the consumer may be a moment behind
-        await desk.json("webhook", "replay", "--endpoint", desk.id, "--since", "-1h")
-        if missed in [each["event_id"] for each in await desk.log("--limit", "200")]:
+        await service.json("webhook", "replay", "--endpoint", service.id, "--since", "-1h")
+        if missed in [each["event_id"] for each in await service.log("--limit", "200")]:
             break
         await asyncio.sleep(0.1)
-    await desk.got(missed)
-    ways = (await desk.json("event", "show", missed))["webhooks"]
-    assert desk.id in [each["endpoint"] for each in ways]
+    await service.got(missed)
+    ways = (await service.json("event", "show", missed))["webhooks"]
+    assert service.id in [each["endpoint"] for each in ways]
 
 
-async def test_an_endpoint_is_changed_and_keeps_its_secret(desk: Desk) -> None:
-    await desk.add("--event", "published", url="https://10.0.0.1/hook")
-    assert (await desk.try_it())[0] == 3
-    edited = await desk.json(
-        "webhook", "edit", desk.id, "--url", desk.receiver.url, "--event", "all", "--rate", "0"
+async def test_an_endpoint_is_changed_and_keeps_its_secret(service: Desk) -> None:
+    await service.add("--event", "published", url="https://10.0.0.1/hook")
+    assert (await service.try_it())[0] == 3
+    edited = await service.json(
+        "webhook",
+        "edit",
+        service.id,
+        "--url",
+        service.receiver.url,
+        "--event",
+        "all",
+        "--rate",
+        "0",
     )
-    assert (edited["url"], edited["events"], edited["rate"]) == (desk.receiver.url, [], None)
-    case_id = await desk.file(SUBMIT)
-    await desk.got(f"{case_id}:1")
+    assert (edited["url"], edited["events"], edited["rate"]) == (service.receiver.url, [], None)
+    case_id = await service.file(SUBMIT)
+    await service.got(f"{case_id}:1")
 
 
-async def test_a_removed_endpoint_keeps_its_log_and_gets_nothing_more(desk: Desk) -> None:
-    await desk.add()
-    _, item = await desk.try_it()
-    assert (await desk.refused("webhook", "remove", desk.id))[1] == "confirmation_needed"
-    gone = await desk.json("webhook", "remove", desk.id, "--yes")
+async def test_a_removed_endpoint_keeps_its_log_and_gets_nothing_more(service: Desk) -> None:
+    await service.add()
+    _, item = await service.try_it()
+    assert (await service.refused("webhook", "remove", service.id))[1] == "confirmation_needed"
+    gone = await service.json("webhook", "remove", service.id, "--yes")
     assert gone["status"] == "removed"
 
     def ids(listed: Any) -> list[str]:
         return [each["id"] for each in listed["items"]]
 
-    assert desk.id not in ids(await desk.json("webhook", "list", desk.season))
-    assert desk.id in ids(await desk.json("webhook", "list", desk.season, "--all"))
-    assert item["id"] in [each["id"] for each in await desk.log()]
+    assert service.id not in ids(await service.json("webhook", "list", service.season))
+    assert service.id in ids(await service.json("webhook", "list", service.season, "--all"))
+    assert item["id"] in [each["id"] for each in await service.log()]
     for command in (
-        ("test", desk.id), ("rotate", desk.id), ("pause", desk.id), ("resume", desk.id),
-        ("edit", desk.id, "--rate", "1"), ("remove", desk.id, "--yes"), ("replay", item["id"]),
-        ("replay", "--endpoint", desk.id, "--since", "-1h"),
+        ("test", service.id), ("rotate", service.id), ("pause", service.id),
+        ("resume", service.id), ("edit", service.id, "--rate", "1"),
+        ("remove", service.id, "--yes"), ("replay", item["id"]),
+        ("replay", "--endpoint", service.id, "--since", "-1h"),
     ):  # fmt: skip
-        assert (await desk.refused("webhook", *command))[1] == "endpoint_removed", command
-    before = len(desk.receiver.requests)
-    await desk.file(SUBMIT)
+        assert (await service.refused("webhook", *command))[1] == "endpoint_removed", command
+    before = len(service.receiver.requests)
+    await service.file(SUBMIT)
     await asyncio.sleep(1)
-    assert len(desk.receiver.requests) == before
+    assert len(service.receiver.requests) == before
 
 
-async def test_the_endpoints_of_others_do_not_exist_for_an_organisation(desk: Desk) -> None:
-    await desk.add()
-    _, item = await desk.try_it()
-    listed = (await desk.json("webhook", "list", desk.season, *OTHER))["items"]
-    assert desk.id not in [each["id"] for each in listed]
+async def test_the_endpoints_of_others_do_not_exist_for_an_organisation(service: Desk) -> None:
+    await service.add()
+    _, item = await service.try_it()
+    listed = (await service.json("webhook", "list", service.season, *OTHER))["items"]
+    assert service.id not in [each["id"] for each in listed]
     for command in ("test", "rotate", "pause", "resume", "remove", "deliveries"):
-        told = await desk.refused("webhook", command, desk.id, *OTHER)
+        told = await service.refused("webhook", command, service.id, *OTHER)
         assert told[1] == "unknown_endpoint", command
     for command in ("attempts", "replay"):
-        told = await desk.refused("webhook", command, item["id"], *OTHER)
+        told = await service.refused("webhook", command, item["id"], *OTHER)
         assert told[1] == "unknown_delivery", command
-    assert item["id"] in [each["id"] for each in await desk.log(*BODY)]
+    assert item["id"] in [each["id"] for each in await service.log(*BODY)]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def without_traces(value: Any) -> Any:
 
 async def _end(case: Case) -> None:
     """Leave no case behind that the next worker of this queue would take up."""
-    if await case.world.desk.runs(case.id):
+    if await case.world.service.runs(case.id):
         await case.handle.terminate()
 
 

@@ -142,7 +142,7 @@ async def reset_and_told(world: World) -> Case:
         case = await world.draft()
         await case.walk(A.SUBMIT, A.ACCEPT)
         await case.reset(1, reapply=False)
-        await world.desk.catch_up(case.id)
+        await world.service.catch_up(case.id)
         await case.act(A.RECOMMEND)
     return case
 
@@ -166,7 +166,7 @@ async def from_the_record(world: World) -> Case:
         moved = case.command(A.MOVE_DEADLINE)
         await case.update(A.MOVE_DEADLINE, "req_1", moved)
         await case.handle.terminate()
-        await world.desk.start(case.id)
+        await world.service.start(case.id)
         await case.update(A.MOVE_DEADLINE, "req_1", moved)
         await case.act(A.ACCEPT)
     return case

@@ -26,7 +26,7 @@ from tests.simulation.world import (
     consumer,
 )
 from tests.streams import outbox
-from workers.stream.publishing import StreamAway
+from workers.stream.publishing import StreamUnavailable
 from workers.stream.relay import RelayPace
 
 CASES, STEPS, SEEDS = 4, 120, 12
@@ -124,7 +124,7 @@ class World:
             return await self.relay.drain()
         except Killed:
             self.start_relay()
-        except (StreamAway, OperationalError):
+        except (StreamUnavailable, OperationalError):
             pass
         return -1
 

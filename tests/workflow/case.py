@@ -45,7 +45,7 @@ class Case(Watched):
         """Act through the desk, with whatever lets the action pass unless told otherwise."""
         ids = {} if update_id is None else {"update_id": update_id}
         values = {**passing_fields(action), **fields}
-        return await self.world.desk.act(
+        return await self.world.service.act(
             Request(self.id, action, values, actor=actor, text=text, **ids)
         )
 
@@ -94,7 +94,7 @@ class Case(Watched):
         return pending
 
     async def snapshot(self) -> CaseSnapshot:
-        return await self.world.desk.snapshot(self.id)
+        return await self.world.service.snapshot(self.id)
 
     @property
     def view(self) -> CaseView:

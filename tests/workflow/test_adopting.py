@@ -157,7 +157,7 @@ async def test_after_a_reset_the_workflow_can_be_told_to_look(served: World, rea
     case = await served.draft()
     await case.walk(A.SUBMIT, A.ACCEPT)
     await case.reset(1, reapply=reapply)
-    assert (await served.desk.catch_up(case.id)).seq == 2
+    assert (await served.service.catch_up(case.id)).seq == 2
     await case.agrees()
 
 
@@ -175,8 +175,8 @@ async def test_a_case_starts_anew_from_the_record(own_temporal: Temporal, own_wo
     with pytest.raises(Unavailable, match="workflow_missing"):
         await case.act(A.SUBMIT)
     async with world.worker():
-        await world.desk.start(case.id)
-        await world.desk.start(case.id)  # it runs: nothing happens
+        await world.service.start(case.id)
+        await world.service.start(case.id)  # it runs: nothing happens
         await case.agrees()
         assert (await case.snapshot()).deadline == case.view.deadline
         assert (await case.act(A.SUBMIT, update_id="req_1")).seq == 3
@@ -201,5 +201,5 @@ async def test_an_id_stands_for_one_thing(served: World, past_the_desk: bool) ->
         with pytest.raises(Refused, match="update_id_reused"):
             await case.act(A.WITHDRAW, update_id="req_1")
     assert case.actions == [A.MOVE_DEADLINE]
-    await served.desk.catch_up(case.id)
+    await served.service.catch_up(case.id)
     await case.agrees()

@@ -42,7 +42,7 @@ async def _next_run(case: Case) -> None:
     """Do things that leave no mark until the case goes on in another run."""
     before = len(await case.runs())
     while len(await case.runs()) == before:
-        await case.world.desk.catch_up(case.id)
+        await case.world.service.catch_up(case.id)
 
 
 async def test_everything_is_carried_over(served: World) -> None:
@@ -128,7 +128,7 @@ async def test_a_request_repeated_in_the_next_run_is_not_done_again(served: Worl
 async def test_a_case_that_ends_while_it_should_go_on_ends(served: World) -> None:
     case = await served.draft()
     for _ in range(3):
-        await asyncio.gather(*(served.desk.catch_up(case.id) for _ in range(4)))
+        await asyncio.gather(*(served.service.catch_up(case.id) for _ in range(4)))
     await case.act(A.WITHDRAW, update_id=new_id("req"))
     assert (await case.handle.result())["state"] == S.WITHDRAWN
     await case.agrees()

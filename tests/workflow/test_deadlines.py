@@ -69,7 +69,7 @@ async def test_after_downtime_one_message_catches_up(world: World, looked_at_fir
     *_, earlier, reminder, lapse = case.planned
     assert (earlier.offset, reminder.offset, lapse.offset) == (3, 1, 0)
     await asyncio.sleep((reminder.at - now()).total_seconds())
-    look = asyncio.create_task(world.desk.catch_up(case.id)) if looked_at_first else None
+    look = asyncio.create_task(world.service.catch_up(case.id)) if looked_at_first else None
     async with world.worker():
         await case.handle.result()
         await case.agrees()
@@ -154,7 +154,7 @@ async def test_reminders_are_planned_once_the_calendar_is_entered(world: World) 
         case = await world.draft()
         assert (await case.snapshot()).agenda.blocked_by is not None
         world.enter_years()
-        await world.desk.catch_up(case.id)
+        await world.service.catch_up(case.id)
         agenda = (await case.snapshot()).agenda
         assert [item.offset for item in agenda.items] == [7, 3, 1, 0]
         assert agenda.blocked_by is None

@@ -27,7 +27,7 @@ from models.store.engine import reading, transaction
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
 from services.clock import new_id, now
-from services.dates.milestones import Calendar
+from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import last_watermark, recent_runs, reconcile
 from tests.streams import until
@@ -147,8 +147,8 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
             update(CaseRecord).where(columns.id == settled).values(updated_at=before)
         )
         connection.execute(update(CaseRecord).where(columns.id != settled).values(updated_at=now()))
-    reconciler = Reconciler(world.engine, audit, world.desk, js)
-    calendar = Calendar(world.engine, world.desk)
+    reconciler = Reconciler(world.engine, audit, world.service, js)
+    calendar = Milestones(world.engine, world.service)
     run = partial(reconcile, world.engine, reconciler, calendar)
     async with world.worker():
         assert (await run()).cases == 2
@@ -159,7 +159,7 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
 async def test_what_the_relay_leaves_lying_differs_until_it_is_published(
     world: World, audit: Engine, js: JetStreamContext
 ) -> None:
-    reconciler = Reconciler(world.engine, audit, world.desk, js)
+    reconciler = Reconciler(world.engine, audit, world.service, js)
     async with world.worker():
         case = await world.draft()
         assert (await reconciler.run(0)).ok

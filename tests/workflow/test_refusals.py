@@ -113,7 +113,7 @@ async def test_what_the_desk_refuses_leaves_no_trace(served: World) -> None:
     with pytest.raises(Refused, match="role_not_allowed: 角色"):
         await case.act(A.WITHDRAW, actor=Actor(role=Role.PANEL, id="panel"))
     with pytest.raises(Refused, match="unknown_case: 没有案例"):
-        await served.desk.act(Request("case_none", A.SUBMIT))
+        await served.service.act(Request("case_none", A.SUBMIT))
     assert await case.length() == before
     assert case.rows == []
 
@@ -171,7 +171,7 @@ async def test_two_that_go_together_are_both_done(world: World) -> None:
 async def test_a_case_that_ends_serves_first_whoever_it_let_in(world: World) -> None:
     case = await world.draft()
     first = await case.queued(A.WITHDRAW, "req_1")
-    second = asyncio.create_task(world.desk.catch_up(case.id))
+    second = asyncio.create_task(world.service.catch_up(case.id))
     async with world.worker():
         await first
         assert (await second).state is S.WITHDRAWN
@@ -186,4 +186,4 @@ async def test_an_ended_case_says_so(served: World) -> None:
     with pytest.raises(Refused, match="case_closed: 案例已结束"):
         await case.act(A.SUBMIT)
     with pytest.raises(Refused, match="case_closed"):
-        await served.desk.start(case.id)
+        await served.service.start(case.id)

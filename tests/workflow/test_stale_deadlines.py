@@ -11,9 +11,9 @@ from models.cases.lifecycle import Action
 from models.cases.messages import CaseSnapshot
 from models.store.engine import open_engine, reading, transaction
 from models.tables import Season, SeasonChange, table_of
-from services.cases.service import CaseDesk
+from services.cases.service import CaseService
 from services.clock import now
-from services.dates.milestones import Calendar, Moving
+from services.dates.milestones import MilestoneChange, Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
 from tests.streams import until
@@ -23,7 +23,7 @@ from tests.workflow.world import SEASON, World
 
 @pytest.fixture
 def comparing(world: World, audit: Engine) -> Reconciler:
-    return Reconciler(world.engine, audit, world.desk, None)
+    return Reconciler(world.engine, audit, world.service, None)
 
 
 async def _kinds(reconciler: Reconciler, since: datetime | None = None) -> list[tuple[str, bool]]:
@@ -81,7 +81,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
         with transaction(world.engine) as connection:
             connection.execute(update(SeasonChange).values(applied_at=None))
         assert await _kinds(comparing) == []
-        calendar = Calendar(world.engine, world.desk)
+        calendar = Milestones(world.engine, world.service)
         report = await reconcile(world.engine, comparing, calendar)  # it tells first
         assert report.differences == []
         assert case.actions == [Action.SUBMIT, Action.MOVE_DEADLINE]
@@ -91,7 +91,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
 async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_runs(
     world: World, audit: Engine, *, cut_short: bool
 ) -> None:
-    after, calendar = now() + timedelta(days=50), Calendar(world.engine, world.desk)
+    after, calendar = now() + timedelta(days=50), Milestones(world.engine, world.service)
     async with world.worker():
         draft, lost, other = [await world.draft() for _ in range(3)]
         for case in (lost, other):
@@ -99,13 +99,13 @@ async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_ru
         for case in (draft, lost):
             await case.handle.terminate()
         organiser = Actor(role=Role.ORGANISER, id="organiser")
-        moving = Moving(SEASON, "body_review", after, "（示例）顺延", organiser)
+        moving = MilestoneChange(SEASON, "body_review", after, "（示例）顺延", organiser)
         moved = await calendar.move(moving)
         assert (moved.cases, moved.missed) == ([other.id], [lost.id])
         if cut_short:  # and whoever moved it died
             with transaction(world.engine) as connection:
                 connection.execute(update(SeasonChange).values(applied_at=None))
-        comparing = Reconciler(world.engine, audit, world.desk, None, restart=True)
+        comparing = Reconciler(world.engine, audit, world.service, None, restart=True)
         report = await reconcile(world.engine, comparing, calendar)
         assert report.ok
         assert lost.view.deadline == other.view.deadline == after
@@ -154,7 +154,7 @@ async def test_while_reminders_go_out_and_deadlines_pass_nothing_differs(
     assert case.actions[-1] == Action.LAPSE
 
 
-class TellingDesk(CaseDesk):
+class TellingDesk(CaseService):
     """The desk, which says when somebody lets a case look at its record."""
 
     def __init__(self, world: World) -> None:
@@ -173,7 +173,7 @@ async def test_a_filing_in_the_very_moment_of_a_move_is_found_on_postgres(
     engine, audit = map(open_engine, postgres_urls)
     own = World(engine, world.client, world.queue)
     own.open_season()
-    own.desk = desk = TellingDesk(own)
+    own.service = service = TellingDesk(own)
     after = now() + timedelta(days=50)
     async with own.worker():
         case = await own.draft()
@@ -182,11 +182,11 @@ async def test_a_filing_in_the_very_moment_of_a_move_is_found_on_postgres(
             filing = asyncio.create_task(case.act(Action.SUBMIT))
             await until(lambda: _waits_for_a_lock(engine))
             move = asyncio.create_task(own.move("body_review", after))
-            await desk.asked.wait()  # the move saw a draft, which it does not touch
+            await service.asked.wait()  # the move saw a draft, which it does not touch
         await filing
         assert await move == []
         assert case.view.deadline != after
-        comparing = Reconciler(engine, audit, desk, None)
+        comparing = Reconciler(engine, audit, service, None)
         assert await _kinds(comparing) == [("deadline_stale", True)]
         assert case.view.deadline == after
         assert await _kinds(comparing) == []

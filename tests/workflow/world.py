@@ -21,8 +21,8 @@ from models.dates.working_days import BEIJING
 from models.store.engine import open_engine, reading, transaction
 from models.tables import CalendarDay, Season, table_of
 from services.cases.drafts import NewDraft
-from services.cases.service import CaseDesk
-from services.dates.milestones import Calendar, Moving
+from services.cases.service import CaseService
+from services.dates.milestones import MilestoneChange, Milestones
 from services.seasons.opening import Opening, open_season
 from tests import factories
 from tests.workflow.case import Case
@@ -38,7 +38,7 @@ class World:
 
     def __init__(self, engine: Engine, client: Client, queue: str) -> None:
         self.engine, self.client, self.queue = engine, client, queue
-        self.desk = CaseDesk(engine, client)
+        self.service = CaseService(engine, client)
 
     def open_season(self) -> None:
         """Open the call of 2024 as if it had opened two weeks ago."""
@@ -94,8 +94,8 @@ class World:
     async def move(self, milestone: str, after: datetime) -> list[str]:
         """Move a date as an organiser does; return the cases that were told."""
         organiser = Actor(role=Role.ORGANISER, id="organiser")
-        moving = Moving(SEASON, milestone, after, "（示例）顺延", organiser)
-        return (await Calendar(self.engine, self.desk).move(moving)).cases
+        moving = MilestoneChange(SEASON, milestone, after, "（示例）顺延", organiser)
+        return (await Milestones(self.engine, self.service).move(moving)).cases
 
     def forget_years(self) -> None:
         """Leave no working day on record."""
@@ -116,7 +116,7 @@ class World:
         """File a new draft; its title is its own."""
         title = f"虚构案例 {now():%H%M%S%f}"
         content = factories.form(**{"title": title, **changes})
-        return Case(self, await self.desk.create(NewDraft(SEASON, content)))
+        return Case(self, await self.service.create(NewDraft(SEASON, content)))
 
     @asynccontextmanager
     async def worker(self, engine: Engine | None = None) -> AsyncIterator[None]:

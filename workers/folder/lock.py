@@ -13,7 +13,7 @@ PATIENCE = 1.0
 """Seconds to wait for the lock: another process may hold it for the moment of a look."""
 
 
-class FolderTaken(Exception):
+class FolderInUse(Exception):
     """Another supervisor runs in this folder."""
 
     def __init__(self, root: Path, pid: int | None) -> None:
@@ -33,7 +33,7 @@ def hold(places: Places) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
         while not _take(file.fileno(), fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise FolderTaken(places.root, _pid(places))
+                raise FolderInUse(places.root, _pid(places))
             time.sleep(PATIENCE / 20)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

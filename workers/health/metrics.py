@@ -23,8 +23,8 @@ from models.cases.lifecycle import ENDED, Action, State
 from models.dates.pace import Pace
 from models.store.engine import reading
 from models.tables import (
+    AuditEntryRow,
     CaseRecord,
-    DeedRow,
     Delivery,
     InboxMessage,
     Outbox,
@@ -32,13 +32,13 @@ from models.tables import (
     Transition,
     table_of,
 )
-from models.tables.audit import AuditRecord
+from models.tables.audit import AuditChainRow
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from services.audit.chain import AnchorHeight
 from services.audit.signing import DigestFile
 from services.dates.working_days import uncovered
-from services.seasons.cache import SeasonShelf
+from services.seasons.cache import SeasonCache
 from services.stream.events import backlog
 from workers.logs.setup import app_version
 from workers.settings.stack import WorkerSettings
@@ -52,26 +52,26 @@ _SEASONS = table_of(Season).c
 _MESSAGES, _DELIVERIES = table_of(InboxMessage).c, table_of(Delivery).c
 _WEBHOOKS, _ENDPOINTS = table_of(WebhookDelivery).c, table_of(WebhookEndpoint).c
 _LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
-_OUTBOX, _AUDIT, _DEEDS = table_of(Outbox).c, table_of(AuditRecord).c, table_of(DeedRow).c
+_OUTBOX, _AUDIT, _DEEDS = table_of(Outbox).c, table_of(AuditChainRow).c, table_of(AuditEntryRow).c
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Sources:
+class MetricSources:
     """What metrics are read from: the settings, the record, the audit's store, its anchors."""
 
     settings: WorkerSettings
     record: Engine
     audit: Engine
     anchored: AnchorHeight
-    shelf: SeasonShelf = field(default_factory=SeasonShelf)
+    cache: SeasonCache = field(default_factory=SeasonCache)
 
 
-type Read = Callable[[Sources], Iterable[Metric]]
+type Read = Callable[[MetricSources], Iterable[Metric]]
 
 
-def steps(sources: Sources) -> Iterator[Metric]:
+def steps(sources: MetricSources) -> Iterator[Metric]:
     """Tell how many transitions there were, and where the cases stand."""
     done = CounterMetricFamily(
         "tuixuan_case_transitions", "Transitions on record.", labels=["action"]
@@ -87,7 +87,7 @@ def steps(sources: Sources) -> Iterator[Metric]:
     yield stand
 
 
-def deadlines(sources: Sources) -> Iterator[Metric]:
+def deadlines(sources: MetricSources) -> Iterator[Metric]:
     """Tell how late the system itself is, and which reminders lie ahead."""
     now = datetime.now(UTC)
     awaits = (_CASES.state.not_in([*ENDED]), _CASES.overdue.is_(False))
@@ -99,20 +99,20 @@ def deadlines(sources: Sources) -> Iterator[Metric]:
     yield _gauge("reminders_planned", "Reminders ahead of all open cases.", planned)
 
 
-def calendar(sources: Sources) -> Iterator[Metric]:
+def calendar(sources: MetricSources) -> Iterator[Metric]:
     """Tell how many years with deadlines lack their working days."""
     missing = len(uncovered(sources.record))
     yield _gauge("calendar_years_missing", "Years with deadlines and no calendar.", missing)
 
 
-def outbox(sources: Sources) -> Iterator[Metric]:
+def outbox(sources: MetricSources) -> Iterator[Metric]:
     """Tell what the relay has still to publish."""
     waits = backlog(sources.record, datetime.now(UTC))
     yield _gauge("outbox_waiting", "Events not yet on the stream.", waits.waiting)
     yield _gauge("outbox_oldest_age_seconds", "Age of the oldest one.", waits.oldest_seconds)
 
 
-def lag(sources: Sources) -> Iterator[Metric]:
+def lag(sources: MetricSources) -> Iterator[Metric]:
     """Tell how far each consumer is behind; one that nobody made yet is left out."""
     ahead = GaugeMetricFamily(
         "tuixuan_consumer_lag_messages", "Messages not yet delivered.", labels=["consumer"]
@@ -127,9 +127,9 @@ def lag(sources: Sources) -> Iterator[Metric]:
     yield open_
 
 
-def letters(sources: Sources) -> Iterator[Metric]:
+def letters(sources: MetricSources) -> Iterator[Metric]:
     """Tell what consumers gave up, and what the last finished comparison left."""
-    given_up = GaugeMetricFamily(
+    new_letter = GaugeMetricFamily(
         "tuixuan_dead_letters", "Events given up and not settled.", labels=["consumer"]
     )
     last = select(_RUNS.unrepaired).where(_RUNS.finished_at.is_not(None))
@@ -137,12 +137,12 @@ def letters(sources: Sources) -> Iterator[Metric]:
         counts = _counts(connection, _LETTERS.consumer, _LETTERS.status)
         left = connection.scalar(last.order_by(_RUNS.finished_at.desc()).limit(1)) or 0
     for consumer in CONSUMERS:
-        given_up.add_metric([consumer], counts.get((consumer, "open"), 0))
-    yield given_up
+        new_letter.add_metric([consumer], counts.get((consumer, "open"), 0))
+    yield new_letter
     yield _gauge("reconcile_mismatch_cases", "Differences that the last comparison left.", left)
 
 
-def deliveries(sources: Sources) -> Iterator[Metric]:
+def deliveries(sources: MetricSources) -> Iterator[Metric]:
     """Tell how messages left, and how many reminders reached an inbox."""
     by = GaugeMetricFamily(
         "tuixuan_deliveries", "Messages by channel and outcome.", labels=["channel", "status"]
@@ -159,7 +159,7 @@ def deliveries(sources: Sources) -> Iterator[Metric]:
     yield CounterMetricFamily("tuixuan_reminders_sent", "Reminders put into inboxes.", value=sent)
 
 
-def webhooks(sources: Sources) -> Iterator[Metric]:
+def webhooks(sources: MetricSources) -> Iterator[Metric]:
     """Tell how webhooks went, and how their endpoints stand."""
     sent = GaugeMetricFamily(
         "tuixuan_webhook_deliveries", "Webhooks by outcome.", labels=["status"]
@@ -176,7 +176,7 @@ def webhooks(sources: Sources) -> Iterator[Metric]:
     yield ends
 
 
-def chain(sources: Sources) -> Iterator[Metric]:
+def chain(sources: MetricSources) -> Iterator[Metric]:
     """Tell how long the audit's chain is, up to where it is anchored, and what waits for it."""
     with reading(sources.record) as connection:
         query = select(func.count()).where(_DEEDS.witnessed_at.is_(None))
@@ -205,7 +205,7 @@ READ: Mapping[str, tuple[Read, ...]] = {
 class RoleCollector(Collector):
     """Reads a role's metrics at each scrape; what cannot be read is logged, absent and named."""
 
-    def __init__(self, role: str, sources: Sources) -> None:
+    def __init__(self, role: str, sources: MetricSources) -> None:
         """Take the role and where its metrics are read."""
         self._role, self._sources = role, sources
 
@@ -239,7 +239,7 @@ def registry_of(
     """Return all that a role's process tells Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    sources = Sources(settings, record, audit, AnchorHeight(settings.audit_anchor))
+    sources = MetricSources(settings, record, audit, AnchorHeight(settings.audit_anchor))
     registry.register(RoleCollector(role, sources))
     return registry
 
@@ -257,7 +257,7 @@ def _counts(
     return {tuple(values): count for *values, count in connection.execute(query)}
 
 
-def _reminders_ahead(sources: Sources, connection: Connection, now: datetime) -> int:
+def _reminders_ahead(sources: MetricSources, connection: Connection, now: datetime) -> int:
     """Return how many; cases with the same deadline are planned once."""
     query = (
         select(_CASES.season_id, _CASES.deadline, _SEASONS.anchor, _SEASONS.seconds_per_day,
@@ -266,13 +266,13 @@ def _reminders_ahead(sources: Sources, connection: Connection, now: datetime) ->
         .where(_CASES.state.not_in([*ENDED]), _CASES.overdue.is_(False), _CASES.deadline > now)
         .group_by(_CASES.season_id, _CASES.deadline, _SEASONS.anchor, _SEASONS.seconds_per_day)
     )  # fmt: skip
-    shelf, found = sources.shelf, 0
+    cache, found = sources.cache, 0
     for row in connection.execute(query).all():
         agenda = plan(
             row.deadline,
             now,
-            reminders=shelf.programme(connection, row.season_id).reminders,
-            calendar=shelf.calendar(connection),
+            reminders=cache.programme(connection, row.season_id).reminders,
+            calendar=cache.calendar(connection),
             pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
         )
         found += row.cases * sum(item.offset != AT_DEADLINE for item in agenda.items)

@@ -195,7 +195,7 @@ def serving(app: WSGIApplication, port: int, host: str = LOOPBACK) -> Iterator[i
     A port that is taken leaves the worker without these pages, and does not stop it.
     """
     try:
-        server = make_server(host, port, app, _Server, _Quiet)
+        server = make_server(host, port, app, _HealthServer, _Quiet)
     except OSError as error:
         log.warning("health_not_served", alarm=True, port=port, error=str(error))
         yield 0
@@ -210,7 +210,7 @@ def serving(app: WSGIApplication, port: int, host: str = LOOPBACK) -> Iterator[i
         thread.join()
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class _HealthServer(ThreadingMixIn, WSGIServer):
     """A slow asker holds up nobody."""
 
     daemon_threads = True

@@ -6,8 +6,8 @@ from http import HTTPStatus
 import httpx2
 
 from services.notifications.chat_bots import open_bot
-from workers.notify.message import Letter
-from workers.notify.transports import DeferredError, RejectedError, ServerAwayError
+from workers.notify.message import OutgoingMail
+from workers.notify.transports import DeferredError, RejectedError, TransportUnavailable
 from workers.settings.sms import SmsSettings
 
 TIMEOUT_SECONDS = 30.0
@@ -19,7 +19,7 @@ _WORTH_ANOTHER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQU
 class ChatTransport:
     """Hands a message to the bot that an Apprise URL names; the URL is a secret."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMail) -> None:
         """Send it; Apprise says no more than whether the bot took it."""
         bot = open_bot(letter.to)
         if bot is None:
@@ -45,14 +45,14 @@ class SmsTransport:
             else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
         )
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMail) -> None:
         """Send it; what the gateway says of it is not kept, as it may repeat the number."""
         content = {"id": letter.delivery_id, "to": letter.to, "text": letter.subject}
         try:
             async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
                 answer = await client.post(self._url, json=content, headers=self._headers)
         except httpx2.HTTPError as error:
-            raise ServerAwayError(type(error).__name__) from error
+            raise TransportUnavailable(type(error).__name__) from error
         if answer.is_success:
             return
         said = f"the gateway answered {answer.status_code}"

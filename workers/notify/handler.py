@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy import Connection, Engine, case, select, update
 
 from models.cases.events import CaseEvent
-from models.notifications.recipients import roles_told
-from models.notifications.texts import WITH_REASON, notice
+from models.notifications.recipients import roles_notified
+from models.notifications.texts import WITH_REASON, notification_text
 from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
 from services.clock import now
-from services.notifications.fan_out import Telling, Told, insert_new, tell
+from services.notifications.fan_out import Notification, Notified, insert_new, notify
 from services.people.users import find_recipients
 from workers.notify.staleness import overtaken
 
@@ -63,10 +63,10 @@ class NotifyHandler:
         del body, stream_seq
         with transaction(self._engine) as connection:
             _move_cursor(connection, event, self._clock())
-            if _was_told(connection, event):
+            if _already_notified(connection, event):
                 return
             why = overtaken(connection, event.name, event.id)
-            told = Told(0, 0) if why else self._tell(connection, event)
+            told = Notified(0, 0) if why else self._notify(connection, event)
         if why:
             _log.info("reminder_not_told", event_id=event.id, why=why)
         _log.info(
@@ -75,17 +75,17 @@ class NotifyHandler:
         if told.deliveries:
             self._told()
 
-    def _tell(self, connection: Connection, event: CaseEvent) -> Told:
-        data, roles = event.data, roles_told(event.data)
+    def _notify(self, connection: Connection, event: CaseEvent) -> Notified:
+        data, roles = event.data, roles_notified(event.data)
         reason = _reason(connection, event) if event.name in WITH_REASON else None
-        said = {role: notice(data, role, reason) for role in roles}
+        said = {role: notification_text(data, role, reason) for role in roles}
         people = find_recipients(connection, roles, data.season, data.unit, data.body)
         notices = {person.id: said[person.role] for person in people}
-        telling = Telling(event.id, event.name, data.case_id, notices, event.time)
-        return tell(connection, telling, self._clock())
+        telling = Notification(event.id, event.name, data.case_id, notices, event.time)
+        return notify(connection, telling, self._clock())
 
 
-def _was_told(connection: Connection, event: CaseEvent) -> bool:
+def _already_notified(connection: Connection, event: CaseEvent) -> bool:
     """Whether anybody was told: who came later is not told of what was before them."""
     message = _MESSAGES.c
     found = select(message.id).where(message.event_id == event.id).limit(1)

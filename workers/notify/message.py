@@ -16,7 +16,7 @@ LONGEST_LINE = 998
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingMail:
     """One delivery by mail.
 
     Attributes:
@@ -42,7 +42,7 @@ class Letter:
     reply_to: str | None = None
 
 
-def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
+def build_message(letter: OutgoingMail, settings: MailSettings) -> EmailMessage:
     """Return the mail.
 
     Raises:
@@ -70,7 +70,7 @@ def build_message(letter: Letter, settings: MailSettings) -> EmailMessage:
     return message
 
 
-def _attach_deadlines(message: EmailMessage, letter: Letter, domain: str) -> None:
+def _attach_deadlines(message: EmailMessage, letter: OutgoingMail, domain: str) -> None:
     from services.calendars.ics import METHOD, as_ics  # few mails need it
 
     entries = as_ics(letter.due, domain)

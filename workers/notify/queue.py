@@ -12,7 +12,7 @@ from models.store.engine import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, Season, UserChannel, table_of
 from services.clock import now
 from services.notifications.readers import MAIL
-from workers.notify.message import Letter
+from workers.notify.message import OutgoingMail
 from workers.notify.staleness import event_due, overtaken
 
 BATCH = 50
@@ -42,7 +42,7 @@ _LETTER = (
 
 
 @dataclass(frozen=True)
-class Patience:
+class DeliveryRetries:
     """How long a sender tries.
 
     Attributes:
@@ -68,7 +68,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Taken:
+class DueDelivery:
     """What this sender may send now.
 
     Attributes:
@@ -81,7 +81,7 @@ class Taken:
     ids: tuple[str, ...]
     attempt: int
     case_id: str | None
-    letter: Letter | None
+    letter: OutgoingMail | None
 
 
 class Queue:
@@ -90,7 +90,7 @@ class Queue:
     def __init__(
         self,
         engine: Engine,
-        patience: Patience,
+        patience: DeliveryRetries,
         channel: str = MAIL,
         clock: Callable[[], datetime] = now,
         *,
@@ -124,7 +124,7 @@ class Queue:
         with reading(self._engine) as connection:
             return list(connection.scalars(query.where(*due).limit(BATCH)))
 
-    def take(self, delivery_id: str) -> Taken | None:
+    def take(self, delivery_id: str) -> DueDelivery | None:
         """Take one delivery for the length of a lease; None: there is nothing to send.
 
         The attempt counts from here, so that a mail that kills its sender is set aside
@@ -152,7 +152,7 @@ class Queue:
                 .values(attempts=attempt, next_attempt_at=lease)
             )
             letter = _letter(connection, rows) if rows else None
-        return Taken(ids, attempt, rows[0].case_id, letter) if rows else None
+        return DueDelivery(ids, attempt, rows[0].case_id, letter) if rows else None
 
     def _same_digest(self, connection: Connection, first: _Row, at: datetime) -> Sequence[_Row]:
         return connection.execute(
@@ -166,7 +166,7 @@ class Queue:
     def _waiting(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
         return (_D.channel == self._channel, _D.status == "waiting", _D.next_attempt_at <= at)
 
-    def sent(self, taken: Taken) -> None:
+    def sent(self, taken: DueDelivery) -> None:
         """Note that a mail is out, whoever has taken it since."""
         values = {"status": "sent", "sent_at": self._clock(), "last_error": None}
         with transaction(self._engine) as connection:
@@ -176,12 +176,12 @@ class Queue:
                 .values(values)
             )
 
-    def deferred(self, taken: Taken, error: str) -> None:
+    def deferred(self, taken: DueDelivery, error: str) -> None:
         """Note why a mail is not out, and try it again later."""
         later = self._clock() + self._patience.delay(taken.attempt)
         self._note(taken, next_attempt_at=later, last_error=error)
 
-    def given_back(self, taken: Taken, error: str) -> None:
+    def given_back(self, taken: DueDelivery, error: str) -> None:
         """Note that the server was away, which counts against no mail.
 
         All of them go out once it is back, however long that takes.
@@ -189,11 +189,11 @@ class Queue:
         later = self._clock() + self._patience.first
         self._note(taken, attempts=taken.attempt - 1, next_attempt_at=later, last_error=error)
 
-    def failed(self, taken: Taken, error: str) -> None:
+    def failed(self, taken: DueDelivery, error: str) -> None:
         """Set a mail aside, visibly."""
         self._note(taken, status="failed", last_error=error)
 
-    def _note(self, taken: Taken, **values: object) -> None:
+    def _note(self, taken: DueDelivery, **values: object) -> None:
         # Where a lease ran out and another sender took the mail, its word will count.
         mine = (_D.id.in_(taken.ids), _D.status == "waiting", _D.attempts == taken.attempt)
         with transaction(self._engine) as connection:
@@ -211,7 +211,7 @@ def _dropped(connection: Connection, row: _Row) -> bool:
     return why is not None
 
 
-def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
+def _letter(connection: Connection, rows: Sequence[_Row]) -> OutgoingMail | None:
     first, subject, text = rows[0], rows[0].subject, rows[0].text
     if first.address is None:
         return None
@@ -220,7 +220,7 @@ def _letter(connection: Connection, rows: Sequence[_Row]) -> Letter | None:
     if len(rows) > 1:
         letter_id += ".digest"  # else the first of them, sent again alone, would pass for this
         subject, text = digest([(row.subject, row.text) for row in rows])
-    return Letter(
+    return OutgoingMail(
         delivery_id=letter_id,
         event_id=first.event_id,
         season=first.season_id,

@@ -8,7 +8,7 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from workers.notify.handler import NotifyHandler
-from workers.notify.queue import Patience
+from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender
 from workers.notify.transports import open_transport
 from workers.settings.mail import MailSettings
@@ -34,7 +34,7 @@ async def run(
     engine: Engine,
     ways: Ways,
     stop: asyncio.Event,
-    patience: Patience | None = None,
+    patience: DeliveryRetries | None = None,
 ) -> None:
     """Work until `stop`.
 
@@ -63,7 +63,9 @@ async def run(
         )
 
 
-def open_senders(engine: Engine, ways: Ways, patience: Patience | None = None) -> list[Sender]:
+def open_senders(
+    engine: Engine, ways: Ways, patience: DeliveryRetries | None = None
+) -> list[Sender]:
     """Return a sender of each channel that can leave; none keeps another waiting.
 
     Raises:

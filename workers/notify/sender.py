@@ -10,13 +10,13 @@ from sqlalchemy.exc import DBAPIError
 
 from services.notifications.readers import MAIL
 from workers.logs.redaction import redact_text
-from workers.notify.queue import Patience, Queue, Taken
+from workers.notify.queue import DeliveryRetries, DueDelivery, Queue
 from workers.notify.transports import (
     DeferredError,
     NotSentError,
     RejectedError,
-    ServerAwayError,
     Transport,
+    TransportUnavailable,
 )
 
 LONGEST_ERROR = 500
@@ -36,7 +36,7 @@ class Sender:
         self,
         engine: Engine,
         transport: Transport,
-        patience: Patience | None = None,
+        patience: DeliveryRetries | None = None,
         channel: str = MAIL,
         at_once: int = 1,
     ) -> None:
@@ -50,7 +50,7 @@ class Sender:
             at_once: Under way at the same time, each to another recipient; 1 where all go
                 by one server.
         """
-        self._patience, self._at_once = patience or Patience(), at_once
+        self._patience, self._at_once = patience or DeliveryRetries(), at_once
         self._queue = Queue(engine, self._patience, channel, one_each=at_once > 1)
         self._transport = transport
         self._wake = asyncio.Event()
@@ -95,7 +95,7 @@ class Sender:
         taken = await asyncio.to_thread(self._queue.take, delivery_id)
         return taken is None or await self._send(taken)
 
-    async def _send(self, taken: Taken) -> bool:
+    async def _send(self, taken: DueDelivery) -> bool:
         """Send one mail and note how it went; tell whether the server is there."""
         log = _log.bind(delivery_id=taken.ids[0], case_id=taken.case_id, attempt=taken.attempt)
         error = await self._try(taken)
@@ -104,7 +104,7 @@ class Sender:
             log.info("delivery_sent")
             return True
         why = _visible(error, taken)
-        if isinstance(error, ServerAwayError):
+        if isinstance(error, TransportUnavailable):
             await asyncio.to_thread(self._queue.given_back, taken, why)
             log.warning("mail_server_away", smtp_code=error.code)
             return False
@@ -116,7 +116,7 @@ class Sender:
             log.error("delivery_failed", smtp_code=error.code)
         return True
 
-    async def _try(self, taken: Taken) -> NotSentError | None:
+    async def _try(self, taken: DueDelivery) -> NotSentError | None:
         """Return why the mail is not out; None: it is."""
         if taken.letter is None:
             return RejectedError("the recipient has no address")
@@ -131,7 +131,7 @@ class Sender:
         return None
 
 
-def _visible(error: NotSentError, taken: Taken) -> str:
+def _visible(error: NotSentError, taken: DueDelivery) -> str:
     """Return what went wrong, without the address that servers like to repeat."""
     said = " ".join(str(error).split())
     if taken.letter is not None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPException
 
-from workers.notify.message import Letter, build_message
+from workers.notify.message import OutgoingMail, build_message
 from workers.settings.mail import MailSettings
 
 SEND_TIMEOUT_SECONDS = 30.0
@@ -33,7 +33,7 @@ class DeferredError(NotSentError):
     """Not now: worth another attempt."""
 
 
-class ServerAwayError(DeferredError):
+class TransportUnavailable(DeferredError):
     """The server itself is away or refuses us: no other mail would fare better now."""
 
 
@@ -44,7 +44,7 @@ class RejectedError(NotSentError):
 class Transport(Protocol):
     """Carries mails. Sending one twice must be harmless: both have one Message-ID."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMail) -> None:
         """Return when the mail is out of our hands.
 
         Raises:
@@ -59,13 +59,13 @@ class FolderTransport:
         """Take the settings of the sender, and the folder; it is made when needed."""
         self._settings, self._folder = settings, folder
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMail) -> None:
         """Write the file whole or not at all; the same mail again changes nothing."""
         message = _built(letter, self._settings)
         try:
             await asyncio.to_thread(self._write, letter.delivery_id, message.as_bytes())
         except OSError as error:
-            raise ServerAwayError(f"{type(error).__name__}: {error.strerror}") from error
+            raise TransportUnavailable(f"{type(error).__name__}: {error.strerror}") from error
 
     def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class SmtpTransport:
         """Take the settings, the server, and how many seconds one mail may take."""
         self._settings, self._host, self._timeout = settings, host, timeout
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMail) -> None:
         """Send it to its one recipient."""
         message = _built(letter, self._settings)
         client = self._client()
@@ -128,7 +128,7 @@ def open_transport(settings: MailSettings) -> Transport:
     raise ValueError("邮件设置中既没有服务器（host），也没有文件夹（folder）")
 
 
-def _built(letter: Letter, settings: MailSettings) -> EmailMessage:
+def _built(letter: OutgoingMail, settings: MailSettings) -> EmailMessage:
     try:
         return build_message(letter, settings)
     except (ValueError, IndexError) as error:  # the standard library's parser raises both
@@ -139,7 +139,7 @@ async def _connect(client: SMTP) -> None:
     try:
         await client.connect(timeout=CONNECT_TIMEOUT_SECONDS)
     except (SMTPException, OSError) as error:  # also: no TLS, bad certificate, no sign-in
-        raise ServerAwayError(_said(error), getattr(error, "code", None)) from error
+        raise TransportUnavailable(_said(error), getattr(error, "code", None)) from error
 
 
 async def _hand_over(client: SMTP, message: EmailMessage, to: str) -> None:
@@ -148,7 +148,7 @@ async def _hand_over(client: SMTP, message: EmailMessage, to: str) -> None:
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise _judged(error.recipients[0]) from error
     except aiosmtplib.SMTPSenderRefused as error:  # about us, and not about the recipient
-        raise ServerAwayError(_said(error), error.code) from error
+        raise TransportUnavailable(_said(error), error.code) from error
     except aiosmtplib.SMTPResponseException as error:
         raise _judged(error) from error
     except (SMTPException, OSError) as error:

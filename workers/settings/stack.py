@@ -37,13 +37,13 @@ from workflows.names import NAMESPACE
 type Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Part(BaseModel):
+class SettingsPart(BaseModel):
     """A group of settings: frozen, and closed to names that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TemporalSettings(Part):
+class TemporalSettings(SettingsPart):
     """`address`: of a server that somebody else runs; the ports: of our own."""
 
     address: str | None = None
@@ -52,7 +52,7 @@ class TemporalSettings(Part):
     ui_port: Port | None = None
 
 
-class NatsSettings(Part):
+class NatsSettings(SettingsPart):
     """`url`: of a server that somebody else runs; the ports: of our own."""
 
     url: str | None = Field(default=None, repr=False)
@@ -60,7 +60,7 @@ class NatsSettings(Part):
     monitor_port: Port | None = None
 
 
-class DatabaseSettings(Part):
+class DatabaseSettings(SettingsPart):
     """`url`: the record; `audit_url`: the audit's own store."""
 
     url: str | None = Field(default=None, repr=False)
@@ -74,19 +74,19 @@ class DatabaseSettings(Part):
         return value
 
 
-class AuditSettings(Part):
+class AuditSettings(SettingsPart):
     """`signing_key`: PEM of the Ed25519 key that signs the audit's digests."""
 
     signing_key: str | None = Field(default=None, repr=False)
 
 
-class CasesSettings(Part):
+class CasesSettings(SettingsPart):
     """`max_cached_workflows`: how many cases its worker keeps in memory, about 40 KiB each."""
 
     max_cached_workflows: PositiveInt = 1000
 
 
-class MetricsSettings(Part):
+class MetricsSettings(SettingsPart):
     """Where a worker answers about itself.
 
     Attributes:
@@ -98,7 +98,7 @@ class MetricsSettings(Part):
     host: IPv4Address | IPv6Address = IPv4Address(LOOPBACK)
 
 
-class PortalSettings(Part):
+class PortalSettings(SettingsPart):
     """Where the web portal is.
 
     Attributes:
@@ -189,7 +189,7 @@ class NotRunning(Exception):
     """The stack of this folder is down, and no address was given; the message says what to do."""
 
 
-class WorkerSettings(Part):
+class WorkerSettings(SettingsPart):
     """What a worker or a command works with: every address known, or refused when asked for.
 
     Attributes:

@@ -30,7 +30,7 @@ SETTING: Mapping[str, tuple[str, str]] = {
 """The option and the variable that ask for a port."""
 
 
-class PortTaken(Exception):
+class PortInUse(Exception):
     """A port that was asked for is in use."""
 
     def __init__(self, name: str, port: int) -> None:
@@ -58,7 +58,7 @@ def chosen(
             wishes = [wanted] if wanted else [last.get(name), *usual]
             port = next((p for p in wishes if isinstance(p, int) and _reserve(p, held)), None)
             if port is None and wanted:
-                raise PortTaken(name, wanted)
+                raise PortInUse(name, wanted)
             ports[name] = port or _reserve_any(held)
         write_json(places.ports, {**last, **ports})
         yield ports

@@ -24,7 +24,7 @@ PATIENCE = 30.0
 """Seconds in which a server of somebody else must answer."""
 
 
-class ServerAway(Exception):
+class ServerUnavailable(Exception):
     """A server that somebody else runs does not answer."""
 
     def __init__(self, variable: str, address: str, why: str) -> None:
@@ -142,5 +142,5 @@ async def _answers(variable: str, address: str, ask: Callable[[], Awaitable[str 
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while (trouble := await ask()) is not None:
         if asyncio.get_running_loop().time() > deadline:
-            raise ServerAway(variable, address, trouble)
+            raise ServerUnavailable(variable, address, trouble)
         await asyncio.sleep(probes.TIMEOUT / 4)

@@ -22,18 +22,18 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from models.cases.events import STREAM, CaseEvent
-from services.stream.dead_letters import GivenUp, dropped_seqs, keep
+from services.stream.dead_letters import NewDeadLetter, add_letter, discarded_seqs
 from workers.stream.connection import CONSUMERS, ensure_consumer, ensure_streams
 from workers.stream.incoming import (
     UnreadableError,
     announced_on_record,
-    given_up,
+    new_letter,
     read_event,
     reason_kept,
 )
 
-NATS_AWAY = (NatsError, OSError, TimeoutError)
-SQL_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+NATS_UNAVAILABLE = (NatsError, OSError, TimeoutError)
+SQL_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 LONGEST_DELAY = 30.0
 
 log = structlog.get_logger(__name__)
@@ -135,14 +135,14 @@ class _Consumer:
                 subscription = await self.js.pull_subscribe_bind(
                     durable=self.handler.name, stream=STREAM
                 )
-            except NATS_AWAY as error:
+            except NATS_UNAVAILABLE as error:
                 self.log.warning("consumer_waits", error=repr(error))
                 await self._pause(1.0)
                 continue
             try:
                 await self._serve(subscription)
             finally:
-                with contextlib.suppress(*NATS_AWAY):
+                with contextlib.suppress(*NATS_UNAVAILABLE):
                     await subscription.unsubscribe()
 
     async def _serve(self, subscription: JetStreamContext.PullSubscription) -> None:
@@ -153,14 +153,14 @@ class _Consumer:
             except TimeoutError:  # nothing new
                 silent += 1
                 continue
-            except NATS_AWAY as error:
+            except NATS_UNAVAILABLE as error:
                 silent += 1
                 self.log.warning("fetch_failed", error=repr(error))
                 await self._pause(0.1)
                 continue
             silent = 0
             for message in batch:
-                with contextlib.suppress(*NATS_AWAY):  # it comes again
+                with contextlib.suppress(*NATS_UNAVAILABLE):  # it comes again
                     await self._take(message)
 
     async def _take(self, message: Msg) -> None:
@@ -232,7 +232,7 @@ class _Consumer:
     def _left_out(self, case_id: str) -> frozenset[int]:
         if self.pass_over is None:
             return frozenset()
-        return dropped_seqs(self.record, self.handler.name, case_id)
+        return discarded_seqs(self.record, self.handler.name, case_id)
 
     async def _patiently[Answer](self, message: Msg, call: Callable[[], Answer]) -> Answer:
         """Call in a thread until the database answers; meanwhile the message stays ours."""
@@ -240,7 +240,7 @@ class _Consumer:
         while True:
             try:
                 return await asyncio.to_thread(call)
-            except SQL_AWAY as error:
+            except SQL_UNAVAILABLE as error:
                 self.log.warning("database_away", error=str(error)[:200])
             await message.in_progress()
             await self._pause(wait)
@@ -269,7 +269,7 @@ class _Consumer:
         self.log.error(
             "dead_letter", alarm=True, subject=message.subject, stream_seq=place, why=why
         )
-        letter = GivenUp(
+        letter = NewDeadLetter(
             consumer=self.handler.name,
             subject=message.subject,
             stream_seq=place,
@@ -278,8 +278,8 @@ class _Consumer:
             at=datetime.now(UTC),
         )
         # Kept in SQL first: an answer that is lost brings the message again, or its advisory.
-        await self._patiently(message, partial(keep, self.record, letter))
-        await message.respond(given_up(why))
+        await self._patiently(message, partial(add_letter, self.record, letter))
+        await message.respond(new_letter(why))
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -42,7 +42,7 @@ def reason_kept(why: str) -> str:
     return " ".join(redact_text(why).split())[:LONGEST_REASON]
 
 
-def given_up(why: str) -> bytes:
+def new_letter(why: str) -> bytes:
     """Return the answer that gives a message up; the server's advisory then says why.
 
     The client's own `Msg.term` gives no reason.

@@ -16,11 +16,11 @@ MESSAGES_OR_BYTES_EXCEEDED = 10077
 MESSAGE_TOO_BIG = 10054
 
 
-class StreamAway(Exception):
+class StreamUnavailable(Exception):
     """No event can be published now; each stays where it is, and is tried again."""
 
 
-class StreamMissing(StreamAway):
+class StreamMissing(StreamUnavailable):
     """Nothing listens on the subject: the stream has to be made again."""
 
 
@@ -58,7 +58,7 @@ async def announce(js: JetStreamContext, row: Waiting, seconds: float) -> int:
     except APIError as error:
         return await _understand(js, row, error)
     except (NatsError, OSError, TimeoutError) as error:
-        raise StreamAway(repr(error)) from error
+        raise StreamUnavailable(repr(error)) from error
     if answer.duplicate:
         return await _same(js, row, full=None)
     return answer.seq
@@ -70,7 +70,7 @@ async def _understand(js: JetStreamContext, row: Waiting, error: APIError) -> in
         return await _same(js, row, full=error)
     if isinstance(error, BadRequestError) and error.err_code == MESSAGE_TOO_BIG:
         raise CannotAnnounce("larger than the stream takes") from error
-    raise StreamAway(str(error)) from error
+    raise StreamUnavailable(str(error)) from error
 
 
 async def _same(js: JetStreamContext, row: Waiting, full: APIError | None) -> int:
@@ -79,10 +79,10 @@ async def _same(js: JetStreamContext, row: Waiting, full: APIError | None) -> in
         stands = await js.get_last_msg(STREAM, row.subject)
     except NotFoundError as error:
         if full is not None:
-            raise StreamAway(f"the stream is full: {full.description}") from error
+            raise StreamUnavailable(f"the stream is full: {full.description}") from error
         raise CannotAnnounce("its id was used under another subject") from error
     except (NatsError, OSError, TimeoutError) as error:
-        raise StreamAway(repr(error)) from error
+        raise StreamUnavailable(repr(error)) from error
     if stands.data != row.body.encode() or stands.seq is None:
         raise CannotAnnounce(f"the stream holds another message at {stands.seq}")
     return stands.seq

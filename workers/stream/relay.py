@@ -27,7 +27,7 @@ from workers.stream.outbox import (
     take_lease,
     this_process,
 )
-from workers.stream.publishing import CannotAnnounce, StreamAway, StreamMissing, announce
+from workers.stream.publishing import CannotAnnounce, StreamMissing, StreamUnavailable, announce
 
 LEASE = "relay"
 
@@ -63,7 +63,7 @@ class _Batch:
 
     published: dict[int, int] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
-    away: StreamAway | None = None
+    away: StreamUnavailable | None = None
 
 
 class Relay:
@@ -97,7 +97,7 @@ class Relay:
             while not stop.is_set():
                 try:
                     wait = 0.0 if await self._turn() else self._pace.poll
-                except (StreamAway, SQLAlchemyError) as error:
+                except (StreamUnavailable, SQLAlchemyError) as error:
                     wait = min(max(2 * wait, 0.1), self._pace.backoff)
                     log.warning("relay_waits", error=str(error), seconds=wait)
                 with contextlib.suppress(TimeoutError):
@@ -157,7 +157,7 @@ class Relay:
                     return
                 try:
                     place = await announce(self._js, row, self._pace.answer)
-                except StreamAway as away:
+                except StreamUnavailable as away:
                     batch.away = away
                     return
                 except CannotAnnounce as why:

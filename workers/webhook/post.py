@@ -111,7 +111,7 @@ class Poster:
                     break
         head = _head(read)
         given = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-        return response.status, head, _wish(given.get(b"retry-after"))
+        return response.status, head, _retry_after(given.get(b"retry-after"))
 
 
 def signed(
@@ -141,7 +141,7 @@ def _judged(status: int) -> str | None:
     return "a redirect is not followed" if 300 <= status < 400 else f"answered {status}"  # noqa: PLR2004
 
 
-def _wish(text: str | None) -> timedelta | None:
+def _retry_after(text: str | None) -> timedelta | None:
     """Read `Retry-After`: seconds, or a date; None for anything else."""
     if text is None:
         return None

@@ -8,15 +8,15 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, bindparam, exists, insert, select, update
 
-from models.notifications.texts import Notice
+from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import AppUser, table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.clock import now
-from services.notifications.fan_out import Telling, tell
+from services.notifications.fan_out import Notification, notify
 from services.webhooks.secrets import secrets_of
 from workers.webhook.post import Answer
-from workers.webhook.retries import Patience
+from workers.webhook.retries import WebhookRetries
 
 _DELIVERIES, _ATTEMPTS = table_of(WebhookDelivery), table_of(WebhookAttempt)
 _ENDPOINTS, _USERS = table_of(WebhookEndpoint), table_of(AppUser)
@@ -61,7 +61,7 @@ class WebhookQueue:
     """The waiting messages of a record."""
 
     def __init__(
-        self, engine: Engine, patience: Patience, clock: Callable[[], datetime] = now
+        self, engine: Engine, patience: WebhookRetries, clock: Callable[[], datetime] = now
     ) -> None:
         """Take the record, how long to try, and who says what time it is."""
         self._engine, self._patience, self._clock = engine, patience, clock
@@ -195,7 +195,7 @@ class WebhookQueue:
         key = f"{endpoint.id}:disabled:{at.isoformat()}"
         said = _disabled_notice(endpoint.description or endpoint.url, endpoint.id, why)
         notices = dict.fromkeys(users, said)
-        tell(connection, Telling(key, "webhook_disabled", None, notices), at)
+        notify(connection, Notification(key, "webhook_disabled", None, notices), at)
 
 
 def _attempt(result: Result) -> dict[str, Any]:
@@ -211,14 +211,14 @@ def _attempt(result: Result) -> dict[str, Any]:
     }
 
 
-def _disabled_notice(name: str, endpoint_id: str, why: str) -> Notice:
+def _disabled_notice(name: str, endpoint_id: str, why: str) -> NotificationText:
     text = (
         f"Webhook 端点“{name}”（{endpoint_id}）已停用：{why}。\n"
         "未送达的消息仍保留。修复后请启用端点：tuixuan webhook resume。\n\n"
         f'The webhook endpoint "{name}" ({endpoint_id}) was disabled: it failed for days, or '
         "answered 410.\nWhat was not delivered is kept. Mend it, then: tuixuan webhook resume.\n"
     )
-    return Notice("【推选】Webhook 端点已停用 Webhook endpoint disabled", text)
+    return NotificationText("【推选】Webhook 端点已停用 Webhook endpoint disabled", text)
 
 
 def _day(at: datetime) -> str:

@@ -8,7 +8,7 @@ _S, _M, _H = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours")
 
 
 @dataclass(frozen=True)
-class Patience:
+class WebhookRetries:
     """How long, and how often.
 
     Attributes:
@@ -60,4 +60,4 @@ class Patience:
         return min(self.longest_probe, self.probe * (1 << min(failures - 1, 20)))
 
 
-STEADY = Patience()
+STEADY = WebhookRetries()

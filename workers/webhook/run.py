@@ -11,7 +11,7 @@ from workers.stream.consumer import STEADY as CONSUMING
 from workers.stream.consumer import ConsumerPace, consume
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
-from workers.webhook.retries import STEADY, Patience
+from workers.webhook.retries import STEADY, WebhookRetries
 from workers.webhook.sender import WebhookSender
 
 
@@ -20,7 +20,7 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
     engine: Engine,
     settings: WebhookSettings,
     stop: asyncio.Event,
-    patience: Patience = STEADY,
+    patience: WebhookRetries = STEADY,
     pace: ConsumerPace = CONSUMING,
 ) -> None:
     """Work until `stop`.

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from workers.webhook.post import Poster
 from workers.webhook.queue import Due, Endpoint, Result, WebhookQueue
-from workers.webhook.retries import STEADY, Patience
+from workers.webhook.retries import STEADY, WebhookRetries
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ class _Health:
     under_way: set[str] = field(default_factory=set)
     not_noted: set[str] = field(default_factory=set)
 
-    def room(self, patience: Patience) -> int:
+    def room(self, patience: WebhookRetries) -> int:
         """Return how many messages may be under way beside those that are."""
         if time.monotonic() < self.not_before:
             return 0
@@ -44,7 +44,7 @@ class WebhookSender:
     note; both have the same `webhook-id`.
     """
 
-    def __init__(self, engine: Engine, poster: Poster, patience: Patience = STEADY) -> None:
+    def __init__(self, engine: Engine, poster: Poster, patience: WebhookRetries = STEADY) -> None:
         """Take the record, the way out, and how long to try."""
         self._queue, self._poster, self._patience = WebhookQueue(engine, patience), poster, patience
         self._health: defaultdict[str, _Health] = defaultdict(_Health)

@@ -6,12 +6,12 @@ from temporalio.client import Client
 
 from services.clock import now
 from tests.e2e.answers.registry import answers, at
-from tests.e2e.operations import LATE, Office, Question, parsed
+from tests.e2e.operations import LATE, Connections, Question, parsed
 from workflows import names
 
 
 @answers("Which cases of Fujian wait longest?")
-def waiting_longest(office: Office, question: Question) -> None:
+def waiting_longest(office: Connections, question: Question) -> None:
     cases = office.cases
     found = [item["id"] for item in office.command(question)["items"]]
     assert found[:2] == [cases["longest"], cases["waits"]]
@@ -20,17 +20,17 @@ def waiting_longest(office: Office, question: Question) -> None:
 
 
 @answers("What is due this week?")
-def due(office: Office, question: Question) -> None:
+def due(office: Connections, question: Question) -> None:
     office.listed(question, office.cases["due"], UNTIL=at(now() + timedelta(days=1)))
 
 
 @answers("What is overdue?")
-def overdue(office: Office, question: Question) -> None:
+def overdue(office: Connections, question: Question) -> None:
     office.listed(question, office.cases["overdue"])
 
 
 @answers("How many cases stand in each state?")
-def counted(office: Office, question: Question) -> None:
+def counted(office: Connections, question: Question) -> None:
     assert office.cases
     found = office.command(question, SEASON=LATE)["items"]
     assert [(item["state"], item["cases"]) for item in found] == [
@@ -40,31 +40,31 @@ def counted(office: Office, question: Question) -> None:
 
 
 @answers("Which cases were returned more than twice?")
-def returned_often(office: Office, question: Question) -> None:
+def returned_often(office: Connections, question: Question) -> None:
     office.listed(question, office.cases["thrice"])
 
 
 @answers("Which cases of a category are in expert review?")
-def in_expert_review(office: Office, question: Question) -> None:
+def in_expert_review(office: Connections, question: Question) -> None:
     office.listed(question, office.cases["expert"], SEASON=LATE)
 
 
 @answers("Which case has this in its title?")
-def by_title(office: Office, question: Question) -> None:
+def by_title(office: Connections, question: Question) -> None:
     assert office.cases
     wanted = office.case("山海养老电视")
     assert [item["id"] for item in office.command(question)["items"]] == [wanted]
 
 
 @answers("Which cases lapsed or were withdrawn since a day?")
-def lapsed_or_withdrawn(office: Office, question: Question) -> None:
+def lapsed_or_withdrawn(office: Connections, question: Question) -> None:
     gone = office.cases["lapsed"], office.cases["ended"]
     office.listed(question, *gone, SINCE=at(now() - timedelta(days=1)))
     office.listed(question, SINCE=at(now() + timedelta(days=1)))
 
 
 @answers("Where is this case, and what happened to it?")
-def history(office: Office, question: Question) -> None:
+def history(office: Connections, question: Question) -> None:
     lines = office.command(question, CASE=office.cases["twice"])["items"]
     assert [line["action"] for line in lines] == ["submit", "return_for_revision"] * 2
     assert lines[-1]["to"] == "draft"
@@ -72,7 +72,7 @@ def history(office: Office, question: Question) -> None:
 
 
 @answers("Why is this one stuck?")
-def stuck(office: Office, question: Question) -> None:
+def stuck(office: Connections, question: Question) -> None:
     told = office.query(question, CASE=office.cases["waits"])
     assert "状态：推荐（`recommendation`），自 " in told
     assert "等待：推荐单位封存推荐名单" in told
@@ -80,7 +80,7 @@ def stuck(office: Office, question: Question) -> None:
 
 
 @answers("Which reminders are still ahead of it?")
-def reminders(office: Office, question: Question) -> None:
+def reminders(office: Connections, question: Question) -> None:
     snapshot = parsed(office.query(question, CASE=office.cases["waits"]))
     items = snapshot["agenda"]["items"]
     offsets = [item["offset"] for item in items]
@@ -90,7 +90,7 @@ def reminders(office: Office, question: Question) -> None:
 
 
 @answers("Which cases cannot go on because of a fault?")
-def faulty(office: Office, question: Question) -> None:
+def faulty(office: Connections, question: Question) -> None:
     workflow_id = names.case_workflow_id("case_faulty")
 
     async def start(client: Client) -> None:

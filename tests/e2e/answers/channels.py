@@ -8,27 +8,27 @@ from services.clock import new_id, now
 from tests.e2e.answers.registry import answers
 from tests.e2e.answers.webhooks import receiving
 from tests.e2e.driving import PASS, RECOMMEND, SUBMIT, act, pass_cutoff
-from tests.e2e.operations import FUJIAN, SEASON, Office, Question
+from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
 from tests.e2e.stack import CALL
 
 
-def channels(office: Office, question: Question, user: str) -> list[str]:
+def channels(office: Connections, question: Question, user: str) -> list[str]:
     items = office.command(question, SEASON=SEASON)["items"]
     return list({each["id"]: each["channels"] for each in items}[user])
 
 
 @answers("Who is told by which channels?")
-def by_which(office: Office, question: Question) -> None:
+def by_which(office: Connections, question: Question) -> None:
     assert office.cases
-    desk = f"{SEASON}-hunan"
-    assert channels(office, question, desk) == []
-    office.stack.run("user", "email", desk, "hunan@example.invalid")
-    office.stack.run("user", "channel", desk, "sms", "13800000000")
-    assert channels(office, question, desk) == ["mail", "sms"]
+    service = f"{SEASON}-hunan"
+    assert channels(office, question, service) == []
+    office.stack.run("user", "email", service, "hunan@example.invalid")
+    office.stack.run("user", "channel", service, "sms", "13800000000")
+    assert channels(office, question, service) == ["mail", "sms"]
 
 
 @answers("How is somebody reached by a chat bot or by short message?")
-def by_a_bot(office: Office, question: Question) -> None:
+def by_a_bot(office: Connections, question: Question) -> None:
     assert office.cases
     with receiving() as bot:
         address = bot.url.replace("http:", "json:")
@@ -40,16 +40,16 @@ def by_a_bot(office: Office, question: Question) -> None:
 
 
 @answers("What does a message say before it goes out?")
-def previewed(office: Office, question: Question) -> None:
+def previewed(office: Connections, question: Question) -> None:
     shown = office.command(question)["content"]
     assert "期限临近" in shown
     assert "Due: 2024-05-12" in shown
 
 
 @answers("What waits for the morning?")
-def until_morning(office: Office, question: Question) -> None:
-    season, desk = office_at_night(office)
-    office.stack.run("user", "email", desk, "quiet@example.invalid")
+def until_morning(office: Connections, question: Question) -> None:
+    season, service = office_at_night(office)
+    office.stack.run("user", "email", service, "quiet@example.invalid")
     case_id = office.case("安静时段", SUBMIT, season=season)
 
     def waiting() -> list[dict[str, str]]:
@@ -60,12 +60,12 @@ def until_morning(office: Office, question: Question) -> None:
     [mail] = waiting()
     until = datetime.fromisoformat(mail["next_attempt_at"])
     assert timedelta(hours=1) < until - now() < timedelta(hours=3)
-    assert office.stack.json("inbox", desk)["items"][0]["case_id"] == case_id
+    assert office.stack.json("inbox", service)["items"][0]["case_id"] == case_id
     office.stack.run("delivery", "retry", mail["id"])
     office.stack.wait_until((office.stack.places.mail / f"{mail['id']}.eml").exists)
 
 
-def office_at_night(office: Office) -> tuple[str, str]:
+def office_at_night(office: Connections) -> tuple[str, str]:
     """Open a season whose quiet hours began an hour ago and end in two; return it and a desk."""
     season, local = new_id("q")[-10:].lower(), now().astimezone(BEIJING)
     begin, end = (f"{local + timedelta(hours=h):%H:%M:%S}" for h in (-1, 2))
@@ -80,7 +80,7 @@ def office_at_night(office: Office) -> tuple[str, str]:
 
 
 @answers("How do experts come to be reminded?")
-def experts(office: Office, question: Question) -> None:
+def experts(office: Connections, question: Question) -> None:
     season = office.stack.open_season(new_id("x")[-10:].lower())
     expert = f"{season}-expert"
     office.command(question, SEASON=season, USER=expert, ADDRESS="expert@example.invalid")

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import SUBMIT
-from tests.e2e.operations import SEASON, Office, Question, sample
+from tests.e2e.operations import SEASON, Connections, Question, sample
 
 UNCOVERED = 2041
 """A year that nobody has arranged."""
 
 
-def deadline(office: Office, case_id: str) -> datetime:
+def deadline(office: Connections, case_id: str) -> datetime:
     """Return a case's deadline on record, which its workflow must have as well."""
     shown = office.stack.json("case", "show", case_id)["deadline"]
     assert office.snapshot(case_id)["deadline"] == shown
@@ -18,7 +18,7 @@ def deadline(office: Office, case_id: str) -> datetime:
 
 
 @answers("How do I extend one unit's cutoff?")
-def one_unit(office: Office, question: Question) -> None:
+def one_unit(office: Connections, question: Question) -> None:
     assert office.cases
     ours, others = office.case("单位延期"), office.case("单位未延期")
     before = deadline(office, ours), deadline(office, others)
@@ -30,7 +30,7 @@ def one_unit(office: Office, question: Question) -> None:
 
 
 @answers("How do I extend one case's deadline?")
-def one_case(office: Office, question: Question) -> None:
+def one_case(office: Connections, question: Question) -> None:
     assert office.cases
     case_id = office.case("单件延期", SUBMIT)
     before = deadline(office, case_id)
@@ -39,7 +39,7 @@ def one_case(office: Office, question: Question) -> None:
 
 
 @answers("How do I give one body a later cutoff?")
-def one_body(office: Office, question: Question) -> None:
+def one_body(office: Connections, question: Question) -> None:
     assert office.cases
     ours, others = office.case("本省草稿"), office.case("外省草稿", location="浙江省")
     before = deadline(office, others)
@@ -51,7 +51,7 @@ def one_body(office: Office, question: Question) -> None:
 
 
 @answers("How do I move the national cutoff?")
-def all_bodies(office: Office, question: Question) -> None:
+def all_bodies(office: Connections, question: Question) -> None:
     assert office.cases
     case_id = office.case("全国延期", location="浙江省")
     moved = office.command(question, SEASON=SEASON, WHEN="+60d")
@@ -60,7 +60,7 @@ def all_bodies(office: Office, question: Question) -> None:
 
 
 @answers("Which years lack a calendar?")
-def years_missing(office: Office, question: Question) -> None:
+def years_missing(office: Connections, question: Question) -> None:
     def years() -> list[int]:
         return [item["year"] for item in office.command(question)["items"]]
 
@@ -70,7 +70,7 @@ def years_missing(office: Office, question: Question) -> None:
 
 
 @answers("How do I enter a year's calendar?")
-def year_entered(office: Office, question: Question) -> None:
+def year_entered(office: Connections, question: Question) -> None:
     case_id = office.far_case
     assert str(UNCOVERED) in office.snapshot(case_id)["agenda"]["blocked_by"]
     file = office.folder / "year.toml"

@@ -6,11 +6,11 @@ from urllib.request import urlopen
 
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import SUBMIT
-from tests.e2e.operations import FUJIAN, Office, Question
+from tests.e2e.operations import FUJIAN, Connections, Question
 
 
 @answers("Who was told of an event, and did the mail go?")
-def told(office: Office, question: Question) -> None:
+def told(office: Connections, question: Question) -> None:
     assert office.cases
     office.stack.run("user", "email", FUJIAN, "fujian@example.invalid")
     case_id = office.case("告知", SUBMIT)
@@ -30,7 +30,7 @@ def told(office: Office, question: Question) -> None:
 
 
 @answers("Which mails failed?")
-def failed(office: Office, question: Question) -> None:
+def failed(office: Connections, question: Question) -> None:
     mail = office.failed_mail
     [found] = office.command(question)["items"]
     assert (found["id"], found["recipient"]) == (mail, FUJIAN)
@@ -38,7 +38,7 @@ def failed(office: Office, question: Question) -> None:
 
 
 @answers("How do I send a mail again?")
-def sent_again(office: Office, question: Question) -> None:
+def sent_again(office: Connections, question: Question) -> None:
     mail = office.failed_mail
     letter = office.stack.places.mail / f"{mail}.eml"
     assert not letter.exists()
@@ -49,7 +49,7 @@ def sent_again(office: Office, question: Question) -> None:
 
 
 @answers("What was somebody told?")
-def inbox(office: Office, question: Question) -> None:
+def inbox(office: Connections, question: Question) -> None:
     unit = office.stack.json("case", "show", office.cases["twice"])["unit"]
 
     def events() -> list[str]:
@@ -60,7 +60,7 @@ def inbox(office: Office, question: Question) -> None:
 
 
 @answers("How does somebody subscribe to their deadlines")
-def subscribed(office: Office, question: Question) -> None:
+def subscribed(office: Connections, question: Question) -> None:
     case_id = office.cases["longest"]
     leaked, fresh = (office.command(question, USER=FUJIAN)["url"] for _ in range(2))
 
@@ -80,7 +80,7 @@ def subscribed(office: Office, question: Question) -> None:
 
 
 @answers("Who looked at a case, and who changed its form?")
-def looked(office: Office, question: Question) -> None:
+def looked(office: Connections, question: Question) -> None:
     case_id = office.cases["other"]
     office.stack.json("case", "form", case_id, "--as", "organiser:office")
     office.stack.json("case", "form", case_id, "--reveal", "--reason", "（虚构）核对电话")

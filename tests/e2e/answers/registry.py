@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from models.wording import BEIJING
-from tests.e2e.operations import Office, Question
+from tests.e2e.operations import Connections, Question
 
-type Answer = Callable[[Office, Question], None]
+type Answer = Callable[[Connections, Question], None]
 
 ANSWERS: dict[str, Answer] = {}
 

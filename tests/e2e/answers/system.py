@@ -20,14 +20,14 @@ from models.tables import Delivery, InboxMessage, table_of
 from services.clock import now
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
-from tests.e2e.operations import FUJIAN, SEASON, Office, Question
+from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
 from workers.stack.programs import ROLES
 from workflows import names
 
 PROCESSES = ["temporal", "nats", *ROLES]
 
 
-def on_stream[T](office: Office, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
+def on_stream[T](office: Connections, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
     """Run a coroutine with JetStream."""
 
     async def run() -> T:
@@ -41,14 +41,14 @@ def on_stream[T](office: Office, work: Callable[[JetStreamContext], Awaitable[T]
 
 
 @answers("Is everything running?")
-def running(office: Office, question: Question) -> None:
+def running(office: Connections, question: Question) -> None:
     status = office.command(question)
     assert status["ready"] is True
     assert sorted(each["name"] for each in status["processes"]) == sorted(PROCESSES)
 
 
 @answers("Is the relay behind?")
-def relay_behind(office: Office, question: Question) -> None:
+def relay_behind(office: Connections, question: Question) -> None:
     assert office.cases
     relay = office.stack.kill("relay", signal.SIGSTOP)
     case_id = office.case("积压", SUBMIT)
@@ -62,7 +62,7 @@ def relay_behind(office: Office, question: Question) -> None:
     assert office.stack.json("event", "show", f"{case_id}:1")["published_at"]
 
 
-def dead_letter(office: Office, title: str) -> str:
+def dead_letter(office: Connections, title: str) -> str:
     """Let the notify consumer give an event up; return the event's id."""
     assert office.cases
     office.stack.kill("notify", signal.SIGSTOP)
@@ -82,13 +82,13 @@ def dead_letter(office: Office, title: str) -> str:
     return f"{case_id}:1"
 
 
-def letters(office: Office) -> list[dict[str, Any]]:
+def letters(office: Connections) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = office.stack.json("dead-letter", "list")["items"]
     return found
 
 
 @answers("Which events did a consumer give up?")
-def given_up(office: Office, question: Question) -> None:
+def new_letter(office: Connections, question: Question) -> None:
     event_id = dead_letter(office, "死信")
     [letter] = office.stack.wait_until(
         lambda: [each for each in office.command(question)["items"] if each["event_id"] == event_id]
@@ -98,7 +98,7 @@ def given_up(office: Office, question: Question) -> None:
 
 
 @answers("How do I re-drive a dead letter?")
-def driven_again(office: Office, question: Question) -> None:
+def driven_again(office: Connections, question: Question) -> None:
     event_id = dead_letter(office, "死信补办")
     [letter] = office.stack.wait_until(
         lambda: [each for each in letters(office) if each["event_id"] == event_id]
@@ -111,7 +111,7 @@ def driven_again(office: Office, question: Question) -> None:
     assert letter not in letters(office)
 
 
-def agreed(office: Office, question: Question) -> None:
+def agreed(office: Connections, question: Question) -> None:
     """Repeat the answer until all four agree: the audit is a moment behind."""
     _, *words = question.block.split()
 
@@ -123,7 +123,7 @@ def agreed(office: Office, question: Question) -> None:
 
 
 @answers("Do the four records agree?")
-def agreeing(office: Office, question: Question) -> None:
+def agreeing(office: Connections, question: Question) -> None:
     assert office.cases
     agreed(office, question)
     report = office.command(question)
@@ -132,7 +132,7 @@ def agreeing(office: Office, question: Question) -> None:
 
 
 @answers("Is the audit whole?")
-def audit_whole(office: Office, question: Question) -> None:
+def audit_whole(office: Connections, question: Question) -> None:
     assert office.cases
     report = office.command(question)
     assert report["ok"] is True
@@ -145,7 +145,7 @@ def differences(report: dict[str, Any], case_id: str) -> list[tuple[str, bool]]:
     return [(each["kind"], each["repaired"]) for each in found]
 
 
-def reset(office: Office, case_id: str) -> None:
+def reset(office: Connections, case_id: str) -> None:
     """Take a workflow back to its beginning, as one can in the UI, and let go of its updates."""
 
     async def run(client: Client) -> None:
@@ -166,7 +166,7 @@ def reset(office: Office, case_id: str) -> None:
 
 
 @answers("A workflow was reset by mistake.")
-def was_reset(office: Office, question: Question) -> None:
+def was_reset(office: Connections, question: Question) -> None:
     assert office.cases
     case_id = office.case("误重置", SUBMIT, ACCEPT)
     agreed(office, question)
@@ -178,7 +178,7 @@ def was_reset(office: Office, question: Question) -> None:
 
 
 @answers("A workflow was terminated by mistake.")
-def was_terminated(office: Office, question: Question) -> None:
+def was_terminated(office: Connections, question: Question) -> None:
     assert office.cases
     case_id = office.case("误终止", SUBMIT)
     before = office.snapshot(case_id)
@@ -202,7 +202,7 @@ def was_terminated(office: Office, question: Question) -> None:
 
 
 @answers("How do I stop the system without losing anything?")
-def stopped(office: Office, question: Question) -> None:
+def stopped(office: Connections, question: Question) -> None:
     case_id = office.cases["waits"]
     before = office.position(case_id)
     assert office.command(question)["stopped"] is True
@@ -211,7 +211,7 @@ def stopped(office: Office, question: Question) -> None:
 
 
 @answers("How do I start it again?")
-def started(office: Office, question: Question) -> None:
+def started(office: Connections, question: Question) -> None:
     cases = office.cases
     office.stack.down()
     assert office.command(question)["ready"] is True
@@ -220,7 +220,7 @@ def started(office: Office, question: Question) -> None:
 
 
 @answers("Temporal's store was lost.")
-def store_lost(office: Office, question: Question) -> None:
+def store_lost(office: Connections, question: Question) -> None:
     if office.stack.status()["ready"]:
         _ = office.cases
     office.stack.down()
@@ -236,7 +236,7 @@ def store_lost(office: Office, question: Question) -> None:
 
 
 @answers("NATS's store was lost.")
-def stream_lost(office: Office, question: Question) -> None:
+def stream_lost(office: Connections, question: Question) -> None:
     if not office.stack.status()["ready"]:
         office.stack.up()
     case_id = office.cases["waits"]
@@ -252,7 +252,7 @@ def stream_lost(office: Office, question: Question) -> None:
     assert office.stack.json("event", "show", f"{case_id}:1")["told"] == told
 
 
-def age(office: Office, case_id: str) -> int:
+def age(office: Connections, case_id: str) -> int:
     """Let what people were told of a case be two years old: the command goes by the clock.
 
     Returns:
@@ -270,7 +270,7 @@ def age(office: Office, case_id: str) -> int:
 
 
 @answers("What may be removed now, and how?")
-def removable(office: Office, question: Question) -> None:
+def removable(office: Connections, question: Question) -> None:
     if not office.stack.status()["ready"]:
         office.stack.up()
     assert office.cases
@@ -294,8 +294,8 @@ def removable(office: Office, question: Question) -> None:
     assert due() == {**none, "messages": old}
     office.stack.json("retention", "apply", SEASON, "--yes")
     assert due() == none
-    [deed] = office.stack.json("audit", "deeds", "--kind", "removal")["items"]
-    assert (deed["object"], deed["action"]) == (f"{case_id}/messages", "retention.messages")
+    [entry] = office.stack.json("audit", "deeds", "--kind", "removal")["items"]
+    assert (entry["object"], entry["action"]) == (f"{case_id}/messages", "retention.messages")
     [*messages] = office.stack.json("inbox", FUJIAN)["items"]
     assert {each["text"] for each in messages if each["case_id"] == case_id} == {""}
     assert office.stack.json("audit", "verify")["ok"] is True

@@ -10,7 +10,7 @@ from typing import Any
 from services.clock import now
 from tests.e2e.answers.registry import answers, at
 from tests.e2e.driving import SUBMIT
-from tests.e2e.operations import SEASON, Office, Question
+from tests.e2e.operations import SEASON, Connections, Question
 from workers.servers.ports import LOOPBACK
 
 GONE, OK, UNWELL = 410, 204, 500
@@ -52,7 +52,7 @@ def receiving(host: str = LOOPBACK) -> Iterator[Receiver]:
 
 
 @contextmanager
-def endpoint(office: Office, host: str = LOOPBACK) -> Iterator[tuple[Receiver, str]]:
+def endpoint(office: Connections, host: str = LOOPBACK) -> Iterator[tuple[Receiver, str]]:
     """An endpoint of the office's season, and its receiver."""
     assert office.cases
     with receiving(host) as receiver:
@@ -61,18 +61,18 @@ def endpoint(office: Office, host: str = LOOPBACK) -> Iterator[tuple[Receiver, s
         office.stack.json("webhook", "remove", added, "--yes")
 
 
-def listed(office: Office, question: Question, name: str) -> View:
+def listed(office: Connections, question: Question, name: str) -> View:
     items = office.command(question, SEASON=SEASON)["items"]
     [found] = [each for each in items if each["id"] == name]
     return dict(found)
 
 
-def wait(office: Office, condition: Callable[[], Any]) -> None:
+def wait(office: Connections, condition: Callable[[], Any]) -> None:
     office.stack.wait_until(condition, what="the receiver hears")
 
 
 @answers("Which receivers do not take their webhooks?")
-def not_taking(office: Office, question: Question) -> None:
+def not_taking(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         receiver.status = UNWELL
         assert listed(office, question, name)["failing_since"] is None
@@ -83,7 +83,7 @@ def not_taking(office: Office, question: Question) -> None:
 
 
 @answers("Why was a webhook not delivered?")
-def why_not(office: Office, question: Question) -> None:
+def why_not(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         receiver.status = UNWELL
         case_id = office.case("回调原因", SUBMIT)
@@ -101,7 +101,7 @@ def why_not(office: Office, question: Question) -> None:
 
 
 @answers("How do I send webhooks again?")
-def replayed(office: Office, question: Question) -> None:
+def replayed(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         before = now() - timedelta(seconds=1)
         event_id = f"{office.case('回调重发', SUBMIT)}:1"
@@ -112,13 +112,13 @@ def replayed(office: Office, question: Question) -> None:
         wait(office, lambda: receiver.ids.count(event_id) == 2)
 
 
-def listed_waiting(office: Office, name: str) -> list[View]:
+def listed_waiting(office: Connections, name: str) -> list[View]:
     found = office.stack.json("webhook", "deliveries", name, "--status", "waiting")
     return list(found["items"])
 
 
 @answers("An endpoint was switched off.")
-def resumed(office: Office, question: Question) -> None:
+def resumed(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         receiver.status = GONE
         event_id = f"{office.case('回调停用', SUBMIT)}:1"
@@ -136,7 +136,7 @@ def resumed(office: Office, question: Question) -> None:
 
 
 @answers("How do receivers inside our own network get webhooks?")
-def inside(office: Office, question: Question) -> None:
+def inside(office: Connections, question: Question) -> None:
     with endpoint(office, OTHER_LOOPBACK) as (receiver, name):
         refused = office.stack.run(*question.filled(ENDPOINT=name).split()[1:], check=False)
         assert refused.returncode == 3

@@ -12,8 +12,8 @@ from models.chain import digest
 from models.refusals import Refused
 from models.store.engine import transaction
 from services.audit import access
-from services.audit.access import Looker
-from services.audit.entries import DeedView, list_deeds
+from services.audit.access import Viewer
+from services.audit.entries import AuditEntryView, list_entries
 from services.cases import drafts
 from services.cases.drafts import NewDraft
 from services.cases.queries import show
@@ -21,7 +21,7 @@ from services.people.users import add_user
 from tests.factories import OPENS, commit, form, keep_reason
 
 MOBILE, NAME = "13800138000", "虚构联系人"
-OPERATOR = Looker(Actor(role=Role.OPERATOR, id="root"), "req_a")
+OPERATOR = Viewer(Actor(role=Role.OPERATOR, id="root"), "req_a")
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def case_id(engine: Engine, season: str) -> str:
     return "case_1"
 
 
-def seen(engine: Engine, **wanted: Any) -> list[DeedView]:
-    return list_deeds(engine, kind="look", **wanted)
+def seen(engine: Engine, **wanted: Any) -> list[AuditEntryView]:
+    return list_entries(engine, kind="look", **wanted)
 
 
 def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) -> None:
@@ -43,19 +43,19 @@ def test_a_form_is_masked_and_the_look_is_entered(engine: Engine, case_id: str) 
     assert found.form.contact_name == "虚****"
     assert found.titles["contact_mobile"] == "手机"
     assert found.form.summary == "请打138****8000联系。"
-    [deed] = seen(engine)
-    assert (deed.action, deed.object) == ("case.form_seen", "case_1/form/1")
-    assert (deed.actor, deed.request, deed.case_id) == ("operator:root", "req_a", case_id)
-    assert deed.before == deed.after == found.digest
+    [entry] = seen(engine)
+    assert (entry.action, entry.object) == ("case.form_seen", "case_1/form/1")
+    assert (entry.actor, entry.request, entry.case_id) == ("operator:root", "req_a", case_id)
+    assert entry.before == entry.after == found.digest
 
 
 def test_a_form_is_shown_whole_for_a_reason(engine: Engine, case_id: str) -> None:
-    looker = Looker(OPERATOR.actor, "req_b", "核对电话")
-    found = access.show_form(engine, case_id, looker, reveal=True)
+    viewer = Viewer(OPERATOR.actor, "req_b", "核对电话")
+    found = access.show_form(engine, case_id, viewer, reveal=True)
     assert (found.form.contact_mobile, found.form.contact_name) == (MOBILE, NAME)
     assert digest(found.form.model_dump(mode="json")) == found.digest
-    [deed] = seen(engine)
-    assert (deed.action, deed.reason) == ("case.form_revealed", "核对电话")
+    [entry] = seen(engine)
+    assert (entry.action, entry.reason) == ("case.form_revealed", "核对电话")
 
 
 @pytest.mark.parametrize("reason", [None, "", "  "])
@@ -63,13 +63,13 @@ def test_nothing_is_revealed_without_a_reason(
     engine: Engine, case_id: str, reason: str | None
 ) -> None:
     with pytest.raises(Refused, match="reason_required"):
-        access.show_form(engine, case_id, Looker(OPERATOR.actor, "r", reason), reveal=True)
+        access.show_form(engine, case_id, Viewer(OPERATOR.actor, "r", reason), reveal=True)
     assert seen(engine) == []
 
 
 def test_a_reason_that_cannot_be_entered_shows_nothing(engine: Engine, case_id: str) -> None:
     with pytest.raises(Refused, match="bad_reason"):
-        access.show_form(engine, case_id, Looker(OPERATOR.actor, "r", "长" * 501), reveal=True)
+        access.show_form(engine, case_id, Viewer(OPERATOR.actor, "r", "长" * 501), reveal=True)
 
 
 def test_there_is_no_other_revision(engine: Engine, case_id: str) -> None:
@@ -98,13 +98,13 @@ def test_who_may_look(
 ) -> None:
     view = show(engine, case_id)
     own = {Role.APPLICANT: view.unit, Role.BODY: view.body}.get(role, whose)
-    looker = Looker(Actor(role=role, id=own if whose == "own" else whose), "req")
+    viewer = Viewer(Actor(role=role, id=own if whose == "own" else whose), "req")
     if may:
-        assert look(engine, case_id, looker)
-        assert [deed.actor for deed in seen(engine)] == [str(looker.actor)]
+        assert look(engine, case_id, viewer)
+        assert [entry.actor for entry in seen(engine)] == [str(viewer.actor)]
     else:
         with pytest.raises(Refused, match="not_yours"):
-            look(engine, case_id, looker)
+            look(engine, case_id, viewer)
         assert seen(engine) == []
 
 
@@ -113,9 +113,9 @@ def test_a_desk_looks_on_behalf_of_its_body(engine: Engine, season: str, case_id
     with transaction(engine) as connection:
         add_user(connection, id="desk-1", season_id=season, role=Role.BODY, org=body,
                  name="（虚构）经办", email=None, at=OPENS)  # fmt: skip
-    access.show_form(engine, case_id, Looker(Actor(role=Role.BODY, id="desk-1"), "req"))
-    [deed] = seen(engine)
-    assert (deed.actor, deed.on_behalf) == ("body:desk-1", body)
+    access.show_form(engine, case_id, Viewer(Actor(role=Role.BODY, id="desk-1"), "req"))
+    [entry] = seen(engine)
+    assert (entry.actor, entry.on_behalf) == ("body:desk-1", body)
 
 
 def test_a_history_with_its_reasons_is_a_look(engine: Engine, case_id: str) -> None:
@@ -124,15 +124,15 @@ def test_a_history_with_its_reasons_is_a_look(engine: Engine, case_id: str) -> N
     commit(engine, case_id, Action.RETURN_FOR_REVISION, reason=reason)
     found = access.show_history(engine, case_id, OPERATOR)
     assert [line.reason for line in found.items] == [None, "材料不全"]
-    [deed] = seen(engine)
-    assert (deed.action, deed.after) == ("case.history_seen", found.items[-1].hash)
+    [entry] = seen(engine)
+    assert (entry.action, entry.after) == ("case.history_seen", found.items[-1].hash)
 
 
 def test_an_inbox_and_the_users_are_looks(engine: Engine, season: str, case_id: str) -> None:
     user = show(engine, case_id).unit
     assert access.show_inbox(engine, user, OPERATOR) == []
     assert [each.id for each in access.show_users(engine, season, OPERATOR)].count(user) == 1
-    assert [deed.action for deed in seen(engine, season=season)] == ["users.seen", "inbox.seen"]
+    assert [entry.action for entry in seen(engine, season=season)] == ["users.seen", "inbox.seen"]
     with pytest.raises(Refused, match="unknown_user"):
         access.show_inbox(engine, "nobody", OPERATOR)
 
@@ -141,7 +141,7 @@ def test_every_saved_form_is_a_change_with_both_digests(
     engine: Engine, season: str, case_id: str
 ) -> None:
     drafts.save_draft(engine, case_id, form(title="（虚构）改名"), None)
-    second, first = list_deeds(engine, kind="change")
+    second, first = list_entries(engine, kind="change")
     assert (first.before, first.object) == (None, "case_1/form/1")
     assert (second.before, second.object) == (first.after, "case_1/form/2")
     assert second.after != first.after
@@ -152,4 +152,4 @@ def test_every_saved_form_is_a_change_with_both_digests(
 def test_a_refused_change_enters_nothing(engine: Engine, case_id: str) -> None:
     with pytest.raises(Refused, match="unit_fixed"):
         drafts.save_draft(engine, case_id, form(unit="（虚构）另一单位"), None)
-    assert len(list_deeds(engine, kind="change")) == 1
+    assert len(list_entries(engine, kind="change")) == 1

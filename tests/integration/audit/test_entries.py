@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from models.audit.entries import Deed, DeedKind
+from models.audit.entries import AuditEntry, EntryKind
 from models.cases.commands import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.lifecycle import Action, State
@@ -18,7 +18,7 @@ from models.chain import GENESIS, digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from services.audit.chain import RECORDS, AnchorFile
-from services.audit.entries import enter, enter_now, list_deeds, read_waiting
+from services.audit.entries import enter, enter_now, list_entries, read_waiting
 from services.audit.verification import verify
 from tests.factories import commit, make_case
 from tests.integration.audit.test_verification import Stores, tamper
@@ -38,10 +38,10 @@ def stores(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) ->
     return made
 
 
-def look(case_id: str | None, season: str | None, **given: Any) -> Deed:
-    return Deed(
+def look(case_id: str | None, season: str | None, **given: Any) -> AuditEntry:
+    return AuditEntry(
         **{
-            "kind": DeedKind.LOOK,
+            "kind": EntryKind.ACCESS,
             "action": "case.form_revealed",
             "object": f"{case_id}/form/1",
             "actor": Actor(role=Role.BODY, id="desk", org="fujian"),
@@ -67,10 +67,10 @@ def lines(audit: Engine) -> list[Any]:
 
 def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: str) -> None:
     case_id = outbox(stores.record)[0].case_id
-    deed_id = enter_now(stores.record, look(case_id, season), AT)
-    assert handler(stores).witness_deeds(stores.record) == 1
+    entry_id = enter_now(stores.record, look(case_id, season), AT)
+    assert handler(stores).append_entries(stores.record) == 1
     row = lines(stores.audit)[-1]
-    assert (row.kind, row.event_id, row.case_id, row.case_seq) == ("look", deed_id, case_id, None)
+    assert (row.kind, row.event_id, row.case_id, row.case_seq) == ("look", entry_id, case_id, None)
     said = json.loads(row.body)
     assert said["time"] == "2024-04-01T00:00:00.000000+00:00"
     assert said["data"] == {
@@ -91,21 +91,21 @@ def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: 
 
 def test_the_reason_as_text_stays_in_the_record(stores: Stores, season: str) -> None:
     enter_now(stores.record, look(None, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     assert REASON not in str(lines(stores.audit))
-    assert [deed.reason for deed in list_deeds(stores.record)] == [REASON]
+    assert [entry.reason for entry in list_entries(stores.record)] == [REASON]
 
 
 def test_nothing_is_witnessed_twice_even_after_a_crash_in_between(
     stores: Stores, season: str
 ) -> None:
     deeds = [enter_now(stores.record, look(None, season), AT) for _ in range(3)]
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     with transaction(stores.record) as connection:  # as if it had not been noted any more
         connection.execute(text("UPDATE deed SET witnessed_at = NULL"))
     assert len(read_waiting(stores.record)) == 3
-    assert handler(stores).witness_deeds(stores.record) == 3
-    assert handler(stores).witness_deeds(stores.record) == 0
+    assert handler(stores).append_entries(stores.record) == 3
+    assert handler(stores).append_entries(stores.record) == 0
     assert [row.event_id for row in lines(stores.audit)[1:]] == deeds
     assert stores.verify().ok
     assert max(anchor[0] for anchor in AnchorFile(stores.anchors).read() if anchor) == 4
@@ -127,7 +127,7 @@ def test_each_case_has_a_chain_of_its_own(stores: Stores, season: str) -> None:
     other = make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
     enter_now(stores.record, look(case_id, season), AT)
     enter_now(stores.record, look(None, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     commit(stores.record, case_id, Action.WITHDRAW)
     stores.witness()
     own = [row for row in lines(stores.audit) if row.case_id == case_id]
@@ -144,7 +144,7 @@ def test_a_line_taken_out_of_its_cases_chain_is_found(stores: Stores, season: st
     """Somebody makes the chain over all anew without the look, and leaves the case's link."""
     case_id = outbox(stores.record)[0].case_id
     enter_now(stores.record, look(case_id, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     tamper(stores.audit, "UPDATE audit_record SET case_previous_hash = NULL WHERE n = 2")
     assert ("changed", "audit:2") in stores.kinds()
 
@@ -159,22 +159,22 @@ def test_a_line_taken_out_of_its_cases_chain_is_found(stores: Stores, season: st
 def test_a_deed_changed_or_removed_in_the_record_is_found(
     stores: Stores, season: str, statement: str, kind: str
 ) -> None:
-    deed_id = enter_now(stores.record, look(None, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    entry_id = enter_now(stores.record, look(None, season), AT)
+    handler(stores).append_entries(stores.record)
     tamper(stores.record, statement)
-    assert stores.kinds() == [(kind, deed_id)]
+    assert stores.kinds() == [(kind, entry_id)]
 
 
 def test_a_deed_that_the_audit_lost_is_found(stores: Stores, season: str) -> None:
-    deed_id = enter_now(stores.record, look(None, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    entry_id = enter_now(stores.record, look(None, season), AT)
+    handler(stores).append_entries(stores.record)
     tamper(stores.audit, "DELETE FROM audit_record WHERE n = 2")
-    assert stores.kinds() == [("cut_tail", "anchor:2"), ("not_audited", deed_id)]
+    assert stores.kinds() == [("cut_tail", "anchor:2"), ("not_audited", entry_id)]
 
 
 def test_a_kind_turned_into_another_is_found(stores: Stores, season: str) -> None:
     enter_now(stores.record, look(None, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     tamper(stores.audit, "UPDATE audit_record SET kind = 'change' WHERE n = 2")
     assert stores.kinds() == [("changed", "audit:2")]
 
@@ -206,12 +206,12 @@ def test_a_reason_is_one_line_of_some_length(stores: Stores, season: str, reason
 def test_deeds_are_listed_by_whatever_is_asked(stores: Stores, season: str) -> None:
     case_id = outbox(stores.record)[0].case_id
     first = enter_now(stores.record, look(case_id, season), AT)
-    second = enter_now(stores.record, look(None, season, kind=DeedKind.REMOVAL), AT)
+    second = enter_now(stores.record, look(None, season, kind=EntryKind.REMOVAL), AT)
     operator = Actor(role=Role.OPERATOR, id="root")
     third = enter_now(stores.record, look(None, None, actor=operator), AT)
 
     def ids(**wanted: Any) -> list[str]:
-        return [deed.id for deed in list_deeds(stores.record, **wanted)]
+        return [entry.id for entry in list_entries(stores.record, **wanted)]
 
     assert ids() == [third, second, first]
     assert ids(case_id=case_id) == [first]
@@ -232,7 +232,7 @@ def test_an_audit_that_began_before_the_chains_of_cases_goes_on(
     _as_the_first_version_wrote(stores)
     assert stores.verify().ok
     enter_now(stores.record, look(case_id, season), AT)
-    handler(stores).witness_deeds(stores.record)
+    handler(stores).append_entries(stores.record)
     old, new = lines(stores.audit)
     assert old.case_previous_hash is None
     assert new.case_previous_hash == old.hash

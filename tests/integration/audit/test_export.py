@@ -20,7 +20,7 @@ from models.tables import Transition, table_of
 from services.audit import archive_verifier
 from services.audit import export as audit_export
 from services.audit.archive_verifier import digest, digest_bytes, ed25519_ok
-from services.audit.export import Sources, export
+from services.audit.export import EvidenceStores, export
 from tests.factories import commit, make_case, open_season
 from tests.streams import outbox
 from workers.audit import AuditHandler
@@ -29,9 +29,9 @@ AT = datetime(2024, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def sources(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -> Sources:
+def sources(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -> EvidenceStores:
     """Two cases with two events each, witnessed."""
-    made = Sources(engine, audit_engine, tmp_path / "anchors", tmp_path / "digests")
+    made = EvidenceStores(engine, audit_engine, tmp_path / "anchors", tmp_path / "digests")
     commit(engine, make_case(engine, season=season, state=State.PROVINCE_REVIEW), Action.WITHDRAW)
     make_case(engine, season=season, state=State.RECOMMENDATION)
     handler = AuditHandler(audit_engine, made.anchors)
@@ -41,7 +41,7 @@ def sources(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -
 
 
 @pytest.fixture
-def archive(sources: Sources, season: str, tmp_path: Path) -> Path:
+def archive(sources: EvidenceStores, season: str, tmp_path: Path) -> Path:
     """The unpacked archive."""
     export(sources, season, tmp_path / "evidence.tar.gz")
     return unpacked(tmp_path / "evidence.tar.gz", tmp_path / "unpacked")
@@ -184,7 +184,7 @@ def test_a_file_taken_out_of_the_manifest_as_well_is_found(archive: Path) -> Non
 
 
 def test_what_is_on_its_way_to_the_audit_is_left_out_and_what_should_be_there_is_not(
-    sources: Sources, season: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: EvidenceStores, season: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = make_case(sources.record, season=season, state=State.PROVINCE_REVIEW)
     with reading(sources.record) as connection:
@@ -208,7 +208,9 @@ def test_what_is_no_archive_is_said(archive: Path) -> None:
     assert inspected(archive)[0] == 3
 
 
-def test_other_seasons_leave_only_what_the_chain_needs(sources: Sources, tmp_path: Path) -> None:
+def test_other_seasons_leave_only_what_the_chain_needs(
+    sources: EvidenceStores, tmp_path: Path
+) -> None:
     open_season(sources.record, season="2031")
     report = export(sources, "2031", tmp_path / "other.tar.gz")
     assert (report.records, report.skeletons, report.history) == (0, 4, 0)
@@ -219,7 +221,7 @@ def test_other_seasons_leave_only_what_the_chain_needs(sources: Sources, tmp_pat
         assert b"title" not in file.read()
 
 
-def test_nothing_is_written_over(sources: Sources, season: str, tmp_path: Path) -> None:
+def test_nothing_is_written_over(sources: EvidenceStores, season: str, tmp_path: Path) -> None:
     (tmp_path / "here").touch()
     with pytest.raises(Refused, match="已存在"):
         export(sources, season, tmp_path / "here")

@@ -16,7 +16,7 @@ from models.cases.events import CaseEvent
 from models.cases.lifecycle import State
 from models.refusals import Refused
 from models.store.engine import transaction
-from services.audit.export import Sources, export
+from services.audit.export import EvidenceStores, export
 from services.audit.signing import DigestFile, read_lines
 from services.audit.verification import verify
 from tests.factories import make_case
@@ -33,7 +33,7 @@ class Signed:
     """A record, its witness, and the signed digests of two days."""
 
     def __init__(self, record: Engine, audit: Engine, folder: Path, at: datetime = DAY) -> None:
-        self.sources = Sources(record, audit, folder / "anchors", folder / "digests")
+        self.sources = EvidenceStores(record, audit, folder / "anchors", folder / "digests")
         self.file = DigestFile(folder / "digests", folder / "key.pem")
         self.at = at
         handler = AuditHandler(audit, folder / "anchors", clock=lambda: self.at)

@@ -20,7 +20,7 @@ from portal.app import application
 from portal.server import listening, serve
 from services.calendars.feeds import make_feed, remove_feed
 from tests.factories import OPENS, make_case
-from workers.stack.ports import PortTaken
+from workers.stack.ports import PortInUse
 
 FUJIAN = "2024-fujian"
 DOMAIN = "example.invalid"
@@ -220,7 +220,7 @@ class TestServing:
     async def test_a_port_that_is_taken_is_named(self) -> None:
         with listening(0) as taken:
             port = taken.getsockname()[1]
-            with pytest.raises(PortTaken) as refused, listening(port):
+            with pytest.raises(PortInUse) as refused, listening(port):
                 pass
         assert (refused.value.name, refused.value.port) == ("portal", port)
 

@@ -299,9 +299,9 @@ def reached(*_):
     print("reached", flush=True)
     time.sleep(60)
 
-commit.outbox_line = reached
+records.outbox_line = reached
 asked = CommitTransitionInput.model_validate_json(sys.argv[2])
-commit.Records(open_engine(sys.argv[1])).commit_transition(asked)
+records.Records(open_engine(sys.argv[1])).commit_transition(asked)
 """
 
 

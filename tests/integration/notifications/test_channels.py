@@ -13,17 +13,17 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
-from models.notifications.texts import Notice
+from models.notifications.texts import NotificationText
 from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import UserChannel, table_of
 from services.notifications.channels import set_channel
-from services.notifications.fan_out import Telling, tell
+from services.notifications.fan_out import Notification, notify
 from services.notifications.inbox import deliveries
 from services.people.users import list_users
 from tests.factories import OPENS
 from workers.notify.chat_and_sms import ChatTransport, SmsTransport
-from workers.notify.message import Letter
+from workers.notify.message import OutgoingMail
 from workers.notify.sender import Sender
 from workers.notify.transports import DeferredError, Transport
 from workers.settings.sms import SmsSettings
@@ -67,8 +67,8 @@ def receiving() -> Iterator[Receiver]:
 def told(engine: Engine, channel: str, address: str, *, user: str = FUJIAN, key: str = "k") -> None:
     set_channel(engine, user, channel, address, OPENS)
     with transaction(engine) as connection:
-        said = {user: Notice("【推选】已停用", "端点已停用。\n")}
-        tell(connection, Telling(key, "endpoint_disabled", None, said), OPENS)
+        said = {user: NotificationText("【推选】已停用", "端点已停用。\n")}
+        notify(connection, Notification(key, "endpoint_disabled", None, said), OPENS)
 
 
 async def send(engine: Engine, channel: str, transport: Transport) -> str:
@@ -109,7 +109,7 @@ class TestChat:
         sent: list[str] = []
 
         class Bots:
-            async def send(self, letter: Letter) -> None:
+            async def send(self, letter: OutgoingMail) -> None:
                 if "hangs" in letter.to:
                     await back.wait()
                     raise DeferredError("the bot did not take the message")
@@ -211,5 +211,5 @@ class TestChoosing:
         set_channel(engine, FUJIAN, "sms", None, OPENS)
 
         with transaction(engine) as connection:
-            said = {FUJIAN: Notice("s", "t")}
-            assert tell(connection, Telling("k2", "e", None, said), OPENS).deliveries == 0
+            said = {FUJIAN: NotificationText("s", "t")}
+            assert notify(connection, Notification("k2", "e", None, said), OPENS).deliveries == 0

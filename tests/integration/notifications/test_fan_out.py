@@ -6,26 +6,28 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import Engine, insert
 
-from models.notifications.texts import Notice
+from models.notifications.texts import NotificationText
 from models.store.engine import transaction
 from models.tables import UserChannel, table_of
-from services.notifications.fan_out import Telling, Told, tell
+from services.notifications.fan_out import Notification, Notified, notify
 from services.notifications.inbox import deliveries, inbox
 from services.people.users import NewUser, enter_user, set_email
 from services.seasons.opening import Opening, open_season
 from tests.factories import OPENS, programme
 
 FUJIAN, PANEL, EXPERT = "2024-fujian", "2024-panel", "2024-wang"
-SAID = Notice("【推选】端点已停用", "端点已停用。\n")
-MESSAGE = Telling("endpoint:1:disabled", "endpoint_disabled", None, {FUJIAN: SAID, PANEL: SAID})
+SAID = NotificationText("【推选】端点已停用", "端点已停用。\n")
+MESSAGE = Notification(
+    "endpoint:1:disabled", "endpoint_disabled", None, {FUJIAN: SAID, PANEL: SAID}
+)
 
 
 @pytest.mark.usefixtures("season")
 class TestTelling:
     def test_a_message_about_no_case_reaches_each_inbox_once(self, engine: Engine) -> None:
-        for expected in (Told(2, 0), Told(0, 0)):
+        for expected in (Notified(2, 0), Notified(0, 0)):
             with transaction(engine) as connection:
-                assert tell(connection, MESSAGE, OPENS) == expected
+                assert notify(connection, MESSAGE, OPENS) == expected
 
         (item,) = inbox(engine, FUJIAN)
         assert (item.event_id, item.case_id, item.subject, item.at) == (
@@ -37,7 +39,7 @@ class TestTelling:
         with transaction(engine) as connection:
             row = {"user_id": FUJIAN, "address": "json://127.0.0.1", "created_at": OPENS}
             connection.execute(insert(table_of(UserChannel)), {**row, "channel": "chat"})
-            assert tell(connection, MESSAGE, OPENS) == Told(2, 2)
+            assert notify(connection, MESSAGE, OPENS) == Notified(2, 2)
 
         assert {(item.recipient, item.channel) for item in deliveries(engine)} == {
             (FUJIAN, "mail"),
@@ -46,8 +48,8 @@ class TestTelling:
 
     def test_whom_nobody_knows_hears_nothing(self, engine: Engine) -> None:
         with transaction(engine) as connection:
-            unknown = Telling("k", "endpoint_disabled", None, {"nobody": SAID})
-            assert tell(connection, unknown, OPENS) == Told(0, 0)
+            unknown = Notification("k", "endpoint_disabled", None, {"nobody": SAID})
+            assert notify(connection, unknown, OPENS) == Notified(0, 0)
 
 
 NIGHT = datetime(2024, 5, 6, 15, 30, tzinfo=UTC)  # 23:30 in Beijing
@@ -66,13 +68,13 @@ def leaves(
     reminders = programme().reminders.model_copy(update={"digest_at": digest_at})
     call = programme().model_copy(update={"reminders": reminders})
     season = open_season(engine, call, OPENS, Opening(season_id="quiet", pace=pace)).id
-    desk = user.replace("2024", season)
+    service = user.replace("2024", season)
     if user == EXPERT:
-        enter_user(engine, NewUser(desk, season, "expert", "虚构专家"), OPENS)
-    set_email(engine, desk, "desk@example.invalid")
+        enter_user(engine, NewUser(service, season, "expert", "虚构专家"), OPENS)
+    set_email(engine, service, "desk@example.invalid")
     with transaction(engine) as connection:
-        tell(connection, replace(MESSAGE, notices={desk: SAID}), at)
-    assert inbox(engine, desk)[0].at == at
+        notify(connection, replace(MESSAGE, notices={service: SAID}), at)
+    assert inbox(engine, service)[0].at == at
     return deliveries(engine)[0].next_attempt_at
 
 
@@ -92,7 +94,7 @@ class TestQuietHours:
         with transaction(engine) as connection:
             at = OPENS + timedelta(seconds=13)  # ten in the evening
             late = replace(MESSAGE, key="late", notices={"quiet-fujian": SAID})
-            tell(connection, late, at)
+            notify(connection, late, at)
         assert deliveries(engine)[0].next_attempt_at == OPENS + timedelta(seconds=23)
 
 
@@ -107,6 +109,6 @@ class TestDigests:
         ],
     )
     def test_the_mails_of_reviewers_and_experts_wait_for_their_hour(
-        self, engine: Engine, desk: str, expected: datetime
+        self, engine: Engine, service: str, expected: datetime
     ) -> None:
-        assert leaves(engine, NIGHT, desk, digest_at=time(9)) == expected
+        assert leaves(engine, NIGHT, service, digest_at=time(9)) == expected

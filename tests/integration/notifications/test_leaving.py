@@ -7,18 +7,18 @@ from icalendar import Calendar
 from sqlalchemy import Engine, update
 
 from models.cases.lifecycle import Action, State
-from models.notifications.texts import Notice
+from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Delivery, table_of
 from services.notifications import fan_out
-from services.notifications.fan_out import Telling
+from services.notifications.fan_out import Notification
 from services.notifications.inbox import deliveries, inbox, send_again
 from services.people.users import set_email
 from services.seasons import opening
 from tests.factories import OPENS, commit, make_case, programme
 from tests.integration.notifications.test_notify import tell
 from tests.mailserver import MailServer
-from workers.notify.queue import Patience, Queue
+from workers.notify.queue import DeliveryRetries, Queue
 from workers.notify.sender import Sender
 from workers.notify.staleness import event_due, overtaken
 from workers.notify.transports import open_transport
@@ -210,18 +210,18 @@ def digesting_desk(engine: Engine, *case_ids: str) -> str:
         update={"reminders": programme().reminders.model_copy(update=hours)}
     )
     season = opening.open_season(engine, call, OPENS, opening.Opening(season_id="daily")).id
-    desk = f"{season}-fujian"
-    set_email(engine, desk, ADDRESS)
+    service = f"{season}-fujian"
+    set_email(engine, service, ADDRESS)
     with transaction(engine) as connection:
         for number in range(3):
-            said = {desk: Notice(f"第 {number} 条", f"正文 {number}\n")}
-            telling_of = Telling(f"k{number}", "webhook_disabled", None, said)
-            fan_out.tell(connection, telling_of, NIGHT + number * ONE)
+            said = {service: NotificationText(f"第 {number} 条", f"正文 {number}\n")}
+            telling_of = Notification(f"k{number}", "webhook_disabled", None, said)
+            fan_out.notify(connection, telling_of, NIGHT + number * ONE)
         for case_id in case_ids:
-            said = {desk: Notice("提醒", "快到期了\n")}
-            telling_of = Telling(f"{case_id}:2", "deadline_approaching", case_id, said)
-            fan_out.tell(connection, telling_of, NIGHT)
-    return desk
+            said = {service: NotificationText("提醒", "快到期了\n")}
+            telling_of = Notification(f"{case_id}:2", "deadline_approaching", case_id, said)
+            fan_out.notify(connection, telling_of, NIGHT)
+    return service
 
 
 @pytest.mark.usefixtures("season")
@@ -230,11 +230,11 @@ class TestDailyDigest:
         done = make_case(engine, state=State.PROVINCE_REVIEW)
         commit(engine, done, Action.REMIND, deadline=DUE, offset=3)
         commit(engine, done, Action.ACCEPT)
-        desk = digesting_desk(engine, done)
-        assert len(inbox(engine, desk)) == 4  # which has all at once
+        service = digesting_desk(engine, done)
+        assert len(inbox(engine, service)) == 4  # which has all at once
 
-        assert Queue(engine, Patience(), clock=lambda: NINE - ONE).due() == []
-        queue = Queue(engine, Patience(), clock=lambda: NINE)
+        assert Queue(engine, DeliveryRetries(), clock=lambda: NINE - ONE).due() == []
+        queue = Queue(engine, DeliveryRetries(), clock=lambda: NINE)
         (first, *_) = queue.due()
         taken = queue.take(first)
 

@@ -24,14 +24,14 @@ from services.people.users import add_user, set_email
 from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, plain
 from tests.streams import until
-from workers.notify.message import Letter, build_message
-from workers.notify.queue import Patience
+from workers.notify.message import OutgoingMail, build_message
+from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender
 from workers.notify.transports import (
     FolderTransport,
     RejectedError,
-    ServerAwayError,
     SmtpTransport,
+    TransportUnavailable,
     open_transport,
 )
 from workers.settings.mail import MailSettings
@@ -39,7 +39,7 @@ from workers.settings.mail import MailSettings
 LOOPBACK = "127.0.0.1"
 SENDER = "推选办公室 <office@example.invalid>"
 FEW = timedelta(milliseconds=20)
-QUICK = Patience(attempts=3, first=FEW, longest=FEW * 4, poll=FEW, away=FEW)
+QUICK = DeliveryRetries(attempts=3, first=FEW, longest=FEW * 4, poll=FEW, away=FEW)
 SECRET = "（示例）只给当事人看的意见"
 DELIVERIES = table_of(Delivery)
 
@@ -49,7 +49,7 @@ def settings(port: int | None, **changes: Any) -> MailSettings:
     return MailSettings.model_validate(values)
 
 
-def letter(**changes: Any) -> Letter:
+def letter(**changes: Any) -> OutgoingMail:
     values: dict[str, Any] = {
         "delivery_id": "dlv_1",
         "event_id": "case_1:3",
@@ -59,7 +59,7 @@ def letter(**changes: Any) -> Letter:
         "text": "案例：《示例》\n第二行\n\nCase",
         "at": datetime(2024, 4, 25, 8, tzinfo=UTC),
     }
-    return Letter(**{**values, **changes})
+    return OutgoingMail(**{**values, **changes})
 
 
 def put(engine: Engine, *addresses: str | None) -> list[str]:
@@ -197,7 +197,7 @@ class TestFolder:
     ) -> None:
         (tmp_path / "mail").write_text("a file")
 
-        with pytest.raises(ServerAwayError):
+        with pytest.raises(TransportUnavailable):
             await FolderTransport(MailSettings(), tmp_path / "mail").send(letter())
 
 
@@ -214,7 +214,7 @@ class TestSmtp:
 
     async def test_a_server_that_cannot_encrypt_gets_nothing_when_it_must(self) -> None:
         async with MailServer() as server:
-            with pytest.raises(ServerAwayError):
+            with pytest.raises(TransportUnavailable):
                 await SmtpTransport(settings(server.port, security="starttls"), LOOPBACK).send(
                     letter()
                 )
@@ -224,7 +224,7 @@ class TestSmtp:
     async def test_a_server_that_does_not_sign_us_in_is_away(self) -> None:
         asked = {"user": "someone", "password": "wrong"}
         async with MailServer() as server:
-            with pytest.raises(ServerAwayError):
+            with pytest.raises(TransportUnavailable):
                 await SmtpTransport(settings(server.port, **asked), LOOPBACK).send(letter())
 
     @pytest.mark.parametrize("to", ["a@b\r\nBcc: c@d", "two@a,b@c", "none", "名@example.invalid"])
@@ -314,7 +314,7 @@ class TestSender:
         (item,) = deliveries(engine)
         assert (item.status, item.attempts) == ("waiting", 1)
         assert timedelta(seconds=25) < item.next_attempt_at - datetime.now(UTC) < timedelta(30)
-        assert [Patience().delay(attempt).total_seconds() for attempt in range(1, 13)] == [
+        assert [DeliveryRetries().delay(attempt).total_seconds() for attempt in range(1, 13)] == [
             30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600, 3600,
         ]  # fmt: skip
 
@@ -388,7 +388,7 @@ class TestSender:
         assert deliveries(engine)[0].status == "failed"
 
     async def test_a_sender_that_is_woken_does_not_wait_for_its_poll(self, engine: Engine) -> None:
-        slow = Patience(poll=timedelta(hours=1))
+        slow = DeliveryRetries(poll=timedelta(hours=1))
         async with MailServer() as server:
             sender = Sender(engine, SmtpTransport(settings(server.port), LOOPBACK), slow)
             stop = asyncio.Event()

@@ -34,9 +34,9 @@ from models.tables import (
     WebhookDelivery,
     table_of,
 )
-from services.audit.access import Looker, show_form
-from services.audit.entries import DeedView, enter, list_deeds
-from services.audit.export import Sources, export
+from services.audit.access import Viewer, show_form
+from services.audit.entries import AuditEntryView, enter, list_entries
+from services.audit.export import EvidenceStores, export
 from services.cases.drafts import save_draft
 from services.cases.queries import history
 from services.cases.views import HistoryLine
@@ -67,11 +67,11 @@ from tests.integration.audit.test_verification import Stores, tamper
 from tests.streams import outbox
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
-from workers.notify.queue import Patience, Queue
+from workers.notify.queue import DeliveryRetries, Queue
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Answer
 from workers.webhook.queue import Result, WebhookQueue
-from workers.webhook.retries import Patience as WebhookPatience
+from workers.webhook.retries import WebhookRetries
 
 CLASSES = tuple(Retention.model_fields)
 ROOT = Actor(role=Role.OPERATOR, id="root")
@@ -96,7 +96,7 @@ class World(Stores):
             event = CaseEvent.model_validate_json(row.body)
             NotifyHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
             WebhookHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
-        mails = Queue(self.record, Patience(), clock=lambda: SENT)
+        mails = Queue(self.record, DeliveryRetries(), clock=lambda: SENT)
         for delivery in mails.due():
             taken = mails.take(delivery)
             assert taken is not None
@@ -105,14 +105,14 @@ class World(Stores):
         sms = update(Delivery).where(table_of(Delivery).c.channel == "sms")
         with transaction(self.record) as connection:
             connection.execute(sms.values(failed))
-        hooks = WebhookQueue(self.record, WebhookPatience(), clock=lambda: SENT)
+        hooks = WebhookQueue(self.record, WebhookRetries(), clock=lambda: SENT)
         for endpoint in hooks.endpoints():
             while found := hooks.due(endpoint.id, 10, ()):
                 answer = Answer(at=SENT, status=200, latency_ms=1, head="good")
                 hooks.note([Result(each, answer, 0) for each in found])
 
-    def witness_deeds(self) -> None:
-        AuditHandler(self.audit, self.anchors).witness_deeds(self.record)
+    def append_entries(self) -> None:
+        AuditHandler(self.audit, self.anchors).append_entries(self.record)
 
     def counts(self, now: datetime) -> dict[str, int]:
         return {each.name: each.due for each in due(self.record, now, SEASON)}
@@ -121,8 +121,8 @@ class World(Stores):
         batches = removing(self.record, SEASON, ROOT, "req_1", now)
         return {each.name: each.removed for each in total(SEASON, batches)}
 
-    def deeds(self) -> list[DeedView]:
-        return [*reversed(list_deeds(self.record, kind="removal", limit=200))]
+    def deeds(self) -> list[AuditEntryView]:
+        return [*reversed(list_entries(self.record, kind="removal", limit=200))]
 
     def rows(self, model: Any, **wanted: Any) -> list[Any]:
         with reading(self.record) as connection:
@@ -352,19 +352,19 @@ def test_each_removal_is_a_deed(world: World) -> None:
 def test_the_audit_of_an_address_does_not_tell_it(world: World) -> None:
     end_open_case(world)
     world.remove(LONG_AFTER)
-    [deed] = [each for each in world.deeds() if each.action == "retention.addresses"]
-    assert (deed.object, deed.case_id) == (f"{SEASON}/addresses", None)
-    assert deed.before == digest([["wang", "mail"], ["wang", "sms"]])
+    [entry] = [each for each in world.deeds() if each.action == "retention.addresses"]
+    assert (entry.object, entry.case_id) == (f"{SEASON}/addresses", None)
+    assert entry.before == digest([["wang", "mail"], ["wang", "sms"]])
 
 
 def test_after_a_removal_the_audit_is_whole(world: World, tmp_path: Path) -> None:
     lines = [line.model_copy(update={"reason": None}) for line in history_of(world)]
     world.remove(LONG_AFTER)
     assert world.verify().ok  # also before the audit has seen the deeds
-    world.witness_deeds()
+    world.append_entries()
     assert world.verify().ok
     assert history_of(world) == lines
-    sources = Sources(world.record, world.audit, world.anchors, tmp_path / "digests")
+    sources = EvidenceStores(world.record, world.audit, world.anchors, tmp_path / "digests")
     export(sources, SEASON, tmp_path / "evidence.tar.gz")
     folder = unpacked(tmp_path / "evidence.tar.gz", tmp_path / "unpacked")
     assert inspected(folder) == (0, [])
@@ -415,7 +415,7 @@ def test_a_removal_covers_what_it_names_and_nothing_else(world: World, what: str
         tamper(world.record, "UPDATE transition SET reason = :reason WHERE seq = 3", **values)
     assert {kind for kind, _ in world.kinds()} == {"changed"}
     world.remove(LONG_AFTER)
-    world.witness_deeds()
+    world.append_entries()
     assert "removed" in {kind for kind, _ in world.kinds()}
 
 
@@ -459,7 +459,7 @@ def test_an_end_put_back_does_not_make_anything_older(world: World) -> None:
 
 def test_a_case_taken_out_of_the_record_is_named_also_after_a_removal(world: World) -> None:
     world.remove(LONG_AFTER)
-    world.witness_deeds()
+    world.append_entries()
     tables = ("outbox", "transition", "case_revision", "inbox_message")
     with transaction(world.record) as connection:
         connection.execute(text("DELETE FROM delivery"))
@@ -479,7 +479,7 @@ def test_who_is_stopped_in_between_begins_again(
     first = next(removing(world.record, SEASON, ROOT, "req_0", LONG_AFTER))
     assert (first.name, first.rows, first.deeds) == ("forms", 1, 1)
     assert [each.object for each in world.deeds()] == [f"{world.ended}/form/1"]
-    world.witness_deeds()
+    world.append_entries()
     assert world.verify().ok
     assert world.remove(LONG_AFTER)["forms"] == 1
     objects = [each.object for each in world.deeds() if "/form/" in each.object]
@@ -554,7 +554,7 @@ def test_a_mail_that_was_asked_for_meanwhile_does_not_leave_empty(world: World) 
     [mail] = world.rows(Delivery, channel="mail", message_id=told.id)
     with transaction(world.record) as connection:
         connection.execute(update(Delivery).values(status="waiting"))
-    assert Queue(world.record, Patience(), clock=lambda: LONG_AFTER).take(mail.id) is None
+    assert Queue(world.record, DeliveryRetries(), clock=lambda: LONG_AFTER).take(mail.id) is None
     assert {each.status for each in world.rows(Delivery, id=mail.id)} == {"dropped"}
 
 
@@ -608,7 +608,7 @@ def test_the_command_shows_asks_and_removes(
     assert said("apply", "--as", "body:fujian", code=1)["code"] == "role_not_allowed"
     assert counts(said("apply", "--yes"), "removed") == one
     assert counts(said("apply"), "removed") == dict.fromkeys(CLASSES, 0)
-    [deed] = list_deeds(sqlite_engine, kind="removal")
-    assert (deed.object, deed.actor[:9]) == (f"{case_id}/form/1", "operator:")
+    [entry] = list_entries(sqlite_engine, kind="removal")
+    assert (entry.object, entry.actor[:9]) == (f"{case_id}/form/1", "operator:")
     with pytest.raises(Refused, match="已按保存期限清除，时间 20"):
-        show_form(sqlite_engine, case_id, Looker(ROOT, "req_2"))
+        show_form(sqlite_engine, case_id, Viewer(ROOT, "req_2"))

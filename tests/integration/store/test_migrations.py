@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from models.audit.entries import Deed, DeedKind
+from models.audit.entries import AuditEntry, EntryKind
 from models.cases.events import CaseEvent
 from models.cases.lifecycle import Action, State
 from models.store import upgrade
@@ -177,8 +177,8 @@ def test_nothing_is_put_in_the_place_of_a_line(
 ) -> None:
     """SQLite's `INSERT OR REPLACE` removes the line before, and no trigger of it hears of that."""
     make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
-    deed = Deed(kind=DeedKind.LOOK, action="x", object="x", actor=ORGANISER, request="r")
-    enter_now(sqlite_engine, deed, now())
+    entry = AuditEntry(kind=EntryKind.ACCESS, action="x", object="x", actor=ORGANISER, request="r")
+    enter_now(sqlite_engine, entry, now())
     audit = open_engine(sqlite_urls[1])
     with transaction(audit) as connection:
         append(connection, *_first_event(sqlite_engine), 1, now())

@@ -24,7 +24,14 @@ from services.clock import now
 from services.notifications.inbox import inbox
 from services.stream import dead_letters
 from services.stream.advisories import take_up
-from services.stream.dead_letters import GivenUp, Letter, drop, keep, letters, retry
+from services.stream.dead_letters import (
+    DeadLetterView,
+    NewDeadLetter,
+    add_letter,
+    discard,
+    list_letters,
+    retry,
+)
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from services.webhooks.log import webhook_log
 from tests.factories import commit, make_case
@@ -68,13 +75,13 @@ async def consuming(
     await task
 
 
-async def dead(engine: Engine, js: JetStreamContext, count: int) -> list[Letter]:
+async def dead(engine: Engine, js: JetStreamContext, count: int) -> list[DeadLetterView]:
     async def there() -> bool:
         await take_up(engine, js, DEAD)
-        return len(letters(engine)) == count
+        return len(list_letters(engine)) == count
 
     await until(there)
-    return letters(engine)
+    return list_letters(engine)
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
@@ -84,9 +91,9 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
     case_id = make_case(engine, state=State.RECOMMENDATION)
     await Relay(engine, js).drain()
     async with consuming(js, Breaks(engine), engine):
-        await until(lambda: len(letters(engine)) == 1)
+        await until(lambda: len(list_letters(engine)) == 1)
     told_before = [item.event for item in inbox(engine, FUJIAN)]
-    [letter] = letters(engine)
+    [letter] = list_letters(engine)
     assert (letter.consumer, letter.event_id) == ("notify", f"{case_id}:1")
     assert (letter.stream_seq, letter.deliveries, letter.case_id) == (1, 2, case_id)
     assert "KeyError" in letter.why
@@ -102,18 +109,18 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
         await retry(engine, letter.id, {"notify": again}, js, "me")
     with pytest.raises(Refused, match="unknown_consumer"):
         await retry(engine, letter.id, {}, js, "me")
-    assert letters(engine) == [letter]
+    assert list_letters(engine) == [letter]
 
     done = await retry(engine, letter.id, consumers(engine), js, "me")
     assert (done.status, done.resolved_by) == ("retried", "me")
-    assert letters(engine) == []
-    assert letters(engine, None) == [done]
+    assert list_letters(engine) == []
+    assert list_letters(engine, None) == [done]
     told = [item.event for item in inbox(engine, FUJIAN)]
     assert sorted(told) == sorted([*told_before, "submitted"])
     with pytest.raises(Refused, match="dead_letter_settled"):
         await retry(engine, letter.id, consumers(engine), js, "me")
     await take_up(engine, js, DEAD)  # the server's own word of it is older
-    assert letters(engine) == []
+    assert list_letters(engine) == []
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
@@ -136,7 +143,7 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     nats_server.kill()
     nats_server.lose_store()
     await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
-    assert letters(sqlite_engine) == []
+    assert list_letters(sqlite_engine) == []
     assert [item.event for item in inbox(sqlite_engine, FUJIAN)] == ["submitted"]
 
 
@@ -153,22 +160,22 @@ async def test_what_is_no_event_of_ours_stays_until_it_is_dropped_with_a_reason(
     with pytest.raises(Refused, match="event_gone"):
         await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
     with pytest.raises(Refused, match="reason_required"):
-        drop(sqlite_engine, letter.id, "me", " ")
-    assert [each.id for each in letters(sqlite_engine)] == [letter.id]
-    dropped = drop(sqlite_engine, letter.id, "me", "不是我们的")
+        discard(sqlite_engine, letter.id, "me", " ")
+    assert [each.id for each in list_letters(sqlite_engine)] == [letter.id]
+    dropped = discard(sqlite_engine, letter.id, "me", "不是我们的")
     assert (dropped.status, dropped.note) == ("dropped", "不是我们的")
     with pytest.raises(Refused, match="dead_letter_settled"):
         await retry(sqlite_engine, letter.id, consumers(sqlite_engine), js, "me")
-    assert letters(sqlite_engine) == []
+    assert list_letters(sqlite_engine) == []
     assert outbox(sqlite_engine) == []
 
 
 def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: Engine) -> None:
     at = now()
-    first = GivenUp("notify", "tuixuan.v1.case.submitted.case_x.1", 1, "why", 8, at)
-    keep(sqlite_engine, first)
-    keep(sqlite_engine, first)
-    [letter] = letters(sqlite_engine)
+    first = NewDeadLetter("notify", "tuixuan.v1.case.submitted.case_x.1", 1, "why", 8, at)
+    add_letter(sqlite_engine, first)
+    add_letter(sqlite_engine, first)
+    [letter] = list_letters(sqlite_engine)
 
     async def well() -> None:
         work = {"notify": lambda _subject, _data, _place: None}
@@ -177,15 +184,15 @@ def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: 
     with pytest.raises(Refused, match="event_gone"):
         asyncio.run(well())
     settle(sqlite_engine, letter.id, "retried")
-    keep(sqlite_engine, first)
-    assert letters(sqlite_engine) == []
+    add_letter(sqlite_engine, first)
+    assert list_letters(sqlite_engine) == []
     later = replace(first, at=now() + timedelta(seconds=1), stream_seq=7)
-    keep(sqlite_engine, later)
-    [again] = letters(sqlite_engine)
+    add_letter(sqlite_engine, later)
+    [again] = list_letters(sqlite_engine)
     assert (again.id, again.first_at, again.stream_seq) == (letter.id, at, 7)
-    drop(sqlite_engine, letter.id, "me", "enough")
-    keep(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
-    assert letters(sqlite_engine) == []
+    discard(sqlite_engine, letter.id, "me", "enough")
+    add_letter(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
+    assert list_letters(sqlite_engine) == []
 
 
 def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
@@ -198,9 +205,9 @@ def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
     case_id = make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
     given = {row.seq: row for row in outbox(sqlite_engine) if row.case_id == case_id}
     for seq, row in given.items():
-        keep(sqlite_engine, GivenUp("webhook", row.subject, seq, "why", 8, now()))
+        add_letter(sqlite_engine, NewDeadLetter("webhook", row.subject, seq, "why", 8, now()))
     work = consumers(sqlite_engine)
-    for letter in sorted(letters(sqlite_engine), key=lambda each: -each.stream_seq):
+    for letter in sorted(list_letters(sqlite_engine), key=lambda each: -each.stream_seq):
         asyncio.run(retry(sqlite_engine, letter.id, work, None, "me"))
     sent = sorted(item.event_id for item in webhook_log(sqlite_engine, endpoint.id))
     assert sent == [f"{case_id}:{seq}" for seq in sorted(given)]
@@ -230,28 +237,31 @@ async def test_after_a_letter_was_dropped_the_later_events_of_its_case_go_on(
     task = asyncio.create_task(
         consume(js, handler, engine, stop, pace=at_once, pass_over=handler.pass_over)
     )
-    await until(lambda: len(letters(engine)) == 1)
-    [letter] = letters(engine)
-    drop(engine, letter.id, "me", "（虚构）不再需要")
+    await until(lambda: len(list_letters(engine)) == 1)
+    [letter] = list_letters(engine)
+    discard(engine, letter.id, "me", "（虚构）不再需要")
     commit(engine, case_id, Action.ACCEPT)
     await Relay(engine, js).drain()
     await until(lambda: handler.last_seq(case_id) == 2)
     stop.set()
     await task
     assert [item.event_id for item in webhook_log(engine, endpoint.id)] == [f"{case_id}:2"]
-    assert letters(engine) == []
+    assert list_letters(engine) == []
 
 
 def test_of_two_who_settle_a_letter_at_once_one_is_refused(
     sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(sqlite_engine, GivenUp("notify", "tuixuan.v1.case.submitted.case_1.1", 1, "why", 8, now()))
-    [letter] = letters(sqlite_engine)
-    drop(sqlite_engine, letter.id, "first", "why")
+    add_letter(
+        sqlite_engine,
+        NewDeadLetter("notify", "tuixuan.v1.case.submitted.case_1.1", 1, "why", 8, now()),
+    )
+    [letter] = list_letters(sqlite_engine)
+    discard(sqlite_engine, letter.id, "first", "why")
     monkeypatch.setattr(dead_letters, "_open", lambda *_: letter)
     with pytest.raises(Refused, match="dead_letter_settled"):
-        drop(sqlite_engine, letter.id, "second", "why")
-    [settled] = letters(sqlite_engine, None)
+        discard(sqlite_engine, letter.id, "second", "why")
+    [settled] = list_letters(sqlite_engine, None)
     assert settled.resolved_by == "first"
 
 
@@ -267,7 +277,7 @@ def settle(engine: Engine, letter_id: str, status: str) -> None:
 @pytest.mark.parametrize("name", ["0", "-1", "x"])
 def test_an_unknown_letter_is_refused(sqlite_engine: Engine, name: str) -> None:
     with pytest.raises(Refused, match="unknown_dead_letter"):
-        drop(sqlite_engine, name, "me", "why")
+        discard(sqlite_engine, name, "me", "why")
 
 
 def test_letters_are_listed_while_the_stream_is_away(
@@ -278,7 +288,9 @@ def test_letters_are_listed_while_the_stream_is_away(
 ) -> None:
     monkeypatch.setattr(stream, "PATIENCE", 0.5)
     monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{free_port()}")
-    keep(sqlite_engine, GivenUp("notify", "tuixuan.v1.case.x.case_x.1", 1, "why", 8, now()))
+    add_letter(
+        sqlite_engine, NewDeadLetter("notify", "tuixuan.v1.case.x.case_x.1", 1, "why", 8, now())
+    )
     code = run(["dead-letter", "list", "--output", "json", "--state-dir", str(tmp_path)])
     said = capsys.readouterr()
     [item] = json.loads(said.out)["items"]

@@ -14,7 +14,7 @@ from models.tables import Outbox, table_of
 from services.notifications.channels import set_channel
 from services.notifications.inbox import inbox, mark_read
 from services.people.users import set_email
-from services.stream.events import Backlog, Stuck, Told, backlog, show_event
+from services.stream.events import Backlog, NotifiedUser, WaitingEvent, backlog, show_event
 from tests.factories import OPENS, commit, make_case
 from tests.streams import outbox
 from workers.notify.handler import NotifyHandler
@@ -42,13 +42,13 @@ async def test_an_event_is_followed_from_the_record_to_those_who_were_told(
     after = show_event(engine, audit_engine, f"{case_id}:1")
     assert (after.stream_seq, after.audit) == (1, None)
     assert after.published_at is not None
-    [desk] = [told for told in after.told if told.user == FUJIAN]
-    assert isinstance(desk, Told)
-    assert (desk.role, desk.read_at) == ("body", NOW)
-    assert [(way.channel, way.status) for way in desk.ways] == [
+    [service] = [told for told in after.told if told.user == FUJIAN]
+    assert isinstance(service, NotifiedUser)
+    assert (service.role, service.read_at) == ("body", NOW)
+    assert [(way.channel, way.status) for way in service.ways] == [
         ("mail", "waiting"), ("chat", "waiting"), ("sms", "waiting"),
     ]  # fmt: skip
-    assert len({way.delivery for way in desk.ways}) == 3
+    assert len({way.delivery for way in service.ways}) == 3
     others = [told.ways for told in after.told if told.user != FUJIAN]
     assert [each for each in others if each] == []
     assert "example.invalid" not in after.model_dump_json()
@@ -81,7 +81,7 @@ async def test_the_backlog_is_what_waits_and_for_how_long(
             update(rows).where(rows.c.seq == 1).values(attempts=2, last_error="too big")
         )
     assert backlog(engine, NOW).stuck == [
-        Stuck(id=f"{case_id}:1", attempts=2, last_error="too big")
+        WaitingEvent(id=f"{case_id}:1", attempts=2, last_error="too big")
     ]
     await Relay(engine, js).drain()
     assert backlog(engine, NOW).waiting == 0

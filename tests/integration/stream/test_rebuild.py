@@ -15,7 +15,7 @@ from models.cases.events import STREAM
 from models.cases.lifecycle import State
 from models.store.engine import reading
 from models.tables import ConsumerCursor, InboxMessage, table_of
-from models.tables.audit import AuditRecord
+from models.tables.audit import AuditChainRow
 from models.tables.webhooks import WebhookDelivery
 from services.audit.chain import AnchorFile
 from services.cases.views import Unavailable
@@ -63,7 +63,7 @@ def told(engine: Engine) -> Counter[tuple[str, str]]:
 
 
 def witnessed(audit: Engine) -> list[tuple[str, int]]:
-    columns = table_of(AuditRecord).c
+    columns = table_of(AuditChainRow).c
     with reading(audit) as connection:
         rows = connection.execute(select(columns.case_id, columns.case_seq).order_by(columns.n))
         return [(row.case_id, row.case_seq) for row in rows]

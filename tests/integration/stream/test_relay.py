@@ -24,7 +24,7 @@ from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
 from workers.stream.connection import ensure_streams
 from workers.stream.outbox import give_up_lease, read_waiting, take_lease
-from workers.stream.publishing import StreamAway
+from workers.stream.publishing import StreamUnavailable
 from workers.stream.relay import LEASE, Relay, RelayPace
 
 Away = Callable[[], contextlib.AbstractContextManager[None]]
@@ -230,7 +230,7 @@ async def test_a_full_stream_keeps_everything_waiting(
     make_case(engine, season=season, state=State.PROVINCE_REVIEW)
     relay = Relay(engine, js, pace=QUICK)
 
-    with pytest.raises(StreamAway, match="the stream is full"):
+    with pytest.raises(StreamUnavailable, match="the stream is full"):
         await relay.drain()
     assert outbox(engine)[0].last_error is None
 

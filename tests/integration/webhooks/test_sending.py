@@ -38,7 +38,7 @@ from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
 from tests.streams import until
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
-from workers.webhook.retries import Patience
+from workers.webhook.retries import WebhookRetries
 from workers.webhook.run import run
 from workers.webhook.sender import WebhookSender
 
@@ -71,7 +71,7 @@ def put_up(engine: Engine, *events: CaseEvent) -> None:
 
 
 @asynccontextmanager
-async def sending(engine: Engine, patience: Patience = QUICK) -> AsyncIterator[None]:
+async def sending(engine: Engine, patience: WebhookRetries = QUICK) -> AsyncIterator[None]:
     stop = asyncio.Event()
     async with aclosing(Poster(INSIDE)) as poster:
         work = asyncio.create_task(WebhookSender(engine, poster, patience).run(stop))

@@ -19,7 +19,7 @@ from workers.settings.stack import StackSettings
 from workers.stack import servers
 from workers.stack.ports import PREFERRED
 from workers.stack.programs import ROLES
-from workers.stack.servers import ServerAway, others_answer
+from workers.stack.servers import ServerUnavailable, others_answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
@@ -247,7 +247,7 @@ async def test_servers_of_somebody_else_are_waited_for_and_then_told(
     ):
         monkeypatch.setenv(variable, address)
         settings = StackSettings.load(state_dir=tmp_path)
-        with pytest.raises(ServerAway, match=variable) as away:
+        with pytest.raises(ServerUnavailable, match=variable) as away:
             await others_answer(settings, "tuixuan")
         assert "geheim" not in str(away.value)
         monkeypatch.delenv(variable)

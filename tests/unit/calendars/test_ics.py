@@ -12,7 +12,7 @@ from models.cases.events import CaseEvent, EventName, case_event
 from models.cases.lifecycle import State
 from services.calendars.ics import Duty, as_feed, as_ics
 from tests.unit.notifications.test_texts import DEADLINE, happened
-from workers.notify.message import Letter, build_message
+from workers.notify.message import OutgoingMail, build_message
 from workers.settings.mail import MailSettings
 
 DOMAIN = "example.invalid"
@@ -25,7 +25,7 @@ def told(name: EventName = EventName.DEADLINE_APPROACHING, **changes: object) ->
 
 
 def built(*due: CaseEvent) -> EmailMessage:
-    letter = Letter(
+    letter = OutgoingMail(
         delivery_id="dlv_1", event_id="case_01:1", season="2024", to="ann@example.invalid",
         subject="【推选】", text="案例\n", at=AT, due=due,
     )  # fmt: skip

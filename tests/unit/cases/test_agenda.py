@@ -17,13 +17,13 @@ from models.cases.agenda import (
 )
 from models.cases.lifecycle import AT_WORK, RULES, Action, State
 from models.dates.pace import Pace
-from models.dates.working_days import BEIJING, WorkCalendar
+from models.dates.working_days import BEIJING, WorkingDays
 from models.programme.stages import Reminders
 from tests.calendars import official_calendar
 from tests.factories import programme
 
 CALENDAR = official_calendar(2024, 2024)
-WEEKDAYS = WorkCalendar(years=frozenset(range(2020, 2031)))
+WEEKDAYS = WorkingDays(years=frozenset(range(2020, 2031)))
 CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)
 """The end of Sunday 12 May 2024 in Beijing, a make-up working day before it on Saturday."""
 OPENS = datetime(2024, 3, 25, tzinfo=UTC)
@@ -35,7 +35,7 @@ REMINDERS = Reminders(working_days=OFFSETS)
 def _plan(
     deadline: datetime | None,
     now: datetime = OPENS,
-    calendar: WorkCalendar = CALENDAR,
+    calendar: WorkingDays = CALENDAR,
     pace: Pace = REAL,
 ) -> Agenda:
     return plan(deadline, now, reminders=REMINDERS, calendar=calendar, pace=pace)
@@ -79,7 +79,7 @@ def test_reminders_that_would_lie_behind_are_not_planned() -> None:
 
 @pytest.mark.parametrize("years", [range(2025, 2027), range(0)])
 def test_a_year_without_working_days_plans_the_deadline_alone(years: range) -> None:
-    agenda = _plan(CUTOFF, calendar=WorkCalendar(years=frozenset(years)))
+    agenda = _plan(CUTOFF, calendar=WorkingDays(years=frozenset(years)))
     assert _offsets(agenda) == [AT_DEADLINE]
     assert "2024" in (agenda.blocked_by or "")
 

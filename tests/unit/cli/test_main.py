@@ -22,14 +22,14 @@ from cli.frame.options import Options, Output, begin, options
 from models.cases.commands import Actor, Role
 from models.refusals import Refused
 from services.cases.views import Unavailable
-from workers.folder.lock import FolderTaken
+from workers.folder.lock import FolderInUse
 from workers.servers.found import ServerMissing
 from workers.settings.environment import SettingsWrong
 from workers.settings.stack import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
-from workers.stack.ports import PortTaken
-from workers.stack.servers import ServerAway
+from workers.stack.ports import PortInUse
+from workers.stack.servers import ServerUnavailable
 
 ROWS = [
     {"id": "case_1", "title": "=1+1", "deadline": None, "tags": ["a"]},
@@ -232,9 +232,9 @@ def sql_error(said: str) -> OperationalError:
         (SettingsWrong("没有"), "settings_wrong", 78, "没有"),
         (NotRunning("未运行"), "stack_not_running", 69, "未运行"),
         (ServerMissing("no server"), "server_missing", 69, "no server"),
-        (FolderTaken(Path("/s"), 12), "stack_running", 1, "12"),
-        (PortTaken("nats", 4222), "port_taken", 69, "--nats-port"),
-        (ServerAway("NATS_URL", "nats://h", "no"), "server_unavailable", 69, "NATS_URL"),
+        (FolderInUse(Path("/s"), 12), "stack_running", 1, "12"),
+        (PortInUse("nats", 4222), "port_taken", 69, "--nats-port"),
+        (ServerUnavailable("NATS_URL", "nats://h", "no"), "server_unavailable", 69, "NATS_URL"),
         (StartFailed("nats", "exit code 1", ["bad"]), "start_failed", 69, "bad"),
         (DetachFailed(78, ["bad"], Path("/log")), "start_failed", 78, "/log"),
         (DetachFailed(-9, [], Path("/log")), "start_failed", 1, "/log"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.dates.working_days import WorkCalendar, last_day, reminder_instants
+from models.dates.working_days import WorkingDays, last_day, reminder_instants
 from models.refusals import Refused
 from tests.calendars import official_calendar
 
@@ -65,7 +65,7 @@ def test_exceptions_alone_say_the_same_as_all_days() -> None:
         day: works for day, works in CALENDAR.days.items() if works != (day.weekday() < 5)
     }
 
-    thin = WorkCalendar(exceptions, CALENDAR.years)
+    thin = WorkingDays(exceptions, CALENDAR.years)
 
     assert [thin.is_working(day) for day in CALENDAR.days] == list(CALENDAR.days.values())
 
@@ -76,8 +76,8 @@ def test_exceptions_alone_say_the_same_as_all_days() -> None:
         lambda: CALENDAR.is_working(date(2027, 1, 4)),
         lambda: CALENDAR.add_working_days(date(2026, 12, 30), 5),
         lambda: CALENDAR.subtract_working_days(date(2021, 1, 4), 2),
-        lambda: WorkCalendar().is_working(date(2024, 5, 10)),
-        lambda: WorkCalendar({date(2024, 5, 10): True}).is_working(date(2024, 5, 10)),
+        lambda: WorkingDays().is_working(date(2024, 5, 10)),
+        lambda: WorkingDays({date(2024, 5, 10): True}).is_working(date(2024, 5, 10)),
     ],
 )
 def test_a_year_without_data_is_refused(ask: object) -> None:

@@ -4,17 +4,17 @@ import pytest
 
 from models.cases.commands import Role
 from models.cases.events import EventName
-from models.notifications.recipients import HEARS
+from models.notifications.recipients import NOTIFIED_ROLES
 from models.refusals import Refused
 from services.notifications.html import as_html
 from services.notifications.previews import list_templates, preview
 
-EVERY = [(name, role) for name in EventName for role in HEARS[name]]
+EVERY = [(name, role) for name in EventName for role in NOTIFIED_ROLES[name]]
 
 
 def test_the_list_has_every_event_with_every_role_that_hears_of_it() -> None:
     assert [(item.event, item.role) for item in list_templates()] == [
-        (name, role) for name, roles in HEARS.items() for role in roles
+        (name, role) for name, roles in NOTIFIED_ROLES.items() for role in roles
     ]
 
 

@@ -6,7 +6,7 @@ from models.cases.agenda import AWAITED_FROM
 from models.cases.commands import Role
 from models.cases.events import EVENT_OF, CaseEventData, EventName
 from models.cases.lifecycle import RULES, Action, State
-from models.notifications.recipients import HEARS, REMINDERS, roles_told
+from models.notifications.recipients import NOTIFIED_ROLES, REMINDERS, roles_notified
 
 BEFORE = datetime(2024, 5, 12, 16, tzinfo=UTC)
 APPLICANT, BODY, ORGANISER, PANEL = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
@@ -38,20 +38,20 @@ EVERY_MOVE = [
 
 
 def test_every_event_has_its_line() -> None:
-    assert set(HEARS) == set(EventName)
+    assert set(NOTIFIED_ROLES) == set(EventName)
 
 
 @pytest.mark.parametrize("name", EventName)
 def test_a_line_names_each_role_once_and_the_applicant_first(name: EventName) -> None:
-    assert HEARS[name][0] is APPLICANT
-    assert len(set(HEARS[name])) == len(HEARS[name])
+    assert NOTIFIED_ROLES[name][0] is APPLICANT
+    assert len(set(NOTIFIED_ROLES[name])) == len(NOTIFIED_ROLES[name])
 
 
 @pytest.mark.parametrize(("action", "source", "target"), EVERY_MOVE)
 def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
     action: Action, source: State, target: State
 ) -> None:
-    told = roles_told(happened(action, source, target, deadline_before=BEFORE))
+    told = roles_notified(happened(action, source, target, deadline_before=BEFORE))
 
     if EVENT_OF[action] in REMINDERS:
         experts = (EXPERT,) if AWAITED_FROM[target] is PANEL else ()
@@ -74,7 +74,7 @@ def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
 def test_a_withdrawal_is_told_to_those_who_had_the_case(
     source: State, told: tuple[Role, ...]
 ) -> None:
-    assert roles_told(happened(Action.WITHDRAW, source, State.WITHDRAWN)) == told
+    assert roles_notified(happened(Action.WITHDRAW, source, State.WITHDRAWN)) == told
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_withdrawal_is_told_to_those_who_had_the_case(
 def test_the_organiser_hears_of_a_lapsed_correction_and_of_no_lapsed_draft(
     source: State, target: State, told: tuple[Role, ...]
 ) -> None:
-    assert roles_told(happened(Action.LAPSE, source, target)) == told
+    assert roles_notified(happened(Action.LAPSE, source, target)) == told
 
 
 def test_who_gets_work_hears_of_it() -> None:
@@ -95,14 +95,14 @@ def test_who_gets_work_hears_of_it() -> None:
     recommended = happened(Action.RECOMMEND, State.RECOMMENDATION, State.FORMAL_CHECK)
     passed = happened(Action.PASS_FORMAL_CHECK, State.FORMAL_CHECK, State.EXPERT_REVIEW)
 
-    assert BODY in roles_told(submitted)
-    assert ORGANISER in roles_told(recommended)
-    assert {PANEL, EXPERT} <= set(roles_told(passed))
+    assert BODY in roles_notified(submitted)
+    assert ORGANISER in roles_notified(recommended)
+    assert {PANEL, EXPERT} <= set(roles_notified(passed))
 
 
 def test_a_deadline_that_stayed_is_no_news() -> None:
     at = datetime(2024, 5, 12, 16, tzinfo=UTC)
     data = happened(Action.MOVE_DEADLINE, State.DRAFT, State.DRAFT, deadline=at, deadline_before=at)
 
-    assert roles_told(data) == ()
-    assert roles_told(data.model_copy(update={"deadline_before": None})) == (APPLICANT,)
+    assert roles_notified(data) == ()
+    assert roles_notified(data.model_copy(update={"deadline_before": None})) == (APPLICANT,)

@@ -6,11 +6,11 @@ from models.cases.commands import Role
 from models.cases.events import EVENT_OF, CaseEventData, EventName
 from models.cases.lifecycle import Action, State
 from models.notifications.lines import HEADS, LINES
-from models.notifications.recipients import HEARS
-from models.notifications.texts import WITH_REASON, notice
+from models.notifications.recipients import NOTIFIED_ROLES
+from models.notifications.texts import WITH_REASON, notification_text
 
 ACTION_OF = {name: action for action, name in EVENT_OF.items()}
-EVERY_LINE = [(name, role) for name in EventName for role in HEARS[name]]
+EVERY_LINE = [(name, role) for name in EventName for role in NOTIFIED_ROLES[name]]
 DEADLINE = datetime(2024, 5, 12, 16, tzinfo=UTC)  # 24:00 of that Sunday in Beijing
 REASON = "（示例）请补充用户规模。"
 
@@ -36,7 +36,7 @@ def happened(name: EventName, **changes: object) -> CaseEventData:
 
 
 def test_every_event_and_role_that_hears_of_it_has_words_and_no_other() -> None:
-    assert {name: tuple(lines) for name, lines in LINES.items()} == dict(HEARS)
+    assert {name: tuple(lines) for name, lines in LINES.items()} == dict(NOTIFIED_ROLES)
     assert set(HEADS) == set(EventName)
 
 
@@ -44,7 +44,7 @@ def test_every_event_and_role_that_hears_of_it_has_words_and_no_other() -> None:
 def test_a_message_names_the_case_in_chinese_and_then_in_english(
     name: EventName, role: Role
 ) -> None:
-    subject, text = notice(happened(name, awaited=role), role, REASON)
+    subject, text = notification_text(happened(name, awaited=role), role, REASON)
 
     assert subject == f"【推选】{HEADS[name].zh} {HEADS[name].en}：《（示例）智慧家庭》"
     chinese, english = text.split("\n\n")
@@ -56,7 +56,7 @@ def test_a_message_names_the_case_in_chinese_and_then_in_english(
 
 
 def test_a_return_reads_as_a_whole() -> None:
-    told = notice(happened(EventName.RETURNED, to=State.DRAFT), Role.APPLICANT, REASON)
+    told = notification_text(happened(EventName.RETURNED, to=State.DRAFT), Role.APPLICANT, REASON)
 
     assert told.text == (
         "案例：《（示例）智慧家庭》（case_01）\n"
@@ -78,7 +78,7 @@ def test_a_return_reads_as_a_whole() -> None:
 def test_a_reminder_says_how_many_working_days_are_left() -> None:
     data = happened(EventName.DEADLINE_APPROACHING, working_days_left=3)
 
-    subject, text = notice(data, Role.APPLICANT)
+    subject, text = notification_text(data, Role.APPLICANT)
 
     assert subject.startswith("【推选】期限将至（剩 3 个工作日） Due soon：")
     assert "剩余：3 个工作日" in text
@@ -89,7 +89,7 @@ def test_a_moved_deadline_shows_the_old_and_the_new_time() -> None:
     before = datetime(2024, 4, 25, 2, 30, tzinfo=UTC)
     data = happened(EventName.DEADLINE_MOVED, deadline_before=before)
 
-    text = notice(data, Role.APPLICANT).text
+    text = notification_text(data, Role.APPLICANT).text
 
     assert "原期限：2024-04-25（周四）10:30（北京时间）\n" in text
     assert "Due before: 2024-04-25 10:30 (Beijing time)\n" in text
@@ -99,11 +99,11 @@ def test_a_moved_deadline_shows_the_old_and_the_new_time() -> None:
 def test_a_deadline_that_was_taken_away_is_said_to_be_none() -> None:
     data = happened(EventName.DEADLINE_MOVED, deadline=None, deadline_before=DEADLINE)
 
-    assert "\n期限：无\n" in notice(data, Role.APPLICANT).text
+    assert "\n期限：无\n" in notification_text(data, Role.APPLICANT).text
 
 
 def test_nothing_is_asked_of_those_from_whom_nothing_is_awaited() -> None:
-    text = notice(happened(EventName.CORRECTION_REQUESTED), Role.BODY, REASON).text
+    text = notification_text(happened(EventName.CORRECTION_REQUESTED), Role.BODY, REASON).text
 
     assert "待办" not in text
     assert "期限：" not in text
@@ -112,7 +112,7 @@ def test_nothing_is_asked_of_those_from_whom_nothing_is_awaited() -> None:
 def test_a_subject_is_one_line_and_its_title_at_most_sixty_characters() -> None:
     data = happened(EventName.SUBMITTED, title="长\n题 " + "字" * 100)
 
-    subject = notice(data, Role.BODY).subject
+    subject = notification_text(data, Role.BODY).subject
 
     assert subject == "【推选】已提交 Filed：《长 题 " + "字" * 55 + "…》"
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from workers.folder import lock
-from workers.folder.lock import FolderTaken
+from workers.folder.lock import FolderInUse
 from workers.folder.places import Places
 from workers.folder.readiness import is_marked, marked_ready
 from workers.folder.report import down_report, read_report, write_json
 from workers.stack import ports
-from workers.stack.ports import PREFERRED, PortTaken
+from workers.stack.ports import PREFERRED, PortInUse
 from workers.stack.screen import Screen
 
 HOLD = """
@@ -64,7 +64,7 @@ def test_a_held_folder_is_refused_and_names_its_holder(
 ) -> None:
     monkeypatch.setattr(lock, "PATIENCE", 0.2)
     assert lock.holder(places) == holder.pid
-    with pytest.raises(FolderTaken) as taken, lock.hold(places):
+    with pytest.raises(FolderInUse) as taken, lock.hold(places):
         pass
     assert taken.value.pid == holder.pid
 
@@ -117,7 +117,7 @@ def test_a_port_of_last_time_that_is_taken_now_is_replaced(places: Places) -> No
 def test_a_port_that_is_asked_for_is_taken_or_refused(places: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken) as refused, ports.chosen(["nats"], {"nats": port}, places):
+        with pytest.raises(PortInUse) as refused, ports.chosen(["nats"], {"nats": port}, places):
             pass
         assert (refused.value.name, refused.value.port) == ("nats", port)
     with ports.chosen(["nats"], {"nats": port}, places) as chosen:
