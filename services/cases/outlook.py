@@ -7,9 +7,9 @@ from typing import Any
 from models.cases.agenda import MILESTONE, plan
 from models.cases.lifecycle import ENDED, SEALED, State
 from models.cases.messages import Outlook
+from models.dates.milestones import SeasonDates
 from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
-from services.seasons.cache import SeasonDates
 
 NATIONAL_CUTOFF = "cutoff"
 

@@ -24,10 +24,10 @@ from models.cases.events import CaseEventData, case_event, event_subject
 from models.cases.history import transition_hash
 from models.cases.lifecycle import NOTES, Action, State
 from models.cases.messages import CommitTransitionInput, StoredTransition
+from models.dates.milestones import SeasonDates
 from models.refusals import Refused
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
 from services.cases.outlook import CaseDates
-from services.seasons.cache import SeasonDates
 
 type Columns = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from models.cases.commands import Actor, Role
 from models.cases.lifecycle import ENDED, Action, State
+from models.dates.milestones import SeasonDates
 from models.programme.parts import YEARS
 from models.refusals import Refused
 from models.store.engine import reading, transaction
@@ -20,7 +21,6 @@ from services.cases.requests import Request
 from services.cases.rows import read_case, season_dates
 from services.cases.service import CaseService, WorkflowMissing
 from services.clock import new_id, now
-from services.seasons.cache import SeasonDates
 from services.seasons.opening import show_season
 
 BODY = table_of(Body)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, func, select
 from models.audit.entries import AuditEntry, EntryKind
 from models.cases.commands import Actor, Role
 from models.cases.lifecycle import ENDED
+from models.dates.milestones import SeasonDates
 from models.programme.stages import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
 from models.store.engine import reading, transaction
@@ -18,7 +19,6 @@ from services.retention.cases import FORMS, REASONS
 from services.retention.classes import Holding, Scope
 from services.retention.notifications import ADDRESSES, MESSAGES, WEBHOOKS
 from services.retention.views import WORDS, ClassDue, ClassRemoved
-from services.seasons.cache import SeasonDates
 from services.seasons.opening import read_programme
 
 AT_ONCE = 200

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, select
 
-from models.dates.pace import Pace
 from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
 from models.refusals import Refused
@@ -17,30 +15,6 @@ _SEASONS, _DAYS = table_of(Season).c, table_of(CalendarDay).c
 
 CALENDAR_TTL_SECONDS = 30.0
 """How long a worker may plan reminders on working days that were edited since."""
-
-
-@dataclass(frozen=True)
-class SeasonDates:
-    """The season's dates as real instants.
-
-    Attributes:
-        milestones: Name → instant (exclusive end).
-        pace: Maps civil time to real instants.
-    """
-
-    milestones: Mapping[str, datetime]
-    pace: Pace
-
-    @classmethod
-    def of(
-        cls, milestones: Mapping[str, str], anchor: datetime, seconds_per_day: float
-    ) -> "SeasonDates":
-        """Read the columns of a season."""
-        pace = Pace(anchor=anchor, seconds_per_day=seconds_per_day)
-        instants = {
-            name: pace.real(datetime.fromisoformat(civil)) for name, civil in milestones.items()
-        }
-        return cls(instants, pace)
 
 
 class SeasonCache:

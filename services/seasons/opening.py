@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from models.cases.commands import Role
+from models.dates.milestones import SeasonDates
 from models.dates.pace import Pace
 from models.programme.definition import Programme
 from models.programme.parts import end_of
@@ -18,7 +19,6 @@ from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Body, CalendarDay, CaseRecord, Season, table_of
 from services.people.users import add_user
-from services.seasons.cache import SeasonDates
 
 BODY = table_of(Body)
 CALENDAR_DAY = table_of(CalendarDay)
