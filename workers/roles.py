@@ -10,9 +10,8 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from models.store.engine import open_engine
-from workers.folder.places import Places
 from workers.folder.readiness import marked_ready
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.stack.ports import PREFERRED
 
 Run = Callable[[WorkerSettings, asyncio.Event], Awaitable[None]]
@@ -58,13 +57,14 @@ async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from services.audit.signing import DigestFile
     from workers.audit import run
 
-    signed = DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
+    places = settings.places
+    signed = DigestFile(places.audit_digests, places.audit_key, settings.audit.signing_key)
     async with _stream("audit", settings) as js:
         with (
             _engine(settings.database_url) as engine,
             _engine(settings.audit_database_url) as store,
         ):
-            work = run(js, engine, store, settings.audit_anchor, stop, digests=signed)
+            work = run(js, engine, store, places.audit_anchor, stop, digests=signed)
             await _serve("audit", settings, work)
 
 
@@ -101,7 +101,7 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
             _engine(settings.database_url) as engine,
             _engine(settings.audit_database_url) as store,
         ):
-            unclean = Places(settings.state_dir).unclean
+            unclean = settings.places.unclean
             async with serve(client, Reconciling(engine, store, client, js), unclean):
                 await _serve("reconcile", settings, stop.wait())
 
@@ -121,7 +121,7 @@ async def portal(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def _serve(role: str, settings: WorkerSettings, work: Coroutine[Any, Any, Any]) -> None:
     """Do the work, and say meanwhile that the role serves."""
-    with marked_ready(Places(settings.state_dir).ready_file(role)):
+    with marked_ready(settings.places.ready_file(role)):
         await work
 
 

@@ -27,7 +27,7 @@ def verify() -> None:
 
     settings = options().settings()
     with record() as engine, audit_store() as store:
-        report = verify_all(engine, store, settings.audit_anchor, digests=_digest_file())
+        report = verify_all(engine, store, settings.places.audit_anchor, digests=_digest_file())
     if options().json:
         show(report)
     else:
@@ -52,9 +52,9 @@ def export(
     from services.audit.export import EvidenceStores
     from services.audit.export import export as export_season
 
-    settings = options().settings()
+    places = options().settings().places
     with record() as engine, audit_store() as store:
-        sources = EvidenceStores(engine, store, settings.audit_anchor, settings.audit_digests)
+        sources = EvidenceStores(engine, store, places.audit_anchor, places.audit_digests)
         done = export_season(sources, season, to)
         enter_export(engine, season, viewer(), done.head)
     show(done)
@@ -126,4 +126,5 @@ def _digest_file() -> "DigestFile":
     from services.audit.signing import DigestFile
 
     settings = options().settings()
-    return DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
+    places = settings.places
+    return DigestFile(places.audit_digests, places.audit_key, settings.audit.signing_key)

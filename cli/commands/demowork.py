@@ -28,8 +28,8 @@ async def _run() -> CaseView:
                 number += 1
                 say(_told(number, step))
                 last = step.case or last
-            settings = here.settings
-            report = await asyncio.to_thread(verify, here.engine, audit, settings.audit_anchor)
+            anchor = here.settings.places.audit_anchor
+            report = await asyncio.to_thread(verify, here.engine, audit, anchor)
     assert last is not None  # noqa: S101 - the demonstration makes a case
     outcome = "无误" if report.ok else f"发现 {len(report.problems)} 个问题"
     say(f"\n审计核验：{report.cases} 件案例、{report.records} 条记录，{outcome}。")

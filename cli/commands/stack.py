@@ -132,16 +132,13 @@ def _settings(
 
 
 def _places() -> "Places":
-    from workers.folder.places import Places
-
-    return Places(_settings().state_dir)
+    return _settings().places
 
 
 def _detach(settings: "StackSettings", flags: list[str]) -> None:
-    from workers.folder.places import Places
     from workers.stack import detach as background
 
-    report = background.up_in_background(Places(settings.state_dir), flags, say)
+    report = background.up_in_background(settings.places, flags, say)
     _announce(report, settings)
 
 

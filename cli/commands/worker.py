@@ -41,11 +41,10 @@ def worker(role: Annotated[WorkerRole, typer.Argument(metavar="ROLE", help="è¿›ç
 async def _run(role: WorkerRole) -> None:
     import structlog
 
-    from workers.folder.places import Places
     from workers.health.server import served_health
 
     settings = options().settings()
-    places = Places(settings.state_dir)
+    places = settings.places
     places.prepare()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,10 +64,9 @@ async def _work(role: WorkerRole, stop: asyncio.Event) -> None:
 
 async def _until_done(work: "asyncio.Task[None]", role: WorkerRole, stop: asyncio.Event) -> None:
     """Wait for the work, or for a signal and then for what is in hand."""
-    from workers.folder.places import Places
     from workers.folder.readiness import is_marked
 
-    places = Places(options().settings().state_dir)
+    places = options().settings().places
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -14,7 +14,7 @@ from cli.connections.databases import record
 from cli.frame.options import options
 from services.cases.service import CaseService
 from workers.logs.setup import configure_logs
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.temporal_client import connect
 
 

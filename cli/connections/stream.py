@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from nats.js import JetStreamContext
 
 from services.cases.views import Unavailable
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.stream.connection import connect
 
 PATIENCE = 5.0

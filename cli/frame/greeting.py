@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers.folder.places import Places, default_state_dir
+from workers.folder.places import default_state_dir
 
 if TYPE_CHECKING:
+    from workers.folder.places import Places
     from workers.folder.report import StackReport
     from workers.settings.stack import StackSettings
 
@@ -24,7 +25,7 @@ ADDRESSES = {
 
 def greeting(report: "StackReport", settings: "StackSettings") -> str:
     """Return a block of lines: addresses, folder, mail, and three commands to try."""
-    places = Places(settings.state_dir)
+    places = settings.places
     known = {**report["addresses"]}
     lines = ["", "推选系统已就绪。"]
     lines += [f"  {label}：{known[name]}" for name, label in ADDRESSES.items() if known[name]]
@@ -33,7 +34,7 @@ def greeting(report: "StackReport", settings: "StackSettings") -> str:
     return "\n".join([*lines, ""])
 
 
-def _mail(settings: "StackSettings", places: Places) -> str:
+def _mail(settings: "StackSettings", places: "Places") -> str:
     mail = settings.mail
     if mail.host is not None:
         return f"经 {mail.host}:{mail.server_port} 发出"

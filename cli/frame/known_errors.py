@@ -140,7 +140,7 @@ def _connection(_error: OSError) -> CommandError:
 EXPLAINED: Mapping[str, Explain] = {
     "services.cases.views.Unavailable": _service,
     "workers.settings.environment.SettingsWrong": _wrong_settings,
-    "workers.settings.stack.NotRunning": _not_running,
+    "workers.settings.worker.NotRunning": _not_running,
     "workers.servers.found.ServerMissing": _server_missing,
     "workers.stack.child.StartFailed": _start_failed,
     "workers.stack.detach.DetachFailed": _detach_failed,
@@ -149,7 +149,6 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.ports.PortInUse": _port_taken,
     "workers.stack.servers.ServerUnavailable": _server_away,
     "temporalio.service.RPCError": _rpc,
-    "temporalio.client.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "nats.errors.Error": _nats,
     "sqlalchemy.exc.OperationalError": _sql,

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from models.cases.commands import Actor
-    from workers.settings.stack import WorkerSettings
+    from workers.settings.worker import WorkerSettings
 
 
 class Output(StrEnum):
@@ -52,9 +52,9 @@ class Options:
 
     def settings(self) -> "WorkerSettings":
         """Return the settings of the stack that `--state-dir` names."""
-        from workers.settings.stack import WorkerSettings
+        from workers.settings.worker import WorkerSettings
 
-        return WorkerSettings.load(self.state_dir)
+        return WorkerSettings.load(state_dir=self.state_dir)
 
 
 _current: ContextVar[Options] = ContextVar("options")

@@ -41,7 +41,7 @@ from services.dates.working_days import uncovered
 from services.seasons.cache import SeasonCache
 from services.stream.events import backlog
 from workers.logs.setup import app_version
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.stream.connection import CONSUMERS, connect
 
 NATS_PATIENCE = 2.0
@@ -186,8 +186,8 @@ def chain(sources: MetricSources) -> Iterator[Metric]:
         height = connection.scalar(select(func.max(_AUDIT.n))) or 0
     yield _gauge("audit_chain_height", "Records in the audit's chain.", height)
     yield _gauge("audit_anchor_height", "The newest anchored record.", sources.anchored.look())
-    settings = sources.settings
-    signed = DigestFile(settings.audit_digests, settings.audit_key, settings.audit_signing_key)
+    places, key = sources.settings.places, sources.settings.audit.signing_key
+    signed = DigestFile(places.audit_digests, places.audit_key, key)
     late = signed.unsigned_seconds(sources.audit, datetime.now(UTC))
     yield _gauge("audit_unsigned_seconds", "How long an ended day has no signed digest.", late)
 
@@ -239,7 +239,7 @@ def registry_of(
     """Return all that a role's process tells Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    sources = MetricSources(settings, record, audit, AnchorHeight(settings.audit_anchor))
+    sources = MetricSources(settings, record, audit, AnchorHeight(settings.places.audit_anchor))
     registry.register(RoleCollector(role, sources))
     return registry
 

@@ -21,11 +21,10 @@ import structlog
 from sqlalchemy import Engine, text
 
 from models.store.engine import open_engine, reading
-from workers.folder.places import Places
 from workers.folder.readiness import is_marked
 from workers.logs.setup import app_version
 from workers.servers.ports import LOOPBACK
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.stack import probes
 
 PATIENCE = 1.0
@@ -154,7 +153,7 @@ def served_health(role: str, settings: WorkerSettings) -> Iterator[None]:
 
     from workers.health.metrics import registry_of
 
-    ready = Places(settings.state_dir).ready_file(role)
+    ready = settings.places.ready_file(role)
     engine = open_engine(settings.database_url, pool_size=2)
     audit = open_engine(settings.audit_database_url, pool_size=2)
     pulse, checks = Pulse(), checks_of(role, settings, engine)

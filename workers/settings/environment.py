@@ -19,15 +19,15 @@ KNOWN = {
     "DATABASE_URL": "TUIXUAN_DATABASE__URL",
     "LOG_LEVEL": "TUIXUAN_LOG_LEVEL",
 }
-"""Names that people know from elsewhere, and the settings that they stand for."""
+"""Names that people know from other software, and the settings that they stand for."""
 
 
 class SettingsWrong(Exception):
-    """What is configured cannot be; the message says what and how to put it right."""
+    """A setting is invalid; the message says which and how to correct it."""
 
 
 def leaves(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each setting's variable and its path in the model."""
+    """Yield the variable of each setting and its path in the model."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -38,7 +38,7 @@ def leaves(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, 
 
 
 class Environment(PydanticBaseSettingsSource):
-    """Reads `TUIXUAN_*` and the known names; refuses what does not exist."""
+    """Reads `TUIXUAN_*` and the known names; refuses variables that do not exist."""
 
     def __init__(
         self, settings_cls: type[BaseSettings], environ: Mapping[str, str] | None = None
@@ -48,12 +48,12 @@ class Environment(PydanticBaseSettingsSource):
         self._paths = dict(leaves(settings_cls))
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return one field's value; pydantic's signature."""
+        """Return the value of one field; pydantic's signature."""
         del field
         return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return what is set, nested like the model."""
+        """Return the variables that are set, nested like the model."""
         found: dict[str, Any] = {}
         known = {name: target for name, target in KNOWN.items() if target in self._paths}
         for name, target in known.items():  # first, so that our own names win
@@ -73,7 +73,7 @@ class Environment(PydanticBaseSettingsSource):
         return path
 
     def _read(self, name: str, value: str) -> str:
-        """Return the value, or what is in the file that it names."""
+        """Return the value, or the content of the file that it names."""
         if not name.endswith(SECRET_FILE) or name in self._paths:
             return value
         try:

@@ -1,36 +1,36 @@
-"""How mail leaves: the settings. Light to import, as every process reads settings."""
+"""Settings of mail."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
+
+from workers.settings.section import Port, SettingsSection
 
 DEFAULT_SENDER = "推选 <noreply@tuixuan.invalid>"
-"""The sender of mails that only lie in a folder: an address that no server takes."""
+"""The sender of mails that are only saved in a folder. No server accepts this address."""
 
 type Security = Literal["none", "starttls", "tls"]
 
 _PORTS: dict[Security, int] = {"none": 25, "starttls": 587, "tls": 465}
 
 
-class MailSettings(BaseModel):
-    """Where mails go.
+class MailSettings(SettingsSection):
+    """How mail is sent.
 
     Attributes:
-        host: The SMTP server; None: mails lie in `folder` instead.
-        port: None: the usual one for `security`.
-        security: `starttls` and `tls` refuse a server that cannot, or whose certificate
-            does not hold; `none` sends in the clear.
-        user: Who signs in to the server; None: nobody does.
-        password: With `user`.
-        sender: The From of every mail, `name <address>`; needed with `host`.
-        folder: Where mails lie without a server.
+        host: The SMTP server. None saves mails in `folder` instead.
+        port: None means the usual port for `security`.
+        security: `starttls` and `tls` refuse a server that does not offer it or whose
+            certificate is invalid; `none` sends in the clear.
+        user: The account on the server; None sends without signing in.
+        password: Required with `user`.
+        sender: The From of every mail, `name <address>`. Required with `host`.
+        folder: Where mails are saved when there is no server.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     host: str | None = None
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    port: Port | None = None
     security: Security = "none"
     user: str | None = None
     password: SecretStr | None = None
@@ -39,7 +39,7 @@ class MailSettings(BaseModel):
 
     @property
     def server_port(self) -> int:
-        """The port, or the usual one."""
+        """The port, by default the usual one for `security`."""
         return self.port or _PORTS[self.security]
 
     @property
@@ -56,7 +56,7 @@ class MailSettings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _is_complete(self) -> Self:
         if self.host is not None and self.sender == DEFAULT_SENDER:
             raise ValueError("设置了邮件服务器（host），还须设置发件人（sender）")
         if (self.user is None) != (self.password is None):
@@ -65,7 +65,7 @@ class MailSettings(BaseModel):
 
 
 def address_of(mailbox: str) -> str:
-    """Return the address in `name <address>`; empty where there is none."""
+    """Return the address in `name <address>`, or an empty text if there is none."""
     from email.utils import parseaddr
 
     return parseaddr(mailbox)[1]

@@ -1,17 +1,17 @@
-"""How short messages leave: the settings of the gateway. Light to import."""
+"""Settings of short messages."""
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, SecretStr
+from pydantic import HttpUrl, SecretStr
+
+from workers.settings.section import SettingsSection
 
 
-class SmsSettings(BaseModel):
-    """The gateway of short messages.
+class SmsSettings(SettingsSection):
+    """The gateway that sends short messages.
 
     Attributes:
-        url: Where each is posted as JSON (`id`, `to`, `text`); None: they wait.
+        url: Where each message is posted as JSON (`id`, `to`, `text`). None keeps them waiting.
         token: Sent as a bearer token.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: HttpUrl | None = None
     token: SecretStr | None = None

@@ -1,4 +1,4 @@
-"""Addresses with passwords in them: derived, and shown without."""
+"""Addresses that hold passwords: derived, and shown without them."""
 
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -7,7 +7,7 @@ AUDIT_SCHEMA = "audit"
 
 
 def mask_password(url: str) -> str:
-    """Return the address as people may see it: `***` for a password, or for a bare token."""
+    """Return the address as people may see it: `***` in place of a password or a bare token."""
     parts = urlsplit(url)
     account, at, host = parts.netloc.rpartition("@")
     if not at:
@@ -20,12 +20,12 @@ def mask_password(url: str) -> str:
 
 
 def holds_mask(url: str) -> bool:
-    """Tell whether a password was taken out of this address."""
+    """Tell whether a password was masked in this address."""
     return MASK in urlsplit(url).netloc
 
 
 def audit_url(record_url: str) -> str:
-    """Return where the audit keeps its store on the same PostgreSQL server: its own schema."""
+    """Return the audit's store on the same PostgreSQL server: a schema of its own."""
     parts = urlsplit(record_url)
     query = dict(parse_qsl(parts.query))
     options = f"{query.get('options', '')} -csearch_path={AUDIT_SCHEMA}".strip()

@@ -1,23 +1,23 @@
-"""What operators allow of webhooks. Light to import, as every process reads settings."""
+"""Settings of webhooks."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from workers.settings.section import SettingsSection
 
 type Network = IPv4Network | IPv6Network
 
 
-class WebhookSettings(BaseModel):
-    """Where webhooks may go beside the public internet.
+class WebhookSettings(SettingsSection):
+    """Where webhooks may go besides the public internet.
 
     Attributes:
-        allowed_networks: Ranges inside, with commas between, e.g. `10.20.0.0/16`; receivers
+        allowed_networks: Private ranges, separated by commas, e.g. `10.20.0.0/16`. Receivers
             there may listen on any port and need no TLS.
-        allowed_ports: On public addresses, with commas between.
-        timeout: Seconds for one attempt as a whole.
+        allowed_ports: Ports allowed on public addresses, separated by commas.
+        timeout: Seconds for one whole attempt.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     allowed_networks: tuple[str, ...] = ()
     allowed_ports: tuple[int, ...] = (80, 443, 8443)
@@ -25,13 +25,13 @@ class WebhookSettings(BaseModel):
 
     @field_validator("allowed_networks", "allowed_ports", mode="before")
     @classmethod
-    def _listed(cls, value: object) -> object:
-        """Take a list as a variable of the environment holds it."""
+    def _split(cls, value: object) -> object:
+        """Split a list that was written as one text, as in a variable of the environment."""
         return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("allowed_networks")
     @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             try:
                 ip_network(each)
@@ -41,5 +41,5 @@ class WebhookSettings(BaseModel):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The ranges, parsed."""
+        """The allowed networks, parsed."""
         return tuple(map(ip_network, self.allowed_networks))

@@ -22,8 +22,9 @@ from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
 from workers.servers.ports import port_is_free
 from workers.servers.temporal import temporal_at_hand
-from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
+from workers.settings.worker import WorkerSettings
 from workers.stack import probes
 from workers.stack.ports import PREFERRED
 from workers.stack.servers import asked_ports
@@ -51,7 +52,7 @@ class Check:
 
 def examine(settings: StackSettings) -> list[Check]:
     """Look at everything that the system stands on."""
-    places = Places(settings.state_dir)
+    places = settings.places
     running = read_report(places)
     told = WorkerSettings.of(settings)
     return [
@@ -68,9 +69,9 @@ def examine(settings: StackSettings) -> list[Check]:
 
 def _temporal(told: WorkerSettings) -> Check:
     name = "Temporal"
-    if told.known_temporal:
-        trouble = asyncio.run(probes.temporal(told.known_temporal, told.temporal_namespace))
-        return _answers(name, told.known_temporal, trouble)
+    if told.temporal.address:
+        trouble = asyncio.run(probes.temporal(told.temporal.address, told.temporal_namespace))
+        return _answers(name, told.temporal.address, trouble)
     found = temporal_at_hand()
     if found is not None:
         return Check(name, ok=True, found=str(found))
@@ -80,8 +81,8 @@ def _temporal(told: WorkerSettings) -> Check:
 
 def _nats(settings: StackSettings, told: WorkerSettings) -> Check:
     name = "NATS"
-    if told.known_nats:
-        shown = mask_password(told.known_nats)
+    if told.nats.url:
+        shown = mask_password(told.nats.url)
         return _answers(name, shown, asyncio.run(probes.nats(told.nats_url)))
     try:
         found = find_nats({**os.environ, "NATS_URL": settings.nats.url or ""})

@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from models.store.engine import open_engine
 from services.seasons.opening import has_seasons
-from workers.settings.stack import WorkerSettings
+from workers.settings.worker import WorkerSettings
 
 log = structlog.get_logger()
 

@@ -13,8 +13,9 @@ from workers.servers.found import Binary, Running
 from workers.servers.nats import find_nats
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import find_temporal
-from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
+from workers.settings.worker import WorkerSettings
 from workers.stack import probes, programs
 from workers.stack.programs import Program
 
@@ -78,12 +79,14 @@ def asked_ports(settings: StackSettings) -> dict[str, int | None]:
 
 def settings_of_workers(settings: StackSettings, ports: Mapping[str, int]) -> WorkerSettings:
     """Return what the workers of this stack are told."""
-    own = {
+    temporal = settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}"
+    nats = settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}"
+    told = {
+        "temporal": settings.temporal.model_copy(update={"address": temporal}),
+        "nats": settings.nats.model_copy(update={"url": nats}),
         "portal": settings.portal.model_copy(update={"port": ports["portal"]}),
-        "known_temporal": settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}",
-        "known_nats": settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}",
     }
-    return WorkerSettings.of(settings).model_copy(update=own)
+    return WorkerSettings.of(settings.model_copy(update=told))
 
 
 def addresses(told: WorkerSettings, ports: Mapping[str, int]) -> Addresses:

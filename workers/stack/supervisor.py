@@ -10,7 +10,6 @@ import structlog
 
 from models.store.engine import open_engine
 from models.store.upgrade import upgrade_audit, upgrade_record
-from workers.folder.places import Places
 from workers.folder.report import StackReport, down_report, write_json
 from workers.settings.stack import StackSettings
 from workers.stack import programs, servers
@@ -38,7 +37,7 @@ class Supervisor:
     ) -> None:
         """`empty`: do not open a season on the first start."""
         self._settings, self._empty, self._screen = settings, empty, screen
-        self._places = Places(settings.state_dir)
+        self._places = settings.places
         self._told = servers.settings_of_workers(settings, ports)
         self._report = down_report(self._places)
         self._report["addresses"] = servers.addresses(self._told, ports)

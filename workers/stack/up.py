@@ -38,7 +38,7 @@ def up(
         ServerAway: a server of somebody else does not answer.
         StartFailed: a process never came to serve.
     """
-    places = Places(settings.state_dir)
+    places = settings.places
     with lock.hold(places), _screen(places, settings.log_level) as screen, _sigterm_interrupts():
         # Not in the event loop: a signal must be able to end a build of minutes.
         found = find_servers(settings, lambda line: screen.line(OURS, line))

@@ -16,7 +16,7 @@ from services.webhooks.secrets import secrets_of
 from services.webhooks.views import list_endpoints
 from tests.factories import SEASON
 from workers.health.metrics import registry_of
-from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.worker import WorkerSettings
 
 FUJIAN, HUNAN = (Actor(role=Role.BODY, id=name) for name in ("fujian", "hunan"))
 URL = "https://receiver.example.invalid/hook"
@@ -55,7 +55,7 @@ def test_what_waits_is_counted_and_cancelled_with_the_endpoint(
 def test_a_removed_endpoint_is_no_cause_for_alarm(
     engine: Engine, audit_engine: Engine, endpoint: str
 ) -> None:
-    settings = WorkerSettings.of(StackSettings.load())
+    settings = WorkerSettings.load()
 
     def disabled() -> float | None:
         registry = registry_of("webhook", settings, engine, audit_engine)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from tests.factories import ROOT
 from tests.servers import Nats
 from workers.health.metrics import READ, registry_of
-from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.worker import WorkerSettings
 from workers.stack.ports import HEALTH
 from workers.stack.programs import ROLES
 from workers.stream.connection import CONSUMERS, ensure_consumer
@@ -57,12 +57,10 @@ async def exported(
     """The names that the workers really tell."""
     for consumer in CONSUMERS:
         await ensure_consumer(js, consumer)
-    settings = WorkerSettings.of(
-        StackSettings.load(
-            state_dir=tmp_path / "state",
-            database={"url": database_urls[0], "audit_url": database_urls[1]},
-            nats={"url": nats_server.url},
-        )
+    settings = WorkerSettings.load(
+        state_dir=tmp_path / "state",
+        database={"url": database_urls[0], "audit_url": database_urls[1]},
+        nats={"url": nats_server.url},
     )
     names: set[str] = set()
     for role in READ:

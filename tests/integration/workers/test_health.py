@@ -23,7 +23,7 @@ from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
 from workers.health.metrics import READ, registry_of
 from workers.health.server import HUNG, Health, Pulse, application, checks_of, serving
-from workers.settings.stack import StackSettings, WorkerSettings
+from workers.settings.worker import WorkerSettings
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -31,12 +31,10 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture
 def settings(tmp_path: Path, database_urls: tuple[str, str], nats_server: Nats) -> WorkerSettings:
     record, audit = database_urls
-    return WorkerSettings.of(
-        StackSettings.load(
-            state_dir=tmp_path / "state",
-            database={"url": record, "audit_url": audit},
-            nats={"url": nats_server.url},
-        )
+    return WorkerSettings.load(
+        state_dir=tmp_path / "state",
+        database={"url": record, "audit_url": audit},
+        nats={"url": nats_server.url},
     )
 
 

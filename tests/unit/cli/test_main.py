@@ -1,13 +1,14 @@
 """The frame of the command line: options anywhere, one way to fail, data on stdout alone."""
 
 import csv
+import importlib
 import io
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -18,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli import main
 from cli.frame import errors, output
 from cli.frame.exits import Exit
+from cli.frame.known_errors import EXPLAINED
 from cli.frame.options import Options, Output, begin, options
 from models.cases.commands import Actor, Role
 from models.refusals import Refused
@@ -25,7 +27,7 @@ from services.cases.views import Unavailable
 from workers.folder.lock import FolderInUse
 from workers.servers.found import ServerMissing
 from workers.settings.environment import SettingsWrong
-from workers.settings.stack import NotRunning
+from workers.settings.worker import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
 from workers.stack.ports import PortInUse
@@ -261,6 +263,22 @@ def test_each_error_has_its_code_and_its_words(
     problem = errors.explain(error)
     assert (problem.code, int(problem.exit)) == (code, exit_code)
     assert says in problem.message
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_every_error_that_is_explained_by_its_name_exists(name: str) -> None:
+    module, _, qualname = name.rpartition(".")
+    found = getattr(importlib.import_module(module), qualname)
+    assert f"{found.__module__}.{found.__qualname__}" == name
+
+
+@pytest.mark.parametrize("entry", main.COMMANDS.values(), ids=main.COMMANDS)
+def test_every_command_is_in_the_module_that_is_named(entry: main.Entry) -> None:
+    app = importlib.import_module(entry.module).app
+    assert isinstance(app, typer.Typer)
+    if entry.name is not None:
+        group: Any = typer.main.get_group(app)
+        assert entry.name in group.commands
 
 
 def test_a_person_sees_a_traceback_only_when_asking(

@@ -9,8 +9,9 @@ import pytest
 from workers.folder import lock, places
 from workers.folder.places import CHECKOUT, Places, default_state_dir
 from workers.settings.environment import SettingsWrong
-from workers.settings.stack import NotRunning, StackSettings, WorkerSettings
+from workers.settings.stack import StackSettings
 from workers.settings.urls import audit_url, mask_password
+from workers.settings.worker import NotRunning, WorkerSettings
 
 KNOWN = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "NATS_URL", "DATABASE_URL", "LOG_LEVEL")
 
@@ -142,7 +143,7 @@ def test_a_relative_state_folder_becomes_absolute(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_worker_without_addresses_learns_those_of_the_running_stack(running: Path) -> None:
-    settings = WorkerSettings.load(running.parents[1])
+    settings = WorkerSettings.load(state_dir=running.parents[1])
     assert settings.temporal_address == "127.0.0.1:7301"
     assert settings.temporal_namespace == "other"
     assert settings.nats_url == "nats://127.0.0.1:4301"
@@ -158,7 +159,7 @@ def test_people_reach_the_portal_where_its_public_address_says(
         ("https://example.invalid/tuixuan/", "https://example.invalid/tuixuan"),
     ):
         monkeypatch.setenv("TUIXUAN_PORTAL__PUBLIC_URL", given)
-        assert WorkerSettings.load(running.parents[1]).portal_url == expected
+        assert WorkerSettings.load(state_dir=running.parents[1]).portal_url == expected
 
 
 @pytest.mark.parametrize("url", ["example.invalid", "ftp://x", "https://x/?a=b", "https://x/#a"])
@@ -175,7 +176,7 @@ def test_what_was_set_wins_over_the_running_stack(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "mine")
-    settings = WorkerSettings.load(running.parents[1])
+    settings = WorkerSettings.load(state_dir=running.parents[1])
     assert (settings.temporal_address, settings.temporal_namespace) == ("temporal:7233", "mine")
 
 
@@ -184,7 +185,7 @@ def test_without_a_stack_addresses_are_refused_and_files_have_their_places(tmp_p
     root = tmp_path / "state"
     assert settings.database_url == f"sqlite:///{root}/tuixuan.db"
     assert settings.audit_database_url == f"sqlite:///{root}/audit.db"
-    assert settings.audit_anchor == root / "audit-anchor.jsonl"
+    assert settings.places.audit_anchor == root / "audit-anchor.jsonl"
     assert settings.mail.folder == root / "mail"
     assert settings.temporal_namespace == "tuixuan"
     with pytest.raises(NotRunning, match="tuixuan up"):
@@ -200,7 +201,7 @@ def test_what_a_dead_supervisor_left_does_not_count(tmp_path: Path) -> None:
     folder.prepare()
     report = {"ready": True, "pid": 1, "addresses": {"temporal": "127.0.0.1:7301"}}
     folder.report.write_text(json.dumps(report), encoding="utf-8")
-    assert WorkerSettings.load().known_temporal is None
+    assert WorkerSettings.load().temporal.address is None
 
 
 def test_a_masked_password_is_asked_for_and_never_tried(running: Path) -> None:
@@ -238,3 +239,21 @@ def test_options_of_the_record_are_kept_for_the_audit() -> None:
 )
 def test_passwords_are_masked(url: str, shown: str) -> None:
     assert mask_password(url) == shown
+
+
+def test_a_worker_has_every_setting_that_was_set() -> None:
+    changed = {
+        "audit": {"signing_key": "pem"},
+        "sms": {"url": "https://sms.example.invalid/"},
+        "cases": {"max_cached_workflows": 7},
+        "webhook": {"timeout": 3.0},
+        "metrics": {"port": 9999},
+        "mail": {"folder": Path("/mail")},
+        "log_level": "error",
+        "debug": True,
+    }
+    given = StackSettings.load(**changed)
+    completed = {"temporal", "nats", "database", "portal"}
+    worker = WorkerSettings.of(given)
+    assert worker.model_dump(exclude=completed) == given.model_dump(exclude=completed)
+    assert worker.portal == given.portal

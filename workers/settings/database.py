@@ -1,0 +1,26 @@
+"""Settings of the databases."""
+
+from pydantic import Field, field_validator
+
+from workers.settings.section import SettingsSection
+
+KNOWN_DATABASES = ("sqlite:///", "postgresql", "postgres:")
+
+
+class DatabaseSettings(SettingsSection):
+    """Where the databases are.
+
+    Attributes:
+        url: The record.
+        audit_url: The audit's own store.
+    """
+
+    url: str | None = Field(default=None, repr=False)
+    audit_url: str | None = Field(default=None, repr=False)
+
+    @field_validator("url", "audit_url")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(KNOWN_DATABASES):
+            raise ValueError("应为 sqlite:///文件 或 postgresql://…")
+        return value

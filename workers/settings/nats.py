@@ -1,0 +1,19 @@
+"""Settings of NATS."""
+
+from pydantic import Field
+
+from workers.settings.section import Port, SettingsSection
+
+
+class NatsSettings(SettingsSection):
+    """Where NATS is.
+
+    Attributes:
+        url: A server that somebody else runs.
+        port: The port of the embedded server.
+        monitor_port: The port of its monitoring pages.
+    """
+
+    url: str | None = Field(default=None, repr=False)
+    port: Port | None = None
+    monitor_port: Port | None = None
