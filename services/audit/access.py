@@ -14,6 +14,7 @@ from models.cases.form import CaseForm
 from models.cases.masked_form import mask_form
 from models.chain import digest
 from models.refusals import Refused
+from models.retention import removed
 from models.store.engine import transaction
 from models.tables import AppUser, CaseRevision, table_of
 from services.audit.archive_verifier import key_id
@@ -24,7 +25,6 @@ from services.cases.views import CaseHistory
 from services.clock import now
 from services.notifications.inbox import InboxItem, inbox
 from services.people.users import UserView, list_users, unknown_user
-from services.retention.removed import removed
 from services.seasons.opening import read_programme
 
 _REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c

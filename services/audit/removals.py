@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from models.audit.entries import EntryKind
+from models.audit.objects import form_object, reason_object
 from models.cases.events import event_id
 from models.cases.lifecycle import ENDED
 from models.programme.stages import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
 from services.audit.entries import ENTRIES
 from services.audit.report import Problem
-from services.retention.cases import form_object, reason_object
 
 type Row = Mapping[Any, Any]
 

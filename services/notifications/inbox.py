@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select, update
 
 from models.refusals import Refused
+from models.retention import removed
 from models.store.engine import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, table_of
 from services.people.users import unknown_user
-from services.retention.removed import removed
 
 MOST_AT_ONCE = 200
 """How many rows one page holds at most."""

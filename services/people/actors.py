@@ -1,6 +1,8 @@
 """Who acts, and for whom, as far as the record knows."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -8,7 +10,6 @@ from models.cases.commands import Actor, Role
 from models.cases.lifecycle import Action, allowed_roles
 from models.refusals import Refused
 from models.tables import AppUser, Body, Unit, table_of
-from services.cases.rows import Columns
 
 APP_USER = table_of(AppUser)
 BODY = table_of(Body)
@@ -29,7 +30,7 @@ def refuse_phone_numbers(*ids: str) -> None:
 
 
 def resolve_actor(
-    connection: Connection, case: Columns, action: Action, actor: Actor | None
+    connection: Connection, case: Mapping[str, Any], action: Action, actor: Actor | None
 ) -> Actor:
     """Return who acts, and for whom as far as the record knows.
 
@@ -43,7 +44,7 @@ def resolve_actor(
     return actor.model_copy(update={"org": _org(connection, case, actor)})
 
 
-def _org(connection: Connection, case: Columns, actor: Actor) -> str | None:
+def _org(connection: Connection, case: Mapping[str, Any], actor: Actor) -> str | None:
     if actor.role is Role.APPLICANT and actor.id in (case["applicant_id"], case["unit_id"]):
         return str(case["unit_id"])
     user: str | None = connection.scalar(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, tuple_, union_all, update
 
+from models.audit.objects import form_object, reason_object
 from models.cases.lifecycle import ENDED
 from models.chain import digest, digest_text
 from models.tables import CaseReason, CaseRecord, CaseRevision, Transition, table_of
@@ -13,16 +14,6 @@ from services.retention.classes import Found, Holding, Removed, Scope
 
 _CASES, _FORMS = table_of(CaseRecord).c, table_of(CaseRevision).c
 _LINES, _REASONS = table_of(Transition).c, table_of(CaseReason).c
-
-
-def form_object(case_id: str, revision: int) -> str:
-    """Return how a deed names a saved version of a form."""
-    return f"{case_id}/form/{revision}"
-
-
-def reason_object(case_id: str, seq: int) -> str:
-    """Return how a deed names the reason of a line of history."""
-    return f"{case_id}/reason/{seq}"
 
 
 def _ended(scope: Scope) -> tuple[Any, ...]:

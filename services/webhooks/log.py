@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Engine, Select, and_, case, func, insert, sel
 
 from models.cases.commands import Actor
 from models.refusals import Refused
+from models.retention import removed
 from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
 from services.clock import new_id
-from services.retention.removed import removed
 from services.webhooks.missed import fan_out_missed
 from services.webhooks.views import one_endpoint, standing
 

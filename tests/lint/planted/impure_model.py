@@ -1,9 +1,10 @@
 # check: imports
+# contract: pure
 # at: models/chain.py
-# says: models is not allowed to import time
-# says: models is not allowed to import temporalio
-# says: models is not allowed to import structlog
-# says: models is not allowed to import uuid
+# says: models.chain -> time
+# says: models.chain -> temporalio
+# says: models.chain -> structlog
+# says: models.chain -> uuid
 """A pure module that knows the clock, the engine and the log."""
 
 import time

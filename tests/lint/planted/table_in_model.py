@@ -1,8 +1,7 @@
 # check: imports
-# at: models/chain.py
-# says: models.chain is not allowed to import models.tables
-# says: models is not allowed to import sqlmodel
-"""A pure module that knows a table."""
+# contract: pure
+# at: models/dates/planted.py
+# says: models.dates.planted -> sqlmodel
+"""A pure module that knows SQL."""
 
-import models.tables
 import sqlmodel

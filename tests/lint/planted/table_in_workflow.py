@@ -1,10 +1,13 @@
 # check: imports
-# at: workflows/planted.py
-# says: workflows is not allowed to import models.tables
-# says: workflows is not allowed to import nats
-# says: workflows is not allowed to import sqlmodel
+# contract: workflows-no-record
+# at: workflows/visibility.py
+# says: workflows.visibility -> models.store.engine
+# says: workflows.visibility -> models.tables
+# says: workflows.visibility -> nats
+# says: workflows.visibility -> sqlmodel
 """A workflow that reaches for the record and the stream."""
 
+import models.store.engine
 import models.tables
 import nats
 import sqlmodel

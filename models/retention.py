@@ -1,4 +1,4 @@
-"""What is said of something whose retention has ended."""
+"""What readers are told of content whose retention has ended."""
 
 from datetime import datetime
 
@@ -7,5 +7,5 @@ from models.wording import moment
 
 
 def removed(what: str, at: datetime) -> Refused:
-    """Return the refusal for what was there, and is not any more."""
+    """Return the refusal for something that was removed at the end of its retention."""
     return Refused("removed", f"{what}已按保存期限清除，时间 {moment(at)}。")

@@ -1,4 +1,0 @@
-# check: imports
-# at: models/planted.py
-# says: models.planted
-"""A module that no layer names."""
