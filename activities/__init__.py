@@ -1,1 +1,1 @@
-"""What a workflow asks of the outside world: the record, above all."""
+"""What workflows ask for: thin activities, each of which calls one use case of services."""

@@ -1,1 +1,1 @@
-"""The `tuixuan` command."""
+"""The command `tuixuan`: read arguments, call a service, print the answer."""

@@ -1,4 +1,4 @@
-"""`python -m cli` is `tuixuan`."""
+"""`python -m cli` runs `tuixuan`."""
 
 from cli.main import main
 

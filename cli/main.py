@@ -1,4 +1,4 @@
-"""The `tuixuan` command: which commands there are, and what happens around each of them."""
+"""The `tuixuan` command: lists the commands, and loads the one that was asked for."""
 
 import contextlib
 import importlib

@@ -1,1 +1,1 @@
-"""The domain: pure values and rules; no I/O, no clock, no generated ids."""
+"""The domain as pure values and rules, and beside them the SQL tables."""

@@ -1,4 +1,4 @@
-"""Canonical bytes, digests and the hash chain that the record and the audit share."""
+"""Canonical bytes, digests, and the hash chain that record and audit share."""
 
 import hashlib
 import json

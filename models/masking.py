@@ -1,4 +1,4 @@
-"""Personal data made unreadable where it need not be read, and left recognisable."""
+"""Masks personal data so that it stays recognisable."""
 
 import re
 

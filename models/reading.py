@@ -1,4 +1,4 @@
-"""Read TOML into models, and say in Chinese where a file is wrong."""
+"""Reads TOML into models, and says in Chinese where a file is wrong."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The one way in which the domain says no."""
+"""`Refused`: the one way in which the domain says no."""
 
 
 class Refused(Exception):

@@ -1,4 +1,4 @@
-"""What readers are told of content whose retention has ended."""
+"""The refusal that readers get for content removed at the end of its retention."""
 
 from datetime import datetime
 

@@ -1,1 +1,1 @@
-"""The web portal: a process of its own, through which people read what is theirs."""
+"""The web portal: what people read and do in a browser."""

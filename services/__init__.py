@@ -1,1 +1,1 @@
-"""The use cases. One layer that the command line, the pages and the API share."""
+"""Use cases, one room a subject, with the SQL that they need; shared by cli, portal, workers."""

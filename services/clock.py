@@ -1,4 +1,4 @@
-"""Now, and new ids: the two things that pure code takes as arguments."""
+"""The clock and new ids, which pure code takes as arguments."""
 
 from datetime import UTC, datetime
 

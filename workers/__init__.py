@@ -1,1 +1,1 @@
-"""Processes: the workers, and the supervisor that runs them."""
+"""Processes: one worker a role, what they share, and the supervisor that runs them."""

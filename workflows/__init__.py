@@ -1,1 +1,1 @@
-"""Durable processes. No I/O, no clock of their own."""
+"""Durable processes, one workflow a file. No I/O, no SQL, no clock of their own."""

@@ -1,1 +1,1 @@
-"""What commands connect to: databases, services, the stream."""
+"""What a command connects to: the databases, the services, the event stream."""

@@ -1,1 +1,1 @@
-"""What surrounds every command: options, output, errors, exit codes."""
+"""What surrounds every command: options, output, error messages, exit codes."""

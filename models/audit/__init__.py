@@ -1,1 +1,1 @@
-"""What the audit keeps besides events."""
+"""Audit entries: what they say, and how they name what they are about."""

@@ -1,1 +1,1 @@
-"""A case: its lifecycle, its commands, its form, its events."""
+"""A case: lifecycle, guards, commands, form, agenda, history hash, events."""

@@ -1,1 +1,1 @@
-"""Working days, the pace of a season, and the agenda of a case."""
+"""Time: working days, the milestones and the pace of a season."""

@@ -1,1 +1,1 @@
-"""How both databases came to be as they are: one Alembic environment each."""
+"""The schemas of both databases, step by step: one Alembic environment each."""

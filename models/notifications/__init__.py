@@ -1,1 +1,1 @@
-"""Who is notified of an event, in which words, and when."""
+"""Who is notified of an event, in which words, and when a message may leave."""

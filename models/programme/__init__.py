@@ -1,1 +1,1 @@
-"""A call as data: its form, its dates, its rules."""
+"""A programme (a call as data): its form, dates, categories, quotas and rules."""

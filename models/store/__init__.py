@@ -1,1 +1,1 @@
-"""SQL: the engine, the upgrade of the tables, the rights of roles."""
+"""SQL access: the engine, transactions, the upgrade of the schema, grants to roles."""

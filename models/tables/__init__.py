@@ -1,4 +1,4 @@
-"""The record: SQLModel tables. The audit's own store is in `models.tables.audit`."""
+"""SQLModel tables: the record, and in `audit` the audit's own store."""
 
 from sqlmodel import SQLModel
 

@@ -1,1 +1,1 @@
-"""The calendar feeds over HTTP."""
+"""The route that serves calendar feeds."""

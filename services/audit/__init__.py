@@ -1,1 +1,1 @@
-"""The audit: its chain, its entries, its verification and its export."""
+"""The audit: write audit entries, verify the chain, sign its digests, export the evidence."""

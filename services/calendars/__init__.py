@@ -1,1 +1,1 @@
-"""Calendar feeds and entries (iCalendar)."""
+"""iCalendar: entries attached to mails, and the feed of each user."""

@@ -1,1 +1,1 @@
-"""Moving the dates of a season; entering working days."""
+"""Move a milestone of a season, and enter working days; each tells the cases it touches."""

@@ -1,1 +1,1 @@
-"""Sample cases, and one case from draft to published."""
+"""The sample cases of a first start, and the walkthrough of `tuixuan demo`."""

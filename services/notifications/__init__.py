@@ -1,1 +1,1 @@
-"""Inboxes, deliveries by mail, chat and SMS, and their texts."""
+"""Notifications: inboxes, deliveries by mail, chat and SMS, the mail's template."""

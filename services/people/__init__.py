@@ -1,1 +1,1 @@
-"""Users: who they are and for whom they act."""
+"""Users: enter them, find those whom an event concerns, say for whom somebody acts."""

@@ -1,1 +1,1 @@
-"""Comparing the four stores and repairing forward."""
+"""Compare record, workflows, stream and audit for each case, and repair forward."""

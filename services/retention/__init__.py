@@ -1,1 +1,1 @@
-"""What is kept how long, and its removal."""
+"""What may be removed at the end of its retention, and its removal."""

@@ -1,1 +1,1 @@
-"""Seasons: opening and reading them."""
+"""Seasons: open one, read one, keep its programme and working days in a cache."""

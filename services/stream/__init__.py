@@ -1,1 +1,1 @@
-"""What the event stream has, lost or gave up."""
+"""The event stream as the record sees it: events, dead letters, what was lost."""

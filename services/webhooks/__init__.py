@@ -1,1 +1,1 @@
-"""Webhook endpoints, their messages and their log."""
+"""Webhook endpoints: enter, change, test and end one; the log of what was sent, and replays."""

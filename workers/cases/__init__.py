@@ -1,1 +1,1 @@
-"""The worker that runs the workflows of the cases."""
+"""The worker that runs the workflows of the cases, and their sandbox."""

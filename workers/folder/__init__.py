@@ -1,1 +1,1 @@
-"""The state folder: its files, its lock, its report."""
+"""The state folder: its files, its lock, and the report of what runs."""

@@ -1,1 +1,1 @@
-"""What a process tells of itself over HTTP: health and metrics."""
+"""What a process says of itself over HTTP: liveness, readiness, metrics."""

@@ -1,1 +1,1 @@
-"""Tells people: their inbox in the event's own transaction, mails by a sender beside."""
+"""The notify worker: notifies people of events, and sends what is due by each channel."""

@@ -1,1 +1,1 @@
-"""The two servers that the embedded stack needs: found, built or fetched, and their commands."""
+"""The Temporal and NATS servers of the embedded stack: found, built or downloaded."""

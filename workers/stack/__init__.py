@@ -1,1 +1,1 @@
-"""The supervisor behind `tuixuan up`: starts the processes of one stack and keeps them alive."""
+"""`tuixuan up` and `doctor`: the supervisor, its processes, their probes and checks."""

@@ -1,1 +1,1 @@
-"""NATS JetStream: connection, relay, consumers."""
+"""NATS JetStream: the connection, the relay that publishes, the consumer that reads in order."""

@@ -1,1 +1,1 @@
-"""The webhook worker: other systems hear of what happens to their cases."""
+"""The webhook worker: fans events out to endpoints, posts them, retries."""
