@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from benchmarks.consumers import Consumers, Receiver, consumers, forget_backlog, receiver
 from benchmarks.figures import Round, Turn
 from benchmarks.plan import Load, Plan
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from services.clock import now
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 

@@ -13,9 +13,10 @@ from temporalio.client import Client
 
 from benchmarks import bare
 from benchmarks.figures import BARE, ENGINE, OURS
+from models.cases.actions.names import Action
 from models.cases.form_check import CaseForm
-from models.cases.lifecycle import Action, State
 from models.cases.messages import CaseSnapshot
+from models.cases.states import State
 from models.programme.definition import Programme
 from services.cases.drafts import NewDraft
 from services.cases.intake import prepare

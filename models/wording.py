@@ -30,30 +30,6 @@ STATES = {
     "disqualified": Words("取消资格", "disqualified"),
 }
 
-ACTIONS = {
-    "submit": Words("提交", "submit"),
-    "return_for_revision": Words("退回修改", "return for revision"),
-    "accept": Words("审核通过", "accept"),
-    "decline": Words("不予推荐", "decline"),
-    "send_back": Words("退回审核", "send back"),
-    "recommend": Words("推荐上报", "recommend"),
-    "leave_out": Words("未列入名单", "leave out"),
-    "request_correction": Words("要求补正", "request correction"),
-    "resubmit": Words("补正提交", "resubmit"),
-    "pass_formal_check": Words("形式审查通过", "pass formal check"),
-    "fail_formal_check": Words("形式审查不通过", "fail formal check"),
-    "shortlist": Words("入围答辩", "shortlist"),
-    "select": Words("拟入选", "select"),
-    "not_select": Words("未入选", "not select"),
-    "publish": Words("公布", "publish"),
-    "disqualify": Words("取消资格", "disqualify"),
-    "withdraw": Words("撤回", "withdraw"),
-    "lapse": Words("逾期终止", "lapse"),
-    "remind": Words("期限提醒", "remind"),
-    "expire": Words("期限已过", "deadline passed"),
-    "move_deadline": Words("调整期限", "move deadline"),
-}
-
 ROLES = {
     "applicant": Words("申报单位", "applicant"),
     "body": Words("推荐单位", "recommending body"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS
 from models.cases.events import (
-    EVENT_OF,
     STREAM,
     TYPE_PREFIX,
     VERSION,
@@ -15,9 +16,7 @@ from models.cases.events import (
     CaseEventData,
     case_event,
 )
-from models.cases.lifecycle import RULES, Action
-from models.notifications.lines import HEADS
-from models.notifications.recipients import NOTIFIED_ROLES
+from models.cases.lifecycle import RULES
 
 _HEAD = """# Events
 
@@ -46,7 +45,7 @@ def schema(action: Action) -> dict[str, Any]:
     """Return the JSON Schema of the event of `action`, with an example."""
     built = CaseEvent.model_json_schema(by_alias=True)
     shown = example(action)
-    built["properties"]["type"] = {"const": TYPE_PREFIX + EVENT_OF[action]}
+    built["properties"]["type"] = {"const": TYPE_PREFIX + ACTIONS[action].event}
     built["properties"]["dataschema"] = {"const": shown["dataschema"]}
     built["$defs"]["CaseEventData"]["properties"]["action"] = {"const": action.value}
     return {
@@ -59,7 +58,7 @@ def schema(action: Action) -> dict[str, Any]:
 
 def asyncapi() -> dict[str, Any]:
     """Return what is sent, and by which ways, as AsyncAPI 3.0 says it."""
-    names = [str(name) for name in EVENT_OF.values()]
+    names = [str(each.event) for each in ACTIONS.values()]
     told = [{"$ref": f"#/channels/{{way}}/messages/{name}"} for name in names]
     messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
     token = {"description": "Letters, digits, - and _."}
@@ -95,15 +94,15 @@ def asyncapi() -> dict[str, Any]:
             "post": operation("webhooks", "Each event that an endpoint wants is posted to it."),
         },
         "components": {"messages": {
-            str(name): {
-                "name": f"{TYPE_PREFIX}{name}", "title": HEADS[name].en,
+            str(each.event): {
+                "name": f"{TYPE_PREFIX}{each.event}", "title": each.headline.en,
                 "contentType": "application/cloudevents+json",
                 "payload": {
                     "schemaFormat": "application/schema+json;version=draft-2020-12",
-                    "schema": {"$ref": f"schemas/{name}.json"},
+                    "schema": {"$ref": f"schemas/{each.event}.json"},
                 },
             }
-            for name in EVENT_OF.values()
+            for each in ACTIONS.values()
         }},
     }  # fmt: skip
 
@@ -111,8 +110,8 @@ def asyncapi() -> dict[str, Any]:
 def pages() -> dict[str, str]:
     """Return each generated file under docs/ by its name."""
     rows, found = [], {}
-    for action, name in EVENT_OF.items():
-        words, told = HEADS[name], ", ".join(NOTIFIED_ROLES[name])
+    for action, each in ACTIONS.items():
+        name, words, told = each.event, each.headline, ", ".join(each.notified)
         link = f"[{name}.json](schemas/{name}.json)"
         rows.append(f"| `{TYPE_PREFIX}{name}` | {words.zh} | {words.en} | {told} | {link} |\n")
         text = json.dumps(schema(action), ensure_ascii=False, indent=2)

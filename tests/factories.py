@@ -10,10 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from models.cases.commands import Actor, Command
+from models.cases.actions.names import Action
+from models.cases.actions.registry import allowed_roles, parse_command
+from models.cases.actors import Actor
+from models.cases.commands import Command
 from models.cases.form_check import CaseForm, form_digest
-from models.cases.lifecycle import RULES, Action, State, allowed_roles
-from models.cases.messages import COMMANDS, CommitTransitionInput, CommitTransitionResult, Standing
+from models.cases.lifecycle import RULES
+from models.cases.messages import CommitTransitionInput, CommitTransitionResult, Standing
+from models.cases.states import State
 from models.chain import GENESIS, digest_text
 from models.programme.definition import Programme
 from models.store.engine import reading, transaction
@@ -195,7 +199,7 @@ def _command(engine: Engine, case_id: str, action: Action, fields: dict[str, Any
     values: dict[str, Any] = {"actor": Actor(role=role, id=str(role)), **fields}
     if action in (Action.SUBMIT, Action.RESUBMIT):
         values = {**_newest(engine, case_id), **values}
-    return COMMANDS[action].model_validate(values)
+    return parse_command(action, values)
 
 
 def _newest(engine: Engine, case_id: str) -> dict[str, Any]:

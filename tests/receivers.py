@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from services.clock import now
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from tests.factories import SEASON

@@ -13,18 +13,22 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from models.cases.agenda import AT_DEADLINE, LAPSES, AgendaItem
-    from models.cases.commands import Actor, Command, Expire, Lapse, Remind, Role
-    from models.cases.lifecycle import FINAL, Action, Lifecycle
+    from models.cases.actions.deadlines import Expire, Lapse, Remind
+    from models.cases.actions.names import Action
+    from models.cases.actions.registry import ACTIONS
+    from models.cases.actors import Actor, Role
+    from models.cases.agenda import AT_DEADLINE, AgendaItem
+    from models.cases.commands import Command
+    from models.cases.guards import Facts
+    from models.cases.lifecycle import Lifecycle
     from models.cases.messages import (
-        COMMANDS,
         CaseSnapshot,
         CommitTransitionInput,
         CommitTransitionResult,
         Standing,
     )
+    from models.cases.states import FINAL, LAPSES
     from models.refusals import Refused
-    from models.wording import ACTIONS
 
 from workflows import names
 from workflows.options import quick
@@ -45,10 +49,11 @@ def _performs(action: Action) -> Any:  # noqa: ANN401 - the decorator's type is 
     def validate(self: "CaseWorkflow", command: Command) -> None:
         self.check(action, command)
 
-    hints = {"command": COMMANDS[action]}
+    declared = ACTIONS[action]
+    hints = {"command": declared.command}
     perform.__annotations__ = {**hints, "return": CaseSnapshot}
     validate.__annotations__ = {**hints, "return": None}
-    update = workflow.update(name=action, description=ACTIONS[action].zh)(perform)
+    update = workflow.update(name=action, description=declared.words.zh)(perform)
     update.validator(validate)
     return update
 
@@ -112,7 +117,7 @@ class CaseWorkflow:
     def check(self, action: Action, command: Command) -> None:
         """Refuse what the machine refuses. Changes nothing: replay skips validators."""
         try:
-            self._life.check(action, self._case.facts(command, workflow.now()))
+            self._life.check(action, Facts(command, workflow.now(), self._case))
         except Refused as refused:
             raise self._failure(refused) from refused
 
@@ -126,7 +131,7 @@ class CaseWorkflow:
         answered = False
         while not answered:
             try:
-                target = self._life.decide(action, self._case.facts(command, workflow.now()))
+                target = self._life.decide(action, Facts(command, workflow.now(), self._case))
             except Refused as refused:
                 raise self._failure(refused) from refused
             wanted = CommitTransitionInput.of(
@@ -136,7 +141,7 @@ class CaseWorkflow:
                 names.COMMIT_TRANSITION,
                 wanted,
                 result_type=CommitTransitionResult,
-                **quick(f"{ACTIONS[action].zh} → {wanted.seq}"),
+                **quick(f"{ACTIONS[action].words.zh} → {wanted.seq}"),
             )
             self._stand(self._case.after(result))
             if result.refusal is not None:

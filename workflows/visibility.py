@@ -10,9 +10,10 @@ from temporalio.common import (
     TypedSearchAttributes,
 )
 
-from models.cases.agenda import AWAITED_FROM
+from models.cases.actions.registry import ACTIONS
 from models.cases.messages import Standing
-from models.wording import ACTIONS, AWAITED, ROLES, STATES, moment
+from models.cases.states import AWAITED_FROM
+from models.wording import AWAITED, ROLES, STATES, moment
 
 CASE_STATE = SearchAttributeKey.for_keyword("CaseState")
 CASE_SEQ = SearchAttributeKey.for_int("CaseSeq")
@@ -79,7 +80,7 @@ def details(standing: Standing) -> str:
         lines.append(f"- 提醒待定：{outlook.agenda.blocked_by}")
     lines += ["", "最近三次变更：", ""]
     lines += [
-        f"- 第 {row.seq} 步 {ACTIONS[row.action].zh}："
+        f"- 第 {row.seq} 步 {ACTIONS[row.action].words.zh}："
         f"{STATES[row.source].zh} → {STATES[row.target].zh}，"
         f"{ROLES[row.actor_role].zh} `{row.actor_id}`，{moment(row.at)}"
         for row in standing.recent

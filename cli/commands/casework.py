@@ -12,8 +12,9 @@ from cli.connections.viewer import viewer
 from cli.frame.moments import parse_moment
 from cli.frame.options import options
 from cli.frame.output import say, show
+from models.cases.actions.names import Action
 from models.cases.form_check import CaseForm
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from services.audit import access
 from services.cases import drafts, queries
 from services.cases.drafts import NewDraft

@@ -11,7 +11,7 @@ from cli.frame.exits import Exit
 from cli.frame.moments import parse_moment
 from cli.frame.options import options
 from cli.frame.output import say, show
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.programme.definition import Programme
 from services.clock import now
 from services.dates.milestones import MilestoneChange, MilestoneMove, Milestones

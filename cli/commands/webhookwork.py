@@ -13,7 +13,7 @@ from cli.frame.exits import Exit
 from cli.frame.moments import parse_start
 from cli.frame.options import options
 from cli.frame.output import confirm, say, show
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from services.clock import now
 from services.webhooks import endpoints, log
 from services.webhooks.log import WebhookItem

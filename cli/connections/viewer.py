@@ -4,7 +4,7 @@ import getpass
 import re
 
 from cli.frame.options import options
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from services.audit.access import Viewer
 from services.clock import new_id
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from models.cases.commands import Actor
+    from models.cases.actors import Actor
     from workers.settings.worker import WorkerSettings
 
 
@@ -125,7 +125,7 @@ def _keep(name: str) -> Callable[[Any, Any, Any], Any]:
 def _parse_actor(text: str) -> "Actor":
     from pydantic import ValidationError
 
-    from models.cases.commands import Actor, Role
+    from models.cases.actors import Actor, Role
 
     role, colon, name = text.partition(":")
     if not colon or role not in set(Role):

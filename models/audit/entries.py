@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from models.cases.commands import Actor
+from models.cases.actors import Actor
 from models.chain import canonical_json
 
 

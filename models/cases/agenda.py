@@ -5,13 +5,10 @@ moved deadline makes new items under new ids; whatever the old ones would have d
 is gone with them.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from models.cases.commands import Role
-from models.cases.lifecycle import State
 from models.dates.pace import Pace
 from models.dates.working_days import WorkingDays, reminder_instants
 from models.programme.stages import Reminders
@@ -19,31 +16,6 @@ from models.refusals import Refused
 
 AT_DEADLINE = 0
 """The offset of the item that stands at the deadline itself."""
-
-AWAITED_FROM: Mapping[State, Role] = {
-    State.DRAFT: Role.APPLICANT,
-    State.PROVINCE_REVIEW: Role.BODY,
-    State.RECOMMENDATION: Role.BODY,
-    State.FORMAL_CHECK: Role.ORGANISER,
-    State.CORRECTION: Role.APPLICANT,
-    State.EXPERT_REVIEW: Role.PANEL,
-    State.ORAL_DEFENSE: Role.PANEL,
-    State.PUBLICATION: Role.ORGANISER,
-}
-"""From whom each state awaits something. Ended states await nothing."""
-
-LAPSES = frozenset({State.DRAFT, State.CORRECTION})
-"""States in which a passed deadline ends the case."""
-
-MILESTONE: Mapping[State, str] = {
-    State.PROVINCE_REVIEW: "body_review",
-    State.RECOMMENDATION: "cutoff",
-    State.FORMAL_CHECK: "formal_check",
-    State.EXPERT_REVIEW: "expert_review",
-    State.ORAL_DEFENSE: "oral_defense",
-    State.PUBLICATION: "notice_end",
-}
-"""The season's milestone that is the deadline of each state."""
 
 
 class AgendaItem(BaseModel):

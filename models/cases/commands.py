@@ -1,17 +1,16 @@
-"""What somebody asks of a case: one command for each action, and who asks.
+"""What every command on a case carries; each action's own command stands with its declaration.
 
-Commands travel through Temporal, so they hold no free text. What a person wrote
-(remarks, reasons) is stored first, and the command names its digest.
+Commands travel through Temporal, so they hold no free text. What a person wrote (remarks,
+reasons) is stored first, and the command names its digest.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from models.cases.actors import Actor
 from models.chain import digest
 from models.programme.parts import YEARS
 
@@ -24,42 +23,7 @@ def _foreseeable(at: datetime) -> datetime:
 
 
 Due = Annotated[AwareDatetime, AfterValidator(_foreseeable)]
-"""When something is to be done. A year far off is a slip, and no calendar reckons with it."""
-
-
-class Role(StrEnum):
-    """In what capacity somebody acts."""
-
-    APPLICANT = "applicant"
-    BODY = "body"
-    ORGANISER = "organiser"
-    PANEL = "panel"
-    SEASON = "season"
-    EXPERT = "expert"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    PUBLIC = "public"
-
-
-class Actor(BaseModel):
-    """Who acts.
-
-    Attributes:
-        role: In what capacity.
-        id: The name of the user, unit, body or clock, without personal data.
-        org: The unit or body that the actor is known to belong to; None where
-            nothing on record says so.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    role: Role
-    id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
-    org: str | None = None
-
-    def __str__(self) -> str:
-        """Return `role:id`, as the command line takes it."""
-        return f"{self.role}:{self.id}"
+"""When something is due. A year far away is a slip of the keyboard, and is refused."""
 
 
 class Command(BaseModel):
@@ -67,7 +31,7 @@ class Command(BaseModel):
 
     Attributes:
         actor: Who asks.
-        reason: The digest of the remarks or reasons given; None where none were.
+        reason: The digest of the remarks or reasons given; None if none were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,120 +41,20 @@ class Command(BaseModel):
 
     @property
     def digest(self) -> str:
-        """What is asked and by whom: retries of one command share it."""
+        """What is asked and by whom; retries of one command share it.
+
+        The class name is under the digest, so the name of a command never changes.
+        """
         body = self.model_dump(mode="json", exclude={"actor": {"org"}})
         return digest({"kind": type(self).__name__, **body})
 
 
-class Submit(Command):
-    """File the draft. `revision` and `content` name exactly what is filed."""
+class FilingCommand(Command):
+    """A command that files a form. `revision` and `content` name exactly what is filed."""
 
     revision: int
     content: str
 
 
-class ReturnForRevision(Command):
-    """Give the draft back with remarks. `due`: None means until the cutoff."""
-
-    due: Due | None = None
-
-
-class Accept(Command):
-    """Screen the case. `answers`: screening point → whether the case meets it."""
-
-    answers: Mapping[str, bool] = Field(default_factory=dict)
-
-
-class Decline(Command):
-    """Turn the case down at the province."""
-
-
-class SendBack(Command):
-    """Take the case from the pool back to review."""
-
-
-class Recommend(Command):
-    """Put the case forward. `rank`: its place on the body's list, from 1."""
-
-    rank: int | None = Field(default=None, ge=1)
-
-
-class LeaveOut(Command):
-    """Seal the list without the case."""
-
-
-class RequestCorrection(Command):
-    """Ask the applicant to mend what the formal check found, until `due`."""
-
-    due: Due | None = None
-
-
-class Resubmit(Command):
-    """File the corrected form. `revision` and `content` name exactly what is filed."""
-
-    revision: int
-    content: str
-
-
-class PassFormalCheck(Command):
-    """Let the case through to the experts."""
-
-
-class FailFormalCheck(Command):
-    """Find the case ineligible."""
-
-
-class Shortlist(Command):
-    """Invite the case to the defence."""
-
-
-class Select(Command):
-    """Select the case for the public notice."""
-
-
-class NotSelect(Command):
-    """Leave the case unselected."""
-
-
-class Publish(Command):
-    """Announce the result."""
-
-
-class Disqualify(Command):
-    """Strike the case. `objection`: the reference of the upheld objection, no free text."""
-
-    objection: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
-
-
-class Withdraw(Command):
-    """Take the case back. `body_consents`: needed once the list is sealed."""
-
-    body_consents: bool = False
-
-
-class Lapse(Command):
-    """The season's clock: the due date passed."""
-
-
-class Remind(Command):
-    """The season's clock: a deadline comes near. `offset`: working days left."""
-
-    deadline: datetime
-    offset: int
-
-
-class Expire(Command):
-    """The season's clock: a deadline passed and the case waits on."""
-
-    deadline: datetime
-
-
-class MoveDeadline(Command):
-    """The calendar changed under the case.
-
-    Attributes:
-        until: A new deadline for this one case; None where the season's own
-            calendar was moved and the case only has to look at it again.
-    """
-
-    until: Due | None = None
+class ClockCommand(Command):
+    """A command that the season's clock gives; nobody else sends it."""

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from transitions.extensions import GraphMachine
 
-from models.cases.lifecycle import ENDED, NOTES, RULES, Rule, State
-from models.wording import ACTIONS, ROLES, STATES
+from models.cases.actions.registry import ACTIONS
+from models.cases.lifecycle import RULES, Rule
+from models.cases.states import ENDED, State
+from models.wording import ROLES, STATES
 
 _HEAD = """# Life of a case
 
-Generated from `models/cases/lifecycle.py` by `make docs`; a test fails when it is stale.
+Generated from the declarations in `models/cases/actions/` by `make docs`; a test fails when it
+is stale.
 
 """
 
@@ -20,8 +23,8 @@ class _Drawn:
 
 def lifecycle_page() -> str:
     """Return the page: the diagram, the states, the actions, and what only makes a note."""
-    moves = [rule for rule in RULES if rule.action not in NOTES]
-    notes = [rule for rule in RULES if rule.action in NOTES]
+    moves = [rule for rule in RULES if not ACTIONS[rule.action].is_note]
+    notes = [rule for rule in RULES if ACTIONS[rule.action].is_note]
     parts = [
         f"{_HEAD}```mermaid\n{_diagram(moves)}\n```\n",
         "## States\n",
@@ -75,6 +78,6 @@ def _actions(rules: list[Rule]) -> Iterator[str]:
         roles = ", ".join(f"{role} {ROLES[role].zh}" for role in rule.roles)
         guards = ", ".join(guard.__name__ for guard in rule.guards)
         yield (
-            f"| `{rule.action}` | {ACTIONS[rule.action].zh} | {sources} | {dest} | {roles} "
+            f"| `{rule.action}` | {ACTIONS[rule.action].words.zh} | {sources} | {dest} | {roles} "
             f"| {guards} |"
         )

@@ -4,71 +4,20 @@ A message is CloudEvents 1.0 structured JSON that is a Standard Webhooks payload
 It holds ids, states, roles, dates and the public title; no names, phones or texts.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.cases.commands import Role
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS
+from models.cases.actors import Role
+from models.cases.states import State
 
 STREAM = "TUIXUAN_EVENTS"
 SUBJECTS = "tuixuan.v1.case.*.*.*"
 TYPE_PREFIX = "org.tuixuan.case."
 VERSION = 1
-
-
-class EventName(StrEnum):
-    """What happened to a case, in the past tense."""
-
-    SUBMITTED = "submitted"
-    RETURNED = "returned"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    SENT_BACK = "sent_back"
-    RECOMMENDED = "recommended"
-    LEFT_OUT = "left_out"
-    CORRECTION_REQUESTED = "correction_requested"
-    RESUBMITTED = "resubmitted"
-    FORMAL_CHECK_PASSED = "formal_check_passed"
-    FORMAL_CHECK_FAILED = "formal_check_failed"
-    SHORTLISTED = "shortlisted"
-    SELECTED = "selected"
-    NOT_SELECTED = "not_selected"
-    PUBLISHED = "published"
-    DISQUALIFIED = "disqualified"
-    WITHDRAWN = "withdrawn"
-    LAPSED = "lapsed"
-    DEADLINE_APPROACHING = "deadline_approaching"
-    DEADLINE_PASSED = "deadline_passed"
-    DEADLINE_MOVED = "deadline_moved"
-
-
-EVENT_OF: Mapping[Action, EventName] = {
-    Action.SUBMIT: EventName.SUBMITTED,
-    Action.RETURN_FOR_REVISION: EventName.RETURNED,
-    Action.ACCEPT: EventName.ACCEPTED,
-    Action.DECLINE: EventName.DECLINED,
-    Action.SEND_BACK: EventName.SENT_BACK,
-    Action.RECOMMEND: EventName.RECOMMENDED,
-    Action.LEAVE_OUT: EventName.LEFT_OUT,
-    Action.REQUEST_CORRECTION: EventName.CORRECTION_REQUESTED,
-    Action.RESUBMIT: EventName.RESUBMITTED,
-    Action.PASS_FORMAL_CHECK: EventName.FORMAL_CHECK_PASSED,
-    Action.FAIL_FORMAL_CHECK: EventName.FORMAL_CHECK_FAILED,
-    Action.SHORTLIST: EventName.SHORTLISTED,
-    Action.SELECT: EventName.SELECTED,
-    Action.NOT_SELECT: EventName.NOT_SELECTED,
-    Action.PUBLISH: EventName.PUBLISHED,
-    Action.DISQUALIFY: EventName.DISQUALIFIED,
-    Action.WITHDRAW: EventName.WITHDRAWN,
-    Action.LAPSE: EventName.LAPSED,
-    Action.REMIND: EventName.DEADLINE_APPROACHING,
-    Action.EXPIRE: EventName.DEADLINE_PASSED,
-    Action.MOVE_DEADLINE: EventName.DEADLINE_MOVED,
-}
 
 
 class CaseEventData(BaseModel):
@@ -143,7 +92,7 @@ def event_subject(name: EventName, case_id: str, seq: int) -> str:
 
 def case_event(data: CaseEventData, at: datetime) -> CaseEvent:
     """Wrap what happened at `at` into its envelope."""
-    name = EVENT_OF[data.action]
+    name = ACTIONS[data.action].event
     at = at.astimezone(UTC)
     return CaseEvent(
         id=event_id(data.case_id, data.seq),

@@ -6,37 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from models.cases import commands as c
+from models.cases.actions.names import Action
+from models.cases.actors import Role
 from models.cases.agenda import Agenda
-from models.cases.commands import Command, Role
-from models.cases.guards import Facts
-from models.cases.lifecycle import NOTES, Action, State
-
-COMMANDS: Mapping[Action, type[Command]] = {
-    Action.SUBMIT: c.Submit,
-    Action.RETURN_FOR_REVISION: c.ReturnForRevision,
-    Action.ACCEPT: c.Accept,
-    Action.DECLINE: c.Decline,
-    Action.SEND_BACK: c.SendBack,
-    Action.RECOMMEND: c.Recommend,
-    Action.LEAVE_OUT: c.LeaveOut,
-    Action.REQUEST_CORRECTION: c.RequestCorrection,
-    Action.RESUBMIT: c.Resubmit,
-    Action.PASS_FORMAL_CHECK: c.PassFormalCheck,
-    Action.FAIL_FORMAL_CHECK: c.FailFormalCheck,
-    Action.SHORTLIST: c.Shortlist,
-    Action.SELECT: c.Select,
-    Action.NOT_SELECT: c.NotSelect,
-    Action.PUBLISH: c.Publish,
-    Action.DISQUALIFY: c.Disqualify,
-    Action.WITHDRAW: c.Withdraw,
-    Action.LAPSE: c.Lapse,
-    Action.REMIND: c.Remind,
-    Action.EXPIRE: c.Expire,
-    Action.MOVE_DEADLINE: c.MoveDeadline,
-}
-"""The command that carries each action."""
-
+from models.cases.commands import Command
+from models.cases.states import State
 
 RECENT = 3
 """How many of the last transitions a workflow shows to operations."""
@@ -103,21 +77,6 @@ class Standing(_Message):
     recent: tuple[StoredTransition, ...]
     outlook: Outlook
 
-    def facts(self, command: Command, now: datetime) -> Facts:
-        """Return what the guards may look at when `command` is asked."""
-        outlook = self.outlook
-        return Facts(
-            command=command,
-            now=now,
-            unit=outlook.unit,
-            body=self.body,
-            cutoff=outlook.cutoff,
-            national_cutoff=outlook.national_cutoff,
-            deadline=outlook.deadline,
-            screening=outlook.screening,
-            list_sealed=outlook.list_sealed,
-        )
-
     def after(self, result: "CommitTransitionResult") -> "Standing":
         """Return where the case stands once what the record returned is taken in."""
         changes: dict[str, Any] = {
@@ -126,7 +85,7 @@ class Standing(_Message):
         }
         if result.rows:
             changes |= {"seq": result.rows[-1].seq, "state": result.rows[-1].target}
-        moved = [row.at for row in result.rows if row.action not in NOTES]
+        moved = [row.at for row in result.rows if row.source != row.target]
         if moved:
             changes["since"] = moved[-1]
         return self.model_copy(update=changes)
@@ -165,10 +124,6 @@ class CommitTransitionInput(_Message):
             at=at,
             command=command.model_dump(mode="json"),
         )
-
-    def parsed(self) -> Command:
-        """Return the command as its own class."""
-        return COMMANDS[self.action].model_validate(self.command)
 
 
 class Refusal(_Message):

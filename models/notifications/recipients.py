@@ -2,42 +2,18 @@
 
 from collections.abc import Mapping
 
-from models.cases.commands import Role
-from models.cases.events import EVENT_OF, CaseEventData, EventName
-from models.cases.lifecycle import SEALED, Action, State
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS, BY_EVENT
+from models.cases.actors import Role
+from models.cases.events import CaseEventData
+from models.cases.states import SEALED, State
 
-_A, _B, _O, _P = Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL
-_X = Role.EXPERT
-_E = EventName
-
-# fmt: off
 NOTIFIED_ROLES: Mapping[EventName, tuple[Role, ...]] = {
-    _E.SUBMITTED:            (_A, _B),
-    _E.RETURNED:             (_A,),
-    _E.ACCEPTED:             (_A,),
-    _E.DECLINED:             (_A,),
-    _E.SENT_BACK:            (_A, _B),
-    _E.RECOMMENDED:          (_A, _B, _O),
-    _E.LEFT_OUT:             (_A,),
-    _E.CORRECTION_REQUESTED: (_A, _B),
-    _E.RESUBMITTED:          (_A, _O),
-    _E.FORMAL_CHECK_PASSED:  (_A, _B, _P, _X),
-    _E.FORMAL_CHECK_FAILED:  (_A, _B),
-    _E.SHORTLISTED:          (_A, _B, _P, _X),
-    _E.SELECTED:             (_A, _B, _O),
-    _E.NOT_SELECTED:         (_A, _B),
-    _E.PUBLISHED:            (_A, _B, _O),
-    _E.DISQUALIFIED:         (_A, _B),
-    _E.WITHDRAWN:            (_A, _B, _O, _P, _X),
-    _E.LAPSED:               (_A, _B, _O),
-    _E.DEADLINE_APPROACHING: (_A, _B, _O, _P, _X),
-    _E.DEADLINE_PASSED:      (_A, _B, _O, _P, _X),
-    _E.DEADLINE_MOVED:       (_A, _B, _O, _P, _X),
+    name: tuple(each.notified) for name, each in BY_EVENT.items()
 }
-"""Each event with the roles that may hear of it, the applicant first."""
-# fmt: on
+"""Each event with the roles that may be notified of it, the applicant first."""
 
-REMINDERS = frozenset({_E.DEADLINE_APPROACHING, _E.DEADLINE_PASSED, _E.DEADLINE_MOVED})
+REMINDERS = frozenset(name for name, each in BY_EVENT.items() if each.reminds)
 """Events that concern only those from whom something is awaited."""
 
 CONCERNED: Mapping[Role, frozenset[State]] = {
@@ -70,7 +46,7 @@ def keeps_deadline(role: Role, state: State, awaited: Role | None) -> bool:
 
 def roles_notified(data: CaseEventData) -> tuple[Role, ...]:
     """Return the roles that are told of an event, in the order of the table."""
-    name = EVENT_OF[data.action]
+    name = ACTIONS[data.action].event
     if name in REMINDERS:
         return tuple(role for role in NOTIFIED_ROLES[name] if _is_reminded(role, data))
     return tuple(role for role in NOTIFIED_ROLES[name] if _has_it(role, data))

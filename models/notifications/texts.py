@@ -8,21 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from models.cases.commands import Role
-from models.cases.events import EVENT_OF, CaseEventData, EventName
-from models.notifications.lines import HEADS, LINES
+from models.cases.actions.names import EventName
+from models.cases.actions.registry import ACTIONS, BY_EVENT
+from models.cases.actors import Role
+from models.cases.events import CaseEventData
 from models.notifications.recipients import PREPARES, keeps_deadline
 from models.wording import AWAITED, PREPARED, STATES, Words, moment
 
-WITH_REASON = frozenset({
-    EventName.RETURNED,
-    EventName.DECLINED,
-    EventName.CORRECTION_REQUESTED,
-    EventName.FORMAL_CHECK_FAILED,
-    EventName.DISQUALIFIED,
-    EventName.DEADLINE_MOVED,
-})  # fmt: skip
-"""Events that are told with the reason that was written for them."""
+WITH_REASON = frozenset(name for name, each in BY_EVENT.items() if each.reason_notified)
+"""Events whose notification has the reason that was written for them."""
 
 SUBJECT_TITLE = 60
 """How many characters of a title a subject shows."""
@@ -46,10 +40,10 @@ def notification_text(
         reason: What a person wrote with the action; left out unless the event is one
             of `WITH_REASON`.
     """
-    name = EVENT_OF[data.action]
+    name = ACTIONS[data.action].event
     if name not in WITH_REASON:
         reason = None
-    title, said = " ".join(data.title.split()), LINES[name][role]
+    title, said = " ".join(data.title.split()), BY_EVENT[name].notified[role]
     chinese = [f"案例：《{title}》（{data.case_id}）", said.zh]
     english = [f"Case: {title} ({data.case_id})", said.en]
     if reason is not None:
@@ -75,7 +69,7 @@ def digest(told: Sequence[tuple[str, str]]) -> NotificationText:
 
 
 def _subject(name: EventName, data: CaseEventData) -> str:
-    head, title = HEADS[name], " ".join(data.title.split())
+    head, title = BY_EVENT[name].headline, " ".join(data.title.split())
     if len(title) > SUBJECT_TITLE:
         title = title[: SUBJECT_TITLE - 1] + "…"
     left = f"（剩 {data.working_days_left} 个工作日）" if data.working_days_left else ""

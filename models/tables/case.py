@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.cases.commands import Role
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Role
+from models.cases.states import State
 from models.tables.season import body_key
 from models.tables.types import Instant, one_of
 

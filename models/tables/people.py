@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.tables.types import Instant, one_of
 
 

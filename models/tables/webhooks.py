@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.tables.types import Instant, one_of
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select
 
 from models.audit.entries import AuditEntry, EntryKind
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.cases.form import CaseForm
 from models.cases.masked_form import mask_form
 from models.chain import digest

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table, and_, select
 
-from models.cases.events import EVENT_OF, event_id, event_subject
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS, parse_command
+from models.cases.events import event_id, event_subject
 from models.cases.history import transition_hash
-from models.cases.lifecycle import EDITABLE, Action
-from models.cases.messages import COMMANDS
+from models.cases.states import EDITABLE
 from models.chain import GENESIS, digest, digest_text
 from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
 from services.audit.removals import Removals, read_removals
@@ -96,7 +97,7 @@ def _changed(line: Row) -> Iterator[str]:
     if transition_hash(line) != line["hash"]:
         yield "办理记录的内容与其哈希不符"
     try:
-        command = COMMANDS[Action(line["action"])].model_validate(line["command"])
+        command = parse_command(Action(line["action"]), line["command"])
     except (ValidationError, ValueError):
         yield "办理记录中的请求内容无法读取"
         return
@@ -113,7 +114,7 @@ def _event(line: Row, event: Row | None, where: str) -> Iterator[Problem]:
     try:
         body = json.loads(event["body"])
         announced = (body["id"], body["data"]["record_hash"])
-        subject = event_subject(EVENT_OF[Action(line["action"])], line["case_id"], line["seq"])
+        subject = event_subject(ACTIONS[Action(line["action"])].event, line["case_id"], line["seq"])
     except (ValueError, KeyError, TypeError):
         announced, subject = None, None
     if announced != (where, line["hash"]) or event["subject"] != subject:

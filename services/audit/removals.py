@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from models.audit.entries import EntryKind
 from models.audit.objects import form_object, reason_object
 from models.cases.events import event_id
-from models.cases.lifecycle import ENDED
+from models.cases.states import ENDED
 from models.programme.stages import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
 from services.audit.entries import ENTRIES

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.cases.agenda import AWAITED_FROM
-from models.cases.commands import Role
-from models.cases.lifecycle import State
+from models.cases.actors import Role
+from models.cases.states import AWAITED_FROM, State
 from models.chain import digest_text
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from icalendar import Calendar, Event
 
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.wording import AWAITED, Words, moment
 
 METHOD = "PUBLISH"

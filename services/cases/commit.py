@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, bindparam, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
-from models.cases.commands import Command, Expire, Lapse, Remind, Resubmit, Submit
+from models.cases.actions.registry import parse_command
+from models.cases.commands import ClockCommand, Command, FilingCommand
 from models.cases.events import event_id
-from models.cases.lifecycle import State
 from models.cases.messages import (
     RECENT,
     CommitTransitionInput,
@@ -21,6 +21,7 @@ from models.cases.messages import (
     Standing,
     StoredTransition,
 )
+from models.cases.states import State
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Outbox, Transition, table_of
 from services.cases.filing import refuse_filing
@@ -127,7 +128,7 @@ class Records:
         self, connection: Connection, wanted: CommitTransitionInput
     ) -> CommitTransitionResult:
         case = read_case(connection, wanted.case_id, lock=True)
-        command = wanted.parsed()
+        command = parse_command(wanted.action, wanted.command)
         if case["seq"] < wanted.seq - 1:
             message = f"{wanted.case_id}: the record ends at {case['seq']}, before {wanted.seq}"
             raise RecordBehindError(message)
@@ -159,9 +160,9 @@ class Records:
         return rows, next((row for row in found if row.update_id == wanted.update_id), None)
 
     def _refuse(self, connection: Connection, case: Columns, command: Command) -> Refusal | None:
-        if isinstance(command, Lapse | Remind | Expire):
+        if isinstance(command, ClockCommand):
             return _refuse_clock(case)
-        if not isinstance(command, Submit | Resubmit):
+        if not isinstance(command, FilingCommand):
             return None
         programme = self._cache.programme(connection, case["season_id"])
         return refuse_filing(connection, case, command, programme, quoting=False)

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from models.audit.entries import AuditEntry, EntryKind
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.form_check import CaseForm, form_digest
-from models.cases.lifecycle import EDITABLE, Action, State
+from models.cases.states import EDITABLE, State
 from models.chain import GENESIS
 from models.programme.definition import Programme
 from models.refusals import Refused

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from models.cases.commands import Resubmit, Submit
+from models.cases.actions.filing import Submit
+from models.cases.commands import FilingCommand
 from models.cases.form_check import CaseForm, check_form
-from models.cases.lifecycle import FINAL, State
 from models.cases.messages import Refusal
+from models.cases.states import FINAL, State
 from models.programme.definition import Programme
 from models.tables import CaseRecord, CaseRevision, Unit, table_of
 
@@ -19,7 +20,7 @@ _UNITS = table_of(Unit)
 def refuse_filing(
     connection: Connection,
     case: Mapping[str, Any],
-    command: Submit | Resubmit,
+    command: FilingCommand,
     programme: Programme,
     *,
     quoting: bool,

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, insert, select
 
-from models.cases.commands import Command, Resubmit, Submit
-from models.cases.lifecycle import Action, State
-from models.cases.messages import COMMANDS
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS, parse_command
+from models.cases.commands import Command, FilingCommand
 from models.chain import digest_text
 from models.reading import explain
 from models.refusals import Refused
@@ -32,7 +32,6 @@ CASE_REASON = table_of(CaseReason)
 CASE_REVISION = table_of(CaseRevision)
 
 LONGEST_TEXT = 5_000
-_FILING = {Action.SUBMIT: State.DRAFT, Action.RESUBMIT: State.CORRECTION}
 
 
 def prepare(engine: Engine, request: Request) -> Command | None:
@@ -51,12 +50,12 @@ def prepare(engine: Engine, request: Request) -> Command | None:
         who = resolve_actor(connection, case, request.action, request.actor)
         reason = _keep_text(connection, request.case_id, request.text)
         values = {**request.fields, "actor": who, "reason": reason}
-        if request.action in _FILING:
+        if _files(request.action):
             values |= _newest(connection, case)
         command = _command(request.action, values)
         if _done(connection, request, command):
             return None
-        if case["state"] == _FILING.get(request.action) and isinstance(command, Submit | Resubmit):
+        if isinstance(command, FilingCommand) and _possible_from(request.action, case["state"]):
             programme = read_programme(connection, case["season_id"])
             refusal = refuse_filing(connection, case, command, programme, quoting=True)
             if refusal is not None:
@@ -79,15 +78,24 @@ def _done(connection: Connection, request: Request, command: Command) -> bool:
     if found is None:
         return False
     # A filing names the newest form, and that may be another one by the time of a retry.
-    same = request.action in _FILING or found.command_digest == command.digest
+    same = _files(request.action) or found.command_digest == command.digest
     if found.action is not request.action or not same:
         raise Refused("update_id_reused", "同一请求编号已用于另一项操作，请换用新编号。")
     return True
 
 
+def _files(action: Action) -> bool:
+    """Whether an action files the form as it is saved then."""
+    return issubclass(ACTIONS[action].command, FilingCommand)
+
+
+def _possible_from(action: Action, state: str) -> bool:
+    return any(state in move.sources for move in ACTIONS[action].moves)
+
+
 def _command(action: Action, values: Mapping[str, Any]) -> Command:
     try:
-        return COMMANDS[action].model_validate(values)
+        return parse_command(action, values)
     except ValidationError as error:
         raise Refused("bad_field", f"参数不正确：{explain(error)}。") from error
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.cases.agenda import MILESTONE, plan
-from models.cases.lifecycle import ENDED, SEALED, State
+from models.cases.agenda import plan
 from models.cases.messages import Outlook
+from models.cases.states import ENDED, MILESTONE, SEALED, State
 from models.dates.milestones import SeasonDates
 from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme

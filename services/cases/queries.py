@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, func, select, tuple_
 
-from models.cases.commands import Actor
-from models.cases.lifecycle import AT_WORK, State
+from models.cases.actors import Actor
+from models.cases.states import AT_WORK, State
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseRecord, Transition, table_of

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.cases.commands import Actor
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
+from models.cases.actors import Actor
 from models.refusals import Refused
 from services.clock import new_id
 from workflows.names import TIMER_UPDATE

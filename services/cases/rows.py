@@ -4,26 +4,16 @@ Statements are built once: building one takes SQLAlchemy longer than running it 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from models.cases.agenda import AWAITED_FROM, LAPSES
-from models.cases.commands import (
-    Command,
-    Expire,
-    MoveDeadline,
-    Remind,
-    RequestCorrection,
-    Resubmit,
-    ReturnForRevision,
-    Submit,
-)
+from models.cases.actions.registry import ACTIONS
+from models.cases.commands import Command, FilingCommand
 from models.cases.events import CaseEventData, case_event, event_subject
 from models.cases.history import transition_hash
-from models.cases.lifecycle import NOTES, Action, State
 from models.cases.messages import CommitTransitionInput, StoredTransition
+from models.cases.states import AWAITED_FROM, LAPSES
 from models.dates.milestones import SeasonDates
 from models.refusals import Refused
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
@@ -125,7 +115,7 @@ def _reason(connection: Connection, case_id: str, digest: str | None) -> str | N
 
 
 def _content(case: Columns, command: Command) -> str | None:
-    if isinstance(command, Submit | Resubmit):
+    if isinstance(command, FilingCommand):
         return command.content
     content: str | None = case["content_digest"]
     return content
@@ -147,44 +137,22 @@ def case_changes(
         "head_hash": head_hash,
         "updated_at": wanted.at,
     }
-    if wanted.action not in NOTES:
+    if not ACTIONS[wanted.action].is_note:
         changes |= {"state": wanted.target, "since": wanted.at, "due": None, "overdue": False}
-    match command:
-        case Submit() | Resubmit():
-            changes |= {"frozen_revision": command.revision, "content_digest": command.content}
-        case ReturnForRevision():
-            changes |= {"due": command.due, "return_rounds": case["return_rounds"] + 1}
-        case RequestCorrection():
-            changes["due"] = command.due
-        case Expire():
-            changes["overdue"] = True
-        case MoveDeadline():
-            changes |= _moved(wanted.target, command.until)
-        case _:
-            pass
+    changes |= ACTIONS[wanted.action].changes(case, command)
     after = {**case, **changes}
     horizon = CaseDates(after, season_dates(case))
     deadline = horizon.deadline(wanted.target, after["due"])
-    if wanted.action not in NOTES and wanted.target not in LAPSES:
+    if not ACTIONS[wanted.action].is_note and wanted.target not in LAPSES:
         # Whoever takes a case over late knows it; the passing itself is told only once.
         changes["overdue"] = deadline is not None and deadline <= wanted.at
     return {**changes, "deadline": deadline}
-
-
-def _moved(state: State, until: datetime | None) -> dict[str, Any]:
-    """A draft's own deadline is a cutoff, and stays through returns; others are dues."""
-    if until is None:
-        return {"overdue": False}
-    if state is State.DRAFT:
-        return {"overdue": False, "extended_cutoff": until, "due": None}
-    return {"overdue": False, "due": until}
 
 
 def outbox_line(
     case: Columns, after: Columns, wanted: CommitTransitionInput, command: Command, record_hash: str
 ) -> dict[str, Any]:
     """Return the row of `outbox` that announces `wanted`."""
-    moved = wanted.action is Action.MOVE_DEADLINE
     data = CaseEventData.model_validate(
         {
             "case_id": wanted.case_id,
@@ -199,10 +167,9 @@ def outbox_line(
             "category": case["category"],
             "title": case["title"],
             "deadline": after["deadline"],
-            "deadline_before": case["deadline"] if moved else None,
-            "working_days_left": command.offset if isinstance(command, Remind) else None,
             "awaited": AWAITED_FROM.get(wanted.target),
             "record_hash": record_hash,
+            **ACTIONS[wanted.action].event_data(case, command),
         }
     )
     event = case_event(data, wanted.at)

@@ -18,8 +18,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.cases.commands import Command
-from models.cases.lifecycle import FINAL
 from models.cases.messages import CaseSnapshot, Standing
+from models.cases.states import FINAL
 from models.refusals import Refused
 from models.wording import state_name
 from services.cases import drafts, intake, queries

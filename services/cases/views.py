@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.cases.agenda import AWAITED_FROM
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import AWAITED_FROM, State
 from models.wording import STATES
 
 

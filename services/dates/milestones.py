@@ -8,8 +8,9 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import ENDED, Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
+from models.cases.states import ENDED, State
 from models.dates.milestones import SeasonDates
 from models.programme.parts import YEARS
 from models.refusals import Refused

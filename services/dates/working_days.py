@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, delete, insert, select
 
-from models.cases.lifecycle import ENDED
+from models.cases.states import ENDED
 from models.dates.pace import Pace
 from models.dates.working_days import last_day
 from models.reading import read_toml

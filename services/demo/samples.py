@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from models.cases.samples import Stage, load_samples
 from models.programme.definition import Programme
 from services.cases.drafts import NewDraft

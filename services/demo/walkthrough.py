@@ -8,9 +8,9 @@ from datetime import timedelta
 from pydantic import BaseModel
 from sqlalchemy import Engine, and_, select
 
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.form_check import CaseForm, Section
-from models.cases.lifecycle import Action
 from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading

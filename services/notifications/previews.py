@@ -5,15 +5,16 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from models.cases.agenda import AWAITED_FROM
-from models.cases.commands import Role
-from models.cases.events import EVENT_OF, CaseEventData, EventName
-from models.cases.lifecycle import RULES, State
+from models.cases.actions.names import EventName
+from models.cases.actions.registry import BY_EVENT
+from models.cases.actors import Role
+from models.cases.events import CaseEventData
+from models.cases.lifecycle import RULES
+from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import NOTIFIED_ROLES, roles_notified
 from models.notifications.texts import NotificationText, notification_text
 from models.refusals import Refused
 
-_ACTION_OF = {name: action for action, name in EVENT_OF.items()}
 _DEADLINE = datetime.fromisoformat("2024-05-13T00:00:00+08:00")
 _BEFORE = datetime.fromisoformat("2024-05-01T00:00:00+08:00")
 
@@ -58,7 +59,7 @@ def sample(name: EventName, role: Role) -> NotificationText:
 def _steps(name: EventName) -> Iterator[CaseEventData]:
     """Yield the event at each step of the lifecycle at which it can happen."""
     for rule in RULES:
-        if rule.action is _ACTION_OF[name]:
+        if rule.action is BY_EVENT[name].action:
             for source in rule.sources:
                 yield _data(name, source, rule.dest or source)
 
@@ -68,7 +69,7 @@ def _data(name: EventName, source: State, target: State) -> CaseEventData:
     return CaseEventData(
         case_id="case_EXAMPLE",
         seq=3,
-        action=_ACTION_OF[name],
+        action=BY_EVENT[name].action,
         **{"from": source, "to": target},
         actor_role=Role.ORGANISER,
         season="2024",

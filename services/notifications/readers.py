@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.dates.pace import Pace
 from models.notifications.quiet_hours import after_quiet, next_at
 from models.programme.definition import Reminders

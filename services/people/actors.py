@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import Action, allowed_roles
+from models.cases.actions.names import Action
+from models.cases.actions.registry import allowed_roles
+from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.tables import AppUser, Body, Unit, table_of
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of

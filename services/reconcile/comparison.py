@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, select
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.cases.lifecycle import FINAL, State
+from models.cases.states import FINAL, State
 from models.store.engine import reading
 from models.tables import CaseRecord, table_of
 from models.tables.audit import AuditChainRow

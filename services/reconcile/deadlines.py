@@ -11,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine, exists, or_, select
 
-from models.cases.agenda import MILESTONE
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import ENDED, Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.messages import CaseSnapshot, Outlook
+from models.cases.states import ENDED, MILESTONE, State
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseRecord, SeasonChange, table_of

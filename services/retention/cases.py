@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select, tuple_, union_all, update
 
 from models.audit.objects import form_object, reason_object
-from models.cases.lifecycle import ENDED
+from models.cases.states import ENDED
 from models.chain import digest, digest_text
 from models.tables import CaseReason, CaseRecord, CaseRevision, Transition, table_of
 from services.retention.classes import Found, Holding, Removed, Scope

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from models.cases.lifecycle import ENDED
+from models.cases.states import ENDED
 from models.chain import digest
 from models.tables import (
     AppUser,

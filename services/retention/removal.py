@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, select
 
 from models.audit.entries import AuditEntry, EntryKind
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import ENDED
+from models.cases.actors import Actor, Role
+from models.cases.states import ENDED
 from models.dates.milestones import SeasonDates
 from models.programme.stages import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused

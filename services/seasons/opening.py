@@ -10,7 +10,7 @@ import chinese_calendar
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.dates.milestones import SeasonDates
 from models.dates.pace import Pace
 from models.programme.definition import Programme

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
 
-from models.cases.commands import Actor, Role
-from models.cases.events import EventName
+from models.cases.actions.names import EventName
+from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.tables import Body, Season, Unit, table_of
 

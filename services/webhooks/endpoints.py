@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, update
 
-from models.cases.commands import Actor
+from models.cases.actors import Actor
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import table_of

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, Select, and_, case, func, insert, select
 
-from models.cases.commands import Actor
+from models.cases.actors import Actor
 from models.refusals import Refused
 from models.retention import removed
 from models.store.engine import reading, transaction

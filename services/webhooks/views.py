@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, ScalarSelect, case, func, select
 
-from models.cases.commands import Actor
+from models.cases.actors import Actor
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import table_of

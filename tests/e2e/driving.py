@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.dates.working_days import WorkingDays, reminder_instants
 from models.store.engine import reading
 from models.wording import BEIJING

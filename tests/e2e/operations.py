@@ -13,7 +13,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from tests.e2e.driving import ACCEPT, PASS, RECOMMEND, RETURN, SUBMIT, Command, act, pass_cutoff
 from tests.e2e.driving import side_by_side as at_once
 from tests.e2e.stack import Stack

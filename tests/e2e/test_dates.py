@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.dates.pace import Pace
 from models.dates.working_days import reminder_instants
 from models.wording import moment

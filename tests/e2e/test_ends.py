@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from tests.e2e.driving import (
     ACCEPT,
     REASON,

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from models.store.engine import reading
 from models.tables import Outbox, Transition, table_of
 from services.cases.drafts import NewDraft

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 from icalendar import Calendar, Event
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.wording import BEIJING, moment
 from services.clock import now
 from tests.e2e.driving import cases_in, instant, told

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from models.cases.commands import Role
-from models.cases.lifecycle import FINAL, RULES, Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Role
+from models.cases.lifecycle import RULES
+from models.cases.states import FINAL, State
 from models.wording import STATES
 from tests.e2e.driving import (
     ACCEPT,

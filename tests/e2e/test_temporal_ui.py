@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.wording import AWAITED, ROLES, STATES
 from tests.e2e.stack import Stack
 from tests.factories import ROOT

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from temporalio.client import WorkflowUpdateFailedError
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from tests.workflow.case import Case
 from tests.workflow.waiting import now, until
 from tests.workflow.world import World

@@ -13,9 +13,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS
 from models.cases.commands import Command
-from models.cases.lifecycle import Action
-from models.cases.messages import COMMANDS, CaseSnapshot, CommitTransitionResult, Standing
+from models.cases.messages import CaseSnapshot, CommitTransitionResult, Standing
 from tests import factories
 from tests.replay.mutants import Silent, Sleepless, Unpatched
 from tests.replay.scenarios import SCENARIOS
@@ -100,7 +101,7 @@ def _decoded(event: Event) -> Iterator[object]:
 
 def _command(asked: dict[str, Any]) -> Iterator[Command]:
     if asked["name"] != names.CATCH_UP:
-        kind = COMMANDS[Action(asked["name"])]
+        kind = ACTIONS[Action(asked["name"])].command
         yield kind.model_validate_json(_data(asked["args"]["payloads"][0]))
 
 

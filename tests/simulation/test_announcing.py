@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
 from models.cases.messages import CommitTransitionInput, Standing
+from models.cases.states import State
 from models.store.engine import open_engine
 from services.audit.verification import verify
 from tests.factories import OPENS, make_case, standing, wanted

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS
+from models.cases.actors import Actor
 from models.cases.agenda import AgendaItem
-from models.cases.commands import Actor, Command
+from models.cases.commands import Command
 from models.cases.history import transition_hash
-from models.cases.lifecycle import Action
-from models.cases.messages import COMMANDS, CaseSnapshot, Standing
+from models.cases.messages import CaseSnapshot, Standing
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseReason, Outbox, Transition, table_of
@@ -81,7 +83,7 @@ class Case(Watched):
     ) -> CaseSnapshot:
         """Send an update past the desk, whatever the record says."""
         sent = command or self.command(action, **fields)
-        assert isinstance(sent, COMMANDS[action])
+        assert isinstance(sent, ACTIONS[action].command)
         snapshot: CaseSnapshot = await self.handle.execute_update(
             action, sent, id=update_id, result_type=CaseSnapshot
         )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from tests import factories
 from tests.workflow.waiting import now
 

@@ -15,7 +15,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import State
 from models.refusals import Refused
 from services.cases.views import Unavailable
 from tests.workflow.case import Case, Pending

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import State
 from services.clock import new_id
 from tests.workflow.case import Case
 from tests.workflow.older import OlderWorkflow

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import State
 from tests.workflow.waiting import now, until
 from tests.workflow.world import World
 from workflows import names

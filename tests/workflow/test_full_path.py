@@ -10,8 +10,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 from temporalio.common import TypedSearchAttributes
 
+from models.cases.actions.names import Action
 from models.cases.agenda import AT_DEADLINE
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from tests.workflow.case import Case
 from tests.workflow.waiting import now
 from tests.workflow.world import World

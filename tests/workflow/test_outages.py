@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from models.store.engine import open_engine
 from tests.servers import Postgres
 from tests.workflow.temporal import Temporal

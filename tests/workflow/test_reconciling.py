@@ -22,7 +22,7 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING

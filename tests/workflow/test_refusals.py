@@ -8,8 +8,9 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
+from models.cases.states import State
 from models.refusals import Refused
 from services.cases.requests import Request
 from services.clock import new_id

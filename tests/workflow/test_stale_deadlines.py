@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select, text, update
 
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.messages import CaseSnapshot
 from models.store.engine import open_engine, reading, transaction
 from models.tables import Season, SeasonChange, table_of

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, event, insert, select, update
 from temporalio.client import Client
 
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.dates.pace import Pace
 from models.dates.working_days import BEIJING
 from models.store.engine import open_engine, reading, transaction

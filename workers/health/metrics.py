@@ -17,9 +17,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
+from models.cases.actions.names import Action, EventName
 from models.cases.agenda import AT_DEADLINE, plan
-from models.cases.events import STREAM, EventName
-from models.cases.lifecycle import ENDED, Action, State
+from models.cases.events import STREAM
+from models.cases.states import ENDED, State
 from models.dates.pace import Pace
 from models.store.engine import reading
 from models.tables import (

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from models.cases.commands import Role
-from models.cases.events import CaseEvent, EventName
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action, EventName
+from models.cases.actors import Role
+from models.cases.events import CaseEvent
 from models.notifications.recipients import REMINDERS, keeps_deadline
 from models.tables import CaseRecord, Outbox, Transition, table_of
 

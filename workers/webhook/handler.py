@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
-from models.cases.commands import Role
+from models.cases.actors import Role
 from models.cases.events import CaseEvent, CaseEventData
 from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, table_of

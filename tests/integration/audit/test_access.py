@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from models.cases.commands import Actor, Role
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.chain import digest
 from models.refusals import Refused
 from models.store.engine import transaction

@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from models.audit.entries import AuditEntry, EntryKind
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.chain import GENESIS, digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import Transition, table_of

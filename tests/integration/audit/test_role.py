@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action
 from models.refusals import Refused
 from models.store.engine import open_engine, reading, transaction
 from models.store.grants import grant_audit

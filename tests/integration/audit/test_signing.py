@@ -13,7 +13,7 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
 from services.audit.export import EvidenceStores, export

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, text, update
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
+from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.store.engine import transaction
 from models.tables import metadata
 from services.audit.chain import AnchorFile

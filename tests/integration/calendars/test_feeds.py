@@ -7,10 +7,10 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, select, text, update
 
-from models.cases.agenda import AWAITED_FROM
-from models.cases.commands import Role
+from models.cases.actions.names import Action
+from models.cases.actors import Role
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
 from models.store.engine import reading, transaction

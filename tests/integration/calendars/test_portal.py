@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.store.engine import transaction
 from portal.app import application
 from portal.server import listening, serve

@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from models.cases.actions.names import Action
+from models.cases.actions.registry import parse_command
 from models.cases.events import CaseEvent
 from models.cases.history import transition_hash
-from models.cases.lifecycle import Action, State
 from models.cases.messages import CommitTransitionInput, CommitTransitionResult
+from models.cases.states import State
 from models.chain import GENESIS
 from models.refusals import Refused
 from models.store.engine import reading, transaction
@@ -116,7 +118,9 @@ def test_a_request_done_long_ago_is_answered(engine: Engine, season: str) -> Non
     old = rows(engine, "transition", case_id)[0]
     late = CommitTransitionInput.of(
         standing(engine, case_id), "first", Action.SUBMIT, State.PROVINCE_REVIEW, OPENS,
-        wanted(engine, make_case(engine, season=season), Action.SUBMIT).parsed().model_copy(
+        parse_command(
+            Action.SUBMIT, wanted(engine, make_case(engine, season=season), Action.SUBMIT).command
+        ).model_copy(
             update={"revision": 1, "content": old["content_digest"]}
         ),
     )  # fmt: skip

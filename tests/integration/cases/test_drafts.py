@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import AppUser, table_of

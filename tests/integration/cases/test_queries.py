@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import State
 from services.cases.queries import CaseFilter, count_cases, list_cases
 from tests.factories import commit, make_case
 

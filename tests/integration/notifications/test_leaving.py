@@ -6,7 +6,8 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, update
 
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.states import State
 from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Delivery, table_of

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, func, select
 from structlog.testing import capture_logs
 
-from models.cases.commands import Role
-from models.cases.lifecycle import State
+from models.cases.actors import Role
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Delivery, InboxMessage, table_of

@@ -10,9 +10,10 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, delete, func, select
 from structlog.testing import capture_logs
 
-from models.cases.commands import Role
+from models.cases.actions.names import Action
+from models.cases.actors import Role
 from models.cases.events import STREAM, CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of

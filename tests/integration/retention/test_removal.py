@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text, update
 
 from cli.main import run
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.chain import digest, digest_text
 from models.programme.definition import Retention
 from models.refusals import Refused

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from models.audit.entries import AuditEntry, EntryKind
+from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.store import upgrade
 from models.store.engine import open_engine, transaction
 from models.store.upgrade import (

@@ -17,8 +17,9 @@ from nats.js.errors import NotFoundError
 from sqlalchemy import Connection, Engine, insert, select, text, update
 from structlog.testing import capture_logs
 
+from models.cases.actions.names import Action
 from models.cases.events import STREAM, CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, table_of
 from tests.factories import commit, make_case

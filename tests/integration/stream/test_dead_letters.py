@@ -15,8 +15,9 @@ from sqlalchemy import Engine, update
 from cli.commands.deadletterwork import consumers
 from cli.connections import stream
 from cli.main import run
+from models.cases.actions.names import Action
 from models.cases.events import STREAM, CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import DeadLetter, table_of

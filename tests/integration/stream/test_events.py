@@ -6,8 +6,9 @@ import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, update
 
+from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import Outbox, table_of

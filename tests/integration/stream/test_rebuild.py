@@ -12,7 +12,7 @@ from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
 from models.cases.events import STREAM
-from models.cases.lifecycle import State
+from models.cases.states import State
 from models.store.engine import reading
 from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditChainRow

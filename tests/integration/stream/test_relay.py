@@ -17,8 +17,11 @@ from nats.js.errors import APIError
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from models.cases.events import EVENT_OF, STREAM, CaseEvent
-from models.cases.lifecycle import RULES, Action, State
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS
+from models.cases.events import STREAM, CaseEvent
+from models.cases.lifecycle import RULES
+from models.cases.states import State
 from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
@@ -86,7 +89,7 @@ async def test_every_published_message_is_as_its_schema_says(
     engine: Engine, season: str, js: JetStreamContext
 ) -> None:
     """Each action is done once, and the pages' own schemas judge what the stream then holds."""
-    for action in EVENT_OF:
+    for action in ACTIONS:
         sources = {state for rule in RULES if rule.action is action for state in rule.sources}
         longest = [state for state in PATHS if state in sources][-1]
         case = make_case(engine, season=season, state=longest)
@@ -109,7 +112,7 @@ async def test_every_published_message_is_as_its_schema_says(
         data = event.data
         assert message.subject == f"tuixuan.v1.case.{event.name}.{data.case_id}.{data.seq}"
         seen.add(event.name)
-    assert seen == set(EVENT_OF.values())
+    assert seen == set(EventName)
 
 
 async def test_new_events_go_out_while_it_runs(

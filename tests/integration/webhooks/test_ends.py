@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.store.engine import reading
 from services.clock import now

@@ -14,9 +14,10 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, select, update
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent, CaseEventData, case_event, event_subject
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import table_of

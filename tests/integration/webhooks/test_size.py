@@ -4,10 +4,11 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from models.cases.commands import Role
+from models.cases.actions.names import Action
+from models.cases.actors import Role
 from models.cases.events import CaseEvent, CaseEventData, case_event
 from models.cases.form import Line
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 from services.clock import now
 from tests.factories import SEASON
 from workers.webhook.handler import MAX_BODY_BYTES, WebhookHandler

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from models.cases.events import CaseEvent, EventName, case_event
-from models.cases.lifecycle import State
+from models.cases.actions.names import EventName
+from models.cases.events import CaseEvent, case_event
+from models.cases.states import State
 from services.calendars.ics import Duty, as_feed, as_ics
 from tests.unit.notifications.test_texts import DEADLINE, happened
 from workers.notify.message import OutgoingMail, build_message

@@ -6,16 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cases.agenda import (
-    AT_DEADLINE,
-    AWAITED_FROM,
-    LAPSES,
-    MILESTONE,
-    Agenda,
-    AgendaItem,
-    plan,
-)
-from models.cases.lifecycle import AT_WORK, RULES, Action, State
+from models.cases.actions.names import Action
+from models.cases.agenda import AT_DEADLINE, Agenda, AgendaItem, plan
+from models.cases.lifecycle import RULES
+from models.cases.states import AT_WORK, AWAITED_FROM, LAPSES, MILESTONE, State
 from models.dates.pace import Pace
 from models.dates.working_days import BEIJING, WorkingDays
 from models.programme.stages import Reminders

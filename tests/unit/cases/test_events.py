@@ -6,17 +6,17 @@ import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from models.cases.commands import Role
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS
+from models.cases.actors import Role
 from models.cases.events import (
-    EVENT_OF,
     CaseEvent,
     CaseEventData,
-    EventName,
     case_event,
     event_id,
     event_subject,
 )
-from models.cases.lifecycle import Action, State
+from models.cases.states import State
 
 AT = datetime(2024, 5, 10, 3, 2, 1, tzinfo=UTC)
 CASE = "case_01J8ZK3Q7M0000000000000000"
@@ -47,7 +47,7 @@ def test_every_action_is_a_cloud_event(action: Action) -> None:
     event = case_event(data(action), AT)
     read = JSONFormat().read(CloudEvent, event.to_json())
     assert read.get_id() == f"{CASE}:7"
-    assert read.get_type() == f"org.tuixuan.case.{EVENT_OF[action]}"
+    assert read.get_type() == f"org.tuixuan.case.{ACTIONS[action].event}"
     assert read.get_source() == "/tuixuan/call/2024"
     assert read.get_subject() == f"case/{CASE}"
     assert read.get_time() == AT
@@ -58,8 +58,8 @@ def test_every_action_is_a_cloud_event(action: Action) -> None:
 
 
 def test_each_action_has_an_event_of_its_own() -> None:
-    assert set(EVENT_OF) == set(Action)
-    assert sorted(EVENT_OF.values()) == sorted(EventName)
+    assert list(ACTIONS) == list(Action)
+    assert sorted(each.event for each in ACTIONS.values()) == sorted(EventName)
 
 
 def test_the_text_comes_back_as_the_same_event() -> None:

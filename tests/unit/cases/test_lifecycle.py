@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from models.cases.commands import Actor, Role
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS, parse_command
+from models.cases.actors import Actor, Role
+from models.cases.agenda import Agenda
 from models.cases.guards import Facts
-from models.cases.lifecycle import AT_WORK, FINAL, NOTES, RULES, Action, Lifecycle, State
-from models.cases.messages import COMMANDS
+from models.cases.lifecycle import RULES, Lifecycle
+from models.cases.messages import Outlook, Standing
+from models.cases.states import AT_WORK, FINAL, State
 from models.refusals import Refused
 
 A, S = Action, State
@@ -73,19 +77,35 @@ FIELDS: dict[Action, dict[str, Any]] = {
 """What each action needs so that no guard but the role is against it."""
 
 
-def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts:
-    """Return facts under which only state and role can refuse `action`."""
+def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts[Any]:
+    """Return facts under which only state and role can refuse `action`.
+
+    Args:
+        action: What is asked.
+        role: Who asks.
+        changes: `fields` of the command, `now`, `body`, or of the outlook.
+    """
     fields = {**FIELDS.get(action, {}), **changes.pop("fields", {})}
-    command = COMMANDS[action].model_validate(
-        {"actor": Actor(role=role, id="x", org=OWN.get(role)), "reason": "sha256:2", **fields}
+    command = parse_command(
+        action,
+        {"actor": Actor(role=role, id="x", org=OWN.get(role)), "reason": "sha256:2", **fields},
     )
+    now = changes.pop("now", NOW)
+    return Facts(command, now, standing(action, changes.pop("body", "fujian"), **changes))
+
+
+def standing(action: Action, body: str = "fujian", **changes: Any) -> Standing:
+    """Return where a case stands; `changes`: of its outlook."""
     timed = action in (A.LAPSE, A.EXPIRE)
-    values: dict[str, Any] = {
-        "command": command, "now": NOW, "unit": "unit_1", "body": "fujian", "cutoff": AHEAD,
-        "national_cutoff": PAST, "deadline": PAST if timed else AHEAD, "screening": POINTS,
-        "list_sealed": False,
+    outlook = {
+        "title": "title", "unit": "unit_1", "category": "c", "cutoff": AHEAD,
+        "national_cutoff": PAST, "deadline": PAST if timed else AHEAD, "overdue": False,
+        "return_rounds": 0, "agenda": Agenda(), "screening": POINTS, "list_sealed": False,
     }  # fmt: skip
-    return Facts(**{**values, **changes})
+    return Standing(
+        case_id="case_1", season="2024", body=body, state=S.DRAFT, seq=0, since=NOW, recent=(),
+        outlook=Outlook.model_validate({**outlook, **changes}),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("state", State)
@@ -114,7 +134,7 @@ def test_the_tables_speak_of_the_same_things() -> None:
 
 
 def test_only_published_of_the_ends_can_still_change() -> None:
-    leaving = {source for source, action, _ in EXPECTED if action not in NOTES}
+    leaving = {source for source, action, _ in EXPECTED if not ACTIONS[action].is_note}
     assert leaving == {*AT_WORK, S.PUBLISHED}
     assert not leaving & FINAL
 

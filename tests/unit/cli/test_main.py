@@ -21,7 +21,7 @@ from cli.frame import errors, output
 from cli.frame.exits import Exit
 from cli.frame.known_errors import EXPLAINED
 from cli.frame.options import Options, Output, begin, options
-from models.cases.commands import Actor, Role
+from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from services.cases.views import Unavailable
 from workers.folder.lock import FolderInUse

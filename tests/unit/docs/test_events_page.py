@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from models.cases.events import EVENT_OF, event_subject
-from models.cases.lifecycle import Action
+from models.cases.actions.names import Action, EventName
+from models.cases.events import event_subject
 from scripts.docs import DOCS
 from scripts.events_page import example, pages, schema
 
@@ -18,7 +18,7 @@ def test_no_file_is_stale() -> None:
     assert {f"schemas/{path.name}" for path in DOCS.glob("schemas/*")} < set(pages())
 
 
-@pytest.mark.parametrize("action", EVENT_OF)
+@pytest.mark.parametrize("action", Action)
 def test_the_example_fits_and_a_doctored_one_does_not(action: Action) -> None:
     validator = jsonschema.Draft202012Validator(schema(action))
     shown = example(action)
@@ -39,12 +39,12 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
                 place = place[step]
         else:
             assert (DOCS / each).is_file(), each
-    assert len(found) == 5 * len(EVENT_OF) + 2
+    assert len(found) == 5 * len(Action) + 2
 
 
 def test_the_channel_is_where_events_are_published() -> None:
     address = yaml.safe_load(pages()["asyncapi.yaml"])["channels"]["events"]["address"]
-    for name in EVENT_OF.values():
+    for name in EventName:
         subject = event_subject(name, "case_1", 7)
         assert address.format(event=name, case_id="case_1", seq=7) == subject
 

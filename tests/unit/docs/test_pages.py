@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from cli.main import COMMANDS, load
-from models.cases.commands import Role
-from models.cases.lifecycle import Action, State
+from models.cases.actions.names import Action
+from models.cases.actors import Role
+from models.cases.states import State
 from services.reconcile.differences import Kind
 from workers.settings.environment import KNOWN, SECRET_FILE, leaves
 from workers.settings.stack import StackSettings

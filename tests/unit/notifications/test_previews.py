@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from models.cases.commands import Role
-from models.cases.events import EventName
+from models.cases.actions.names import EventName
+from models.cases.actors import Role
 from models.notifications.recipients import NOTIFIED_ROLES
 from models.refusals import Refused
 from services.notifications.html import as_html

@@ -2,10 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.cases.agenda import AWAITED_FROM
-from models.cases.commands import Role
-from models.cases.events import EVENT_OF, CaseEventData, EventName
-from models.cases.lifecycle import RULES, Action, State
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS
+from models.cases.actors import Role
+from models.cases.events import CaseEventData
+from models.cases.lifecycle import RULES
+from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import NOTIFIED_ROLES, REMINDERS, roles_notified
 
 BEFORE = datetime(2024, 5, 12, 16, tzinfo=UTC)
@@ -53,7 +55,7 @@ def test_a_reminder_goes_to_the_awaited_alone_and_a_decision_to_the_applicant(
 ) -> None:
     told = roles_notified(happened(action, source, target, deadline_before=BEFORE))
 
-    if EVENT_OF[action] in REMINDERS:
+    if ACTIONS[action].event in REMINDERS:
         experts = (EXPERT,) if AWAITED_FROM[target] is PANEL else ()
         prepares = target is State.ORAL_DEFENSE and action is not Action.EXPIRE
         prepared = (APPLICANT,) if prepares else ()

@@ -2,14 +2,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.cases.commands import Role
-from models.cases.events import EVENT_OF, CaseEventData, EventName
-from models.cases.lifecycle import Action, State
-from models.notifications.lines import HEADS, LINES
+from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS, BY_EVENT
+from models.cases.actors import Role
+from models.cases.events import CaseEventData
+from models.cases.states import State
 from models.notifications.recipients import NOTIFIED_ROLES
 from models.notifications.texts import WITH_REASON, notification_text
 
-ACTION_OF = {name: action for action, name in EVENT_OF.items()}
+ACTION_OF = {name: each.action for name, each in BY_EVENT.items()}
 EVERY_LINE = [(name, role) for name in EventName for role in NOTIFIED_ROLES[name]]
 DEADLINE = datetime(2024, 5, 12, 16, tzinfo=UTC)  # 24:00 of that Sunday in Beijing
 REASON = "（示例）请补充用户规模。"
@@ -36,8 +37,8 @@ def happened(name: EventName, **changes: object) -> CaseEventData:
 
 
 def test_every_event_and_role_that_hears_of_it_has_words_and_no_other() -> None:
-    assert {name: tuple(lines) for name, lines in LINES.items()} == dict(NOTIFIED_ROLES)
-    assert set(HEADS) == set(EventName)
+    assert list(BY_EVENT) == [ACTIONS[action].event for action in Action]
+    assert set(BY_EVENT) == set(EventName)
 
 
 @pytest.mark.parametrize(("name", "role"), EVERY_LINE)
@@ -46,10 +47,15 @@ def test_a_message_names_the_case_in_chinese_and_then_in_english(
 ) -> None:
     subject, text = notification_text(happened(name, awaited=role), role, REASON)
 
-    assert subject == f"【推选】{HEADS[name].zh} {HEADS[name].en}：《（示例）智慧家庭》"
+    head = BY_EVENT[name].headline
+    assert subject == f"【推选】{head.zh} {head.en}：《（示例）智慧家庭》"
     chinese, english = text.split("\n\n")
-    assert chinese.startswith("案例：《（示例）智慧家庭》（case_01）\n" + LINES[name][role].zh)
-    assert english.startswith("Case: （示例）智慧家庭 (case_01)\n" + LINES[name][role].en)
+    assert chinese.startswith(
+        "案例：《（示例）智慧家庭》（case_01）\n" + BY_EVENT[name].notified[role].zh
+    )
+    assert english.startswith(
+        "Case: （示例）智慧家庭 (case_01)\n" + BY_EVENT[name].notified[role].en
+    )
     assert "期限：2024-05-12（周日）24:00（北京时间）" in chinese
     assert "Due: 2024-05-12 24:00 (Beijing time)" in english
     assert (REASON in text) is (name in WITH_REASON)
@@ -115,7 +121,3 @@ def test_a_subject_is_one_line_and_its_title_at_most_sixty_characters() -> None:
     subject = notification_text(data, Role.BODY).subject
 
     assert subject == "【推选】已提交 Filed：《长 题 " + "字" * 55 + "…》"
-
-
-def test_every_action_has_an_event_to_tell() -> None:
-    assert {EVENT_OF[action] for action in Action} == set(EventName)

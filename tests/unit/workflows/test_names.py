@@ -3,9 +3,10 @@
 from temporalio.activity import _Definition as ActivityDefinition
 from temporalio.workflow import _Definition as WorkflowDefinition
 
-from models.cases.commands import Role
-from models.cases.lifecycle import Action, State
-from models.cases.messages import COMMANDS
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS
+from models.cases.actors import Role
+from models.cases.states import State
 from services.cases.commit import Records
 from workflows import names
 from workflows.case import CaseWorkflow
@@ -103,7 +104,7 @@ def test_patches_and_the_ids_of_the_clock_stay() -> None:
 
 def test_commands_keep_their_fields() -> None:
     fields = {
-        action: set(command.model_fields) - {"actor", "reason"}
-        for action, command in COMMANDS.items()
+        action: set(declared.command.model_fields) - {"actor", "reason"}
+        for action, declared in ACTIONS.items()
     }
     assert {str(action): found for action, found in fields.items() if found} == COMMAND_FIELDS

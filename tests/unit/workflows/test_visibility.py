@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from temporalio.common import SearchAttributeUpdate
 
+from models.cases.actions.names import Action
+from models.cases.actors import Role
 from models.cases.agenda import Agenda
-from models.cases.commands import Role
-from models.cases.lifecycle import ENDED, Action, State
 from models.cases.messages import Outlook, Standing, StoredTransition
+from models.cases.states import ENDED, State
 from models.wording import AWAITED, STATES
 from workflows import names
 from workflows.visibility import details, search_attribute_updates, search_attributes, summary

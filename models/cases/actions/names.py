@@ -1,0 +1,55 @@
+"""The names of the actions and of their events. They stand on the wire: none ever changes."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What can be done to a case; the last three only note something and move nothing."""
+
+    SUBMIT = "submit"
+    RETURN_FOR_REVISION = "return_for_revision"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    SEND_BACK = "send_back"
+    RECOMMEND = "recommend"
+    LEAVE_OUT = "leave_out"
+    REQUEST_CORRECTION = "request_correction"
+    RESUBMIT = "resubmit"
+    PASS_FORMAL_CHECK = "pass_formal_check"
+    FAIL_FORMAL_CHECK = "fail_formal_check"
+    SHORTLIST = "shortlist"
+    SELECT = "select"
+    NOT_SELECT = "not_select"
+    PUBLISH = "publish"
+    DISQUALIFY = "disqualify"
+    WITHDRAW = "withdraw"
+    LAPSE = "lapse"
+    REMIND = "remind"
+    EXPIRE = "expire"
+    MOVE_DEADLINE = "move_deadline"
+
+
+class EventName(StrEnum):
+    """What happened to a case, in the past tense."""
+
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    SENT_BACK = "sent_back"
+    RECOMMENDED = "recommended"
+    LEFT_OUT = "left_out"
+    CORRECTION_REQUESTED = "correction_requested"
+    RESUBMITTED = "resubmitted"
+    FORMAL_CHECK_PASSED = "formal_check_passed"
+    FORMAL_CHECK_FAILED = "formal_check_failed"
+    SHORTLISTED = "shortlisted"
+    SELECTED = "selected"
+    NOT_SELECTED = "not_selected"
+    PUBLISHED = "published"
+    DISQUALIFIED = "disqualified"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    DEADLINE_APPROACHING = "deadline_approaching"
+    DEADLINE_PASSED = "deadline_passed"
+    DEADLINE_MOVED = "deadline_moved"

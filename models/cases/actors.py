@@ -1,0 +1,40 @@
+"""Who acts on a case: the roles, and an actor in one of them."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Role(StrEnum):
+    """In what capacity somebody acts."""
+
+    APPLICANT = "applicant"
+    BODY = "body"
+    ORGANISER = "organiser"
+    PANEL = "panel"
+    SEASON = "season"
+    EXPERT = "expert"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    PUBLIC = "public"
+
+
+class Actor(BaseModel):
+    """Who acts.
+
+    Attributes:
+        role: In what capacity.
+        id: The name of the user, unit, body or clock, without personal data.
+        org: The unit or body that the actor is known to belong to; None if the record
+            does not say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    org: str | None = None
+
+    def __str__(self) -> str:
+        """Return `role:id`, as the command line takes it."""
+        return f"{self.role}:{self.id}"
