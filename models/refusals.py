@@ -18,3 +18,8 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+def unknown_season(season_id: str) -> Refused:
+    """Return the refusal of a season id that is not on record."""
+    return Refused("unknown_season", f"没有征集季 {season_id}（tuixuan season list）。")

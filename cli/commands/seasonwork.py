@@ -15,7 +15,8 @@ from models.cases.actors import Actor, Role
 from models.programme.definition import Programme
 from services.clock import now
 from services.dates.milestones import MilestoneChange, MilestoneMove, Milestones
-from services.seasons.opening import Opening, list_seasons, open_season, show_season
+from services.seasons.opening import Opening, open_season
+from services.seasons.queries import list_seasons, show_season
 
 COLUMNS = {"id": "编号", "title": "名称", "opened_at": "开启于", "cases": "案例数"}
 

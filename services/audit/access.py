@@ -25,7 +25,7 @@ from services.cases.views import CaseHistory
 from services.clock import now
 from services.notifications.inbox import InboxItem, inbox
 from services.people.users import UserView, list_users, unknown_user
-from services.seasons.opening import read_programme
+from services.seasons.queries import read_programme
 
 _REVISIONS, _USER = table_of(CaseRevision), table_of(AppUser).c
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from models.cases.history import bound_line
 from models.chain import GENESIS
-from models.refusals import Refused
+from models.refusals import Refused, unknown_season
 from models.store.engine import reading
 from models.tables import CaseRecord, Season, Transition, table_of
 from services.audit import archive_verifier
@@ -65,7 +65,7 @@ def export(sources: EvidenceStores, season: str, target: Path) -> AuditExport:
     """
     with reading(sources.record) as connection:
         if connection.scalar(select(_SEASONS.c.id).where(_SEASONS.c.id == season)) is None:
-            raise Refused("unknown_season", f"没有征集季 {season}。")
+            raise unknown_season(season)
     if target.exists():
         raise Refused("file_exists", f"{target} 已存在，请另选文件名。")
     with TemporaryDirectory(dir=target.absolute().parent) as name:

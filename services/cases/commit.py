@@ -104,7 +104,7 @@ class Records:
         Raises:
             Refused: There is no such case.
         """
-        self._cache.forget_calendar()  # what was just entered counts at once
+        self._cache.forget_working_days()  # what was just entered counts at once
         with reading(self._engine) as connection:
             case = read_case(connection, case_id)
             rows = connection.execute(_NEWEST, {"case_id": case_id})
@@ -193,7 +193,7 @@ class Records:
             case,
             season_dates(case),
             self._cache.programme(connection, case["season_id"]),
-            self._cache.calendar(connection),
+            self._cache.working_days(connection),
             now,
         )
 

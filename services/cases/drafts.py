@@ -22,7 +22,7 @@ from services.cases.rows import Columns, read_case, season_dates
 from services.clock import new_id, now
 from services.people.actors import refuse_phone_numbers, resolve_actor
 from services.people.users import add_user, write_email
-from services.seasons.opening import read_programme
+from services.seasons.queries import read_programme
 
 APP_USER = table_of(AppUser)
 CASE_RECORD = table_of(CaseRecord)

@@ -26,7 +26,7 @@ from services.cases.requests import Request
 from services.cases.rows import Columns, find_update, read_case
 from services.clock import now
 from services.people.actors import refuse_phone_numbers, resolve_actor
-from services.seasons.opening import read_programme
+from services.seasons.queries import read_programme
 
 CASE_REASON = table_of(CaseReason)
 CASE_REVISION = table_of(CaseRevision)

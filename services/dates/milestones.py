@@ -22,7 +22,7 @@ from services.cases.requests import Request
 from services.cases.rows import read_case, season_dates
 from services.cases.service import CaseService, WorkflowMissing
 from services.clock import new_id, now
-from services.seasons.opening import show_season
+from services.seasons.queries import show_season
 
 BODY = table_of(Body)
 CASE_RECORD = table_of(CaseRecord)

@@ -16,7 +16,8 @@ from services.cases.requests import Request
 from services.cases.service import CaseService
 from services.clock import now
 from services.people.users import set_email
-from services.seasons.opening import Opening, SeasonView, open_season, shared_user_id
+from services.seasons.opening import Opening, open_season, shared_user_id
+from services.seasons.queries import SeasonView
 
 type Step = tuple[Action, Mapping[str, Any], str | None]
 

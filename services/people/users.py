@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, upda
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.cases.actors import Role
-from models.refusals import Refused
+from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
 from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
 from services.clock import now
@@ -77,7 +77,7 @@ def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
     season = table_of(Season).c.id
     with transaction(engine) as connection:
         if connection.scalar(select(season).where(season == new.season_id)) is None:
-            raise Refused("unknown_season", f"没有征集季 {new.season_id}。")
+            raise unknown_season(new.season_id)
         add_user(connection, **{**new._asdict(), "role": role}, at=at)
     channels = [] if new.email is None else ["mail"]
     return UserView(id=new.id, role=role, org=new.org, name=new.name, channels=channels)

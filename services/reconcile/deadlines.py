@@ -53,7 +53,7 @@ class Deadlines:
 
     def forget_working_days(self) -> None:
         """Forget the working days of the last look."""
-        self._cache.forget_calendar()
+        self._cache.forget_working_days()
 
     async def stale(self, only: set[str] | None) -> list[Difference]:
         """Move the deadlines that a moved date did not reach; of every open case, or of some.
@@ -105,8 +105,8 @@ class Deadlines:
             if case["seq"] != snapshot.seq:
                 return False
             programme = self._cache.programme(connection, case["season_id"])
-            calendar, at = self._cache.calendar(connection), now()
-        record = outlook(case, season_dates(case), programme, calendar, at)
+            working_days, at = self._cache.working_days(connection), now()
+        record = outlook(case, season_dates(case), programme, working_days, at)
         # What is due by now, the workflow may have done already.
         return _planned(record, at) != _planned(snapshot, at)
 

@@ -19,7 +19,7 @@ from services.retention.cases import FORMS, REASONS
 from services.retention.classes import Holding, Scope
 from services.retention.notifications import ADDRESSES, MESSAGES, WEBHOOKS
 from services.retention.views import WORDS, ClassDue, ClassRemoved
-from services.seasons.opening import read_programme
+from services.seasons.queries import read_programme
 
 AT_ONCE = 200
 """Rows emptied in one transaction."""

@@ -1,71 +1,45 @@
-"""A season as commits need it: its programme, its calendar, its dates."""
+"""A season's programme and the working days, as commits need them: kept in memory."""
 
 import time
-from collections.abc import Mapping
-from datetime import date, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
-from models.refusals import Refused
-from models.tables import CalendarDay, Season, table_of
+from services.seasons.queries import read_programme
+from services.seasons.working_days import read_working_days
 
-_SEASONS, _DAYS = table_of(Season).c, table_of(CalendarDay).c
-
-CALENDAR_TTL_SECONDS = 30.0
+WORKING_DAYS_TTL_SECONDS = 30.0
 """How long a worker may plan reminders on working days that were edited since."""
 
 
 class SeasonCache:
-    """Programmes and working days, kept in memory: they are large and rarely change."""
+    """Programmes and working days: they are large and rarely change."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._programmes: dict[str, Programme] = {}
-        self._calendar: WorkingDays | None = None
-        self._calendar_until = 0.0
+        self._working_days: WorkingDays | None = None
+        self._expires_at = 0.0
 
     def programme(self, connection: Connection, season_id: str) -> Programme:
         """Return the programme of a season; it never changes once the season is open.
 
         Raises:
-            Refused: There is no such season.
+            Refused: `unknown_season`, or `programme_invalid`.
         """
         found = self._programmes.get(season_id)
         if found is None:
-            stored = connection.scalar(select(_SEASONS.programme).where(_SEASONS.id == season_id))
-            if stored is None:
-                raise Refused("unknown_season", f"没有征集季 {season_id}。")
-            found = self._programmes[season_id] = Programme.model_validate(stored)
+            found = self._programmes[season_id] = read_programme(connection, season_id)
         return found
 
-    def calendar(self, connection: Connection) -> WorkingDays:
+    def working_days(self, connection: Connection) -> WorkingDays:
         """Return the working days on record, at most half a minute old."""
-        found = self._calendar  # another thread may forget it meanwhile
-        if found is None or time.monotonic() > self._calendar_until:
-            found = self._calendar = read_calendar(connection)
-            self._calendar_until = time.monotonic() + CALENDAR_TTL_SECONDS
+        found = self._working_days  # another thread may forget it meanwhile
+        if found is None or time.monotonic() > self._expires_at:
+            found = self._working_days = read_working_days(connection)
+            self._expires_at = time.monotonic() + WORKING_DAYS_TTL_SECONDS
         return found
 
-    def forget_calendar(self) -> None:
-        """Read the working days again at the next look."""
-        self._calendar = None
-
-
-def read_calendar(connection: Connection) -> WorkingDays:
-    """Return the working days on record. A year counts only when all its days are there."""
-    found = connection.execute(select(_DAYS.day, _DAYS.working))
-    days: dict[date, bool] = {day: working for day, working in found}  # noqa: C416 - dict() knows no rows
-    return WorkingDays(days=days, years=frozenset(_whole_years(days)))
-
-
-def _whole_years(days: Mapping[date, bool]) -> set[int]:
-    counts: dict[int, int] = {}
-    for day in days:
-        counts[day.year] = counts.get(day.year, 0) + 1
-    return {
-        year
-        for year, count in counts.items()
-        if count == (date(year + 1, 1, 1) - date(year, 1, 1)) // timedelta(days=1)
-    }
+    def forget_working_days(self) -> None:
+        """Read the working days anew the next time they are asked for."""
+        self._working_days = None

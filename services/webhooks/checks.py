@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from models.cases.actions.names import EventName
 from models.cases.actors import Actor, Role
-from models.refusals import Refused
+from models.refusals import Refused, unknown_season
 from models.tables import Body, Season, Unit, table_of
 
 LONGEST_URL = 2048
@@ -75,7 +75,7 @@ def check_season(connection: Connection, season_id: str) -> None:
     """
     season = table_of(Season).c.id
     if connection.scalar(select(season).where(season == season_id)) is None:
-        raise Refused("unknown_season", f"没有征集季 {season_id}。")
+        raise unknown_season(season_id)
 
 
 def owner_org(connection: Connection, season_id: str, owner: Actor) -> str | None:

@@ -11,7 +11,7 @@ from models.dates.working_days import WorkingDays, reminder_instants
 from models.store.engine import reading
 from models.wording import BEIJING
 from services.clock import new_id
-from services.seasons.cache import read_calendar
+from services.seasons.working_days import read_working_days
 from tests.e2e.stack import CALL, Stack
 
 REMARKS = "（示例）请补充用户规模的对比数据。"
@@ -93,7 +93,7 @@ def calendar(stack: Stack, *years: int) -> WorkingDays:
         file.write_text("holidays = []\n", encoding="utf-8")
         stack.json("calendar", "set", str(year), "--from", str(file))
     with reading(stack.engine) as connection:
-        return read_calendar(connection)
+        return read_working_days(connection)
 
 
 def hurried_call(opens: datetime, cutoff: datetime) -> str:

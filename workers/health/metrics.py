@@ -273,7 +273,7 @@ def _reminders_ahead(sources: MetricSources, connection: Connection, now: dateti
             row.deadline,
             now,
             reminders=cache.programme(connection, row.season_id).reminders,
-            calendar=cache.calendar(connection),
+            calendar=cache.working_days(connection),
             pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
         )
         found += row.cases * sum(item.offset != AT_DEADLINE for item in agenda.items)

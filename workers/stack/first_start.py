@@ -4,7 +4,7 @@ import structlog
 from sqlalchemy import Engine
 
 from models.store.engine import open_engine
-from services.seasons.opening import has_seasons
+from services.seasons.queries import has_seasons
 from workers.settings.worker import WorkerSettings
 
 log = structlog.get_logger()

@@ -9,7 +9,8 @@ from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import CaseRecord, table_of
 from services.dates.working_days import uncovered
-from services.seasons.opening import Opening, list_seasons, open_season, show_season
+from services.seasons.opening import Opening, open_season
+from services.seasons.queries import list_seasons, show_season
 from tests.factories import make_case, programme
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

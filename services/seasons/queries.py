@@ -1,0 +1,77 @@
+"""Read seasons: their programmes, their dates, how many cases they have."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
+
+from models.dates.milestones import SeasonDates
+from models.programme.definition import Programme
+from models.refusals import unknown_season
+from models.store.engine import reading
+from models.tables import CaseRecord, Season, table_of
+
+_CASES, _SEASONS = table_of(CaseRecord), table_of(Season)
+
+
+class SeasonView(BaseModel):
+    """A season. `milestones`: name → real instant (exclusive end; opens: its start)."""
+
+    id: str
+    title: str
+    opened_at: datetime
+    seconds_per_day: float
+    milestones: dict[str, datetime]
+    cases: int
+
+
+def show_season(engine: Engine, season_id: str) -> SeasonView:
+    """Return one season.
+
+    Raises:
+        Refused: `unknown_season`.
+    """
+    with reading(engine) as connection:
+        query = _with_case_counts().where(_SEASONS.c.id == season_id)
+        found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        raise unknown_season(season_id)
+    return _view(found)
+
+
+def list_seasons(engine: Engine) -> list[SeasonView]:
+    """Return all seasons, the newest first."""
+    query = _with_case_counts().order_by(_SEASONS.c.opened_at.desc())
+    with reading(engine) as connection:
+        return [_view(row) for row in connection.execute(query).mappings()]
+
+
+def has_seasons(engine: Engine) -> bool:
+    """Return whether any season was ever opened."""
+    with reading(engine) as connection:
+        return bool(connection.scalar(select(func.count()).select_from(_SEASONS)))
+
+
+def read_programme(connection: Connection, season_id: str) -> Programme:
+    """Return the programme of a season.
+
+    Raises:
+        Refused: `unknown_season`, or `programme_invalid`.
+    """
+    query = select(_SEASONS.c.programme).where(_SEASONS.c.id == season_id)
+    found = connection.scalar(query)
+    if found is None:
+        raise unknown_season(season_id)
+    return Programme.from_json(found)
+
+
+def _with_case_counts() -> Select[Any]:
+    cases = select(func.count()).where(_CASES.c.season_id == _SEASONS.c.id).scalar_subquery()
+    names = ("id", "title", "opened_at", "seconds_per_day", "milestones", "anchor")
+    return select(*(_SEASONS.c[name] for name in names), cases.label("cases"))
+
+
+def _view(row: RowMapping) -> SeasonView:
+    dates = SeasonDates.of(row["milestones"], row["anchor"], row["seconds_per_day"])
+    return SeasonView.model_validate({**row, "milestones": dates.milestones})
