@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import typer
 
 from cli.frame.words import SINCE, WHEN
-from models.programme.parts import end_of
+from models.programme.moments import end_of
 from models.wording import BEIJING
 
 _AHEAD = re.compile(r"\+(\d{1,5})([smhd])")

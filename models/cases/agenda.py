@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.dates.pace import Pace
 from models.dates.working_days import WorkingDays, reminder_instants
-from models.programme.stages import Reminders
+from models.programme.reminders import Reminders
 from models.refusals import Refused
 
 AT_DEADLINE = 0

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from models.cases.actors import Actor
 from models.chain import digest
-from models.programme.parts import YEARS
+from models.programme.moments import YEARS
 
 
 def _foreseeable(at: datetime) -> datetime:

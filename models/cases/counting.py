@@ -6,7 +6,7 @@ The ranges stand here in full, so that a page can count by the very same rule.
 import re
 from typing import assert_never
 
-from models.programme.parts import CountingRule
+from models.programme.form import CountingRule
 
 # Written as ranges and not by Unicode width: a browser must be able to do the same.
 _CJK_RANGES = (

@@ -1,64 +1,25 @@
-"""A call as data: everything in which one programme differs from another."""
+"""A call as data: everything that differs from one programme to another."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from itertools import pairwise
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from models.programme.parts import (
-    YEARS,
-    BodyKind,
-    Category,
-    Choice,
-    CountingRule,
-    FormField,
-    FormRules,
-    Milestones,
-    Notice,
-    ProgrammeBody,
-    ProgrammePart,
-    Quota,
-    ScreeningPoint,
-    Summary,
-    Text,
-    end_of,
-    plain,
-    trouble,
-)
-from models.programme.stages import NoticePeriod, Reminders, Retention, Selection
+from models.programme.bodies import ProgrammeBody, Quota, quota_of
+from models.programme.documents import NoticePeriod, OfficialDocument
+from models.programme.form import FormRules, SummaryTable
+from models.programme.milestones import ProgrammeMilestones, check_order
+from models.programme.moments import YEARS, end_of
+from models.programme.parts import Category, Choice, ProgrammePart, Text, plain, trouble
+from models.programme.reminders import Reminders
+from models.programme.retention import Retention
+from models.programme.review import ScreeningPoint, Selection
 from models.reading import explain, read_toml
 from models.refusals import Refused
 
-__all__ = [
-    "BodyKind",
-    "Category",
-    "CountingRule",
-    "FormField",
-    "FormRules",
-    "Milestones",
-    "NoticePeriod",
-    "Programme",
-    "ProgrammeBody",
-    "Quota",
-    "Reminders",
-    "Retention",
-    "ScreeningPoint",
-    "Selection",
-]
-
 _CODE = "programme_invalid"
-_ORDER = (
-    "opens",
-    "cutoff",
-    "formal_check",
-    "expert_review",
-    "oral_defense",
-    "notice_start",
-    "notice_end",
-)
 
 
 class Programme(ProgrammePart):
@@ -67,8 +28,8 @@ class Programme(ProgrammePart):
     Attributes:
         id: the season's id, e.g. `2024`.
         timezone: the IANA zone in which its dates are meant.
-        basis: the approval by which the title may say 全国, where it does.
-        synthetic: what in this file is invented or chosen, for people to read.
+        basis: the approval under which the title may say 全国, where it does.
+        synthetic: what in this file is invented or our own choice, for people to read.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -76,17 +37,17 @@ class Programme(ProgrammePart):
     edition: Text
     timezone: str
     basis: Text
-    notice: Notice
-    forwardings: tuple[Notice, ...] = ()
+    notice: OfficialDocument
+    forwardings: tuple[OfficialDocument, ...] = ()
     principles: tuple[Text, ...] = ()
     synthetic: tuple[Text, ...] = ()
     categories: tuple[Category, ...] = Field(min_length=1)
     applicant_types: tuple[Choice, ...] = Field(min_length=1)
     levels: tuple[Choice, ...] = Field(min_length=1)
     bodies: tuple[ProgrammeBody, ...] = Field(min_length=1)
-    milestones: Milestones
+    milestones: ProgrammeMilestones
     form: FormRules
-    summary_table: Summary
+    summary_table: SummaryTable
     screening: tuple[ScreeningPoint, ...] = Field(min_length=1)
     quotas: tuple[Quota, ...] = ()
     selection: Selection
@@ -96,7 +57,7 @@ class Programme(ProgrammePart):
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
-        """Return the programme that a data file describes.
+        """Parse a programme's data file.
 
         Raises:
             Refused: `programme_invalid`; the message names the place and the trouble.
@@ -105,7 +66,7 @@ class Programme(ProgrammePart):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Return the programme that `model_dump(mode="json")` gave.
+        """Restore a programme from what `model_dump(mode="json")` returned.
 
         Raises:
             Refused: `programme_invalid`.
@@ -117,7 +78,7 @@ class Programme(ProgrammePart):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which the programme's dates are meant."""
+        """The time zone of the programme's dates."""
         return ZoneInfo(self.timezone)
 
     def body(self, body_id: str) -> ProgrammeBody:
@@ -135,8 +96,8 @@ class Programme(ProgrammePart):
     def body_for(self, location: str) -> ProgrammeBody:
         """Return the body that recommends for applicants in `location` (所在地).
 
-        Accepts a body's id, name, short name, area and aliases, and a place that begins
-        with an area (福建省福州市). Spaces and case do not matter.
+        A location may be a body's id, name, short name, area or alias, or a place that
+        begins with an area (福建省福州市). Spaces and case do not matter.
 
         Raises:
             Refused: `unknown_location`; the message names what is accepted.
@@ -167,20 +128,13 @@ class Programme(ProgrammePart):
         raise Refused("unknown_category", f"没有“{wanted[:60]}”这个类别，只能选择一个：{accepted}")
 
     def quota_for(self, body: ProgrammeBody) -> Quota:
-        """Return the places of `body`, its bonus added to the total.
-
-        The first rule for its kind and strength counts; with none there is no cap.
-        """
-        for quota in self.quotas:
-            if quota.kind == body.kind and quota.strong in (None, body.strong_last_year):
-                total = None if quota.total is None else quota.total + body.bonus
-                return quota.model_copy(update={"total": total})
-        return Quota(kind=body.kind)
+        """Return the places of `body`; None in it means no cap."""
+        return quota_of(body, self.quotas)
 
     def cutoff_for(self, body: ProgrammeBody) -> datetime:
-        """Return until when (exclusive, UTC) applicants of `body` may submit.
+        """Return the cutoff (exclusive, UTC) for applicants of `body`.
 
-        Its own cutoff or the national one, whichever is earlier.
+        Its own or the national one, whichever is earlier.
         """
         national = end_of(self.milestones.cutoff, self.zone)
         return national if body.cutoff is None else min(national, end_of(body.cutoff, self.zone))
@@ -188,21 +142,20 @@ class Programme(ProgrammePart):
     def instants(self) -> dict[str, datetime]:
         """Return every milestone as an aware UTC instant, by name.
 
-        `opens` and `notice_start` are when they begin; every other milestone is the
-        exclusive end, so 2024-05-12 gives 2024-05-13T00:00 in the programme's zone.
+        `opens` and `notice_start` are beginnings; every other milestone is an exclusive end,
+        so 2024-05-12 becomes 2024-05-13T00:00 in the programme's zone.
         """
         return self.milestones.instants(self.zone)
 
     def starting(self, day: date) -> Self:
-        """Return the same programme, opening on `day`: every date keeps its distance.
+        """Return the same programme opening on `day`; all dates keep their distance.
 
         Raises:
             Refused: `starting_invalid` when a date would leave the years of `Moment`.
         """
         if day.year not in YEARS[:-5]:
             raise Refused("starting_invalid", f"开始日期应在 {YEARS[0]} 至 {YEARS[-6]} 年之间")
-        opens = self.milestones.opens
-        shift = day - (opens.date() if isinstance(opens, datetime) else opens)
+        shift = day - self.milestones.opening_day
         bodies = tuple(body.shifted(shift) for body in self.bodies)
         moved = {"milestones": self.milestones.shifted(shift), "bodies": bodies}
         return self.model_copy(update=moved)
@@ -225,21 +178,17 @@ class Programme(ProgrammePart):
         _unique("form.sections", self.form.sections)
         _unique("bodies", [name for body in self.bodies for name in body.names])
         _unique("selection.criteria", [each.key for each in self.selection.criteria])
-        self._dates_in_order()
+        instants = self.instants()
+        check_order(instants)
+        self._check_own_cutoffs(instants["opens"])
         known = {each.key for each in self.categories}
         if unknown := [key for key in self.selection.defense_categories if key not in known]:
             raise trouble(f"selection.defense_categories 中没有这样的类别：{'、'.join(unknown)}")
         return self
 
-    def _dates_in_order(self) -> None:
-        at = self.instants()
-        for earlier, later in pairwise(_ORDER):
-            if at[earlier] > at[later]:
-                raise trouble(f"milestones.{later} 早于 milestones.{earlier}")
-        if not at["opens"] < at["body_review"] <= at["cutoff"]:
-            raise trouble("milestones.body_review 应在 opens 之后、不晚于 cutoff")
+    def _check_own_cutoffs(self, opens: datetime) -> None:
         for body in self.bodies:
-            if self.cutoff_for(body) <= at["opens"]:
+            if self.cutoff_for(body) <= opens:
                 raise trouble(f"bodies 中 {body.id} 的 cutoff 早于 milestones.opens")
 
 

@@ -14,7 +14,7 @@ from models.audit.entries import EntryKind
 from models.audit.objects import form_object, reason_object
 from models.cases.events import event_id
 from models.cases.states import ENDED
-from models.programme.stages import LEAST_DAYS_KEPT
+from models.programme.retention import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
 from services.audit.entries import ENTRIES
 from services.audit.report import Problem

@@ -12,7 +12,7 @@ from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.states import ENDED, State
 from models.dates.milestones import SeasonDates
-from models.programme.parts import YEARS
+from models.programme.moments import YEARS
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of

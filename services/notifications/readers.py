@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from models.cases.actors import Role
 from models.dates.pace import Pace
 from models.notifications.quiet_hours import after_quiet, next_at
-from models.programme.definition import Reminders
+from models.programme.reminders import Reminders
 from models.tables import AppUser, Season, UserChannel, table_of
 
 MAIL = "mail"

@@ -10,7 +10,7 @@ from models.audit.entries import AuditEntry, EntryKind
 from models.cases.actors import Actor, Role
 from models.cases.states import ENDED
 from models.dates.milestones import SeasonDates
-from models.programme.stages import LEAST_DAYS_KEPT, Retention
+from models.programme.retention import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Season, table_of
@@ -31,7 +31,7 @@ HOLDINGS: Mapping[str, Holding] = {
     "webhooks": WEBHOOKS,
     "addresses": ADDRESSES,
 }
-"""The classes of `models.programme.stages.Retention`, by their names there."""
+"""The classes of `models.programme.retention.Retention`, by their names there."""
 
 _SEASONS = table_of(Season).c
 _CASES = table_of(CaseRecord).c

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from models.cases.actors import Role
 from models.dates.pace import Pace
 from models.programme.definition import Programme
-from models.programme.parts import end_of
+from models.programme.moments import end_of
 from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import Body, Season, table_of

@@ -18,7 +18,7 @@ from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.chain import digest, digest_text
-from models.programme.definition import Retention
+from models.programme.retention import Retention
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import (

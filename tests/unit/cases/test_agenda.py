@@ -12,7 +12,7 @@ from models.cases.lifecycle import RULES
 from models.cases.states import AT_WORK, AWAITED_FROM, LAPSES, MILESTONE, State
 from models.dates.pace import Pace
 from models.dates.working_days import BEIJING, WorkingDays
-from models.programme.stages import Reminders
+from models.programme.reminders import Reminders
 from tests.calendars import official_calendar
 from tests.factories import programme
 

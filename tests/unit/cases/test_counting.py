@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.cases.counting import count_characters
-from models.programme.definition import CountingRule
+from models.programme.form import CountingRule
 
 VECTORS = [
     ("", 0),

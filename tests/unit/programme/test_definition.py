@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from models.cases.form_check import CaseForm
 from models.dates.working_days import reminder_instants
-from models.programme.definition import BodyKind, Programme
-from models.programme.parts import FieldKey
-from models.programme.stages import LEAST_DAYS_KEPT, Retention
+from models.programme.bodies import BodyKind
+from models.programme.definition import Programme
+from models.programme.form import FieldKey
+from models.programme.retention import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
 from tests.calendars import official_calendar
 
