@@ -1,12 +1,14 @@
 """Bring a database to the newest version of its tables; safe to call from many at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import CreateSchema
 
 import models
@@ -44,11 +46,42 @@ def newest_record_version() -> str | None:
 def _upgrade(engine: Engine, scripts: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    with transaction(engine) as connection:
+    with _without_foreign_keys(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(_ONE_AT_A_TIME))
         config.attributes["connection"] = connection
+        before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
+        if before != MigrationContext.configure(connection).get_current_revision():
+            _refuse_dangling(connection)
+
+
+@contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """Run a block in one transaction; on SQLite, where a migration copies tables, without them.
+
+    SQLite switches its foreign keys only between transactions.
+    """
+    with engine.connect().execution_options(tuixuan_writes=True) as connection:
+        switch = connection.dialect.name == "sqlite"
+        driver = connection.connection.driver_connection if switch else None
+        if driver is not None:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if driver is not None:
+                driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_dangling(connection: Connection) -> None:
+    """Roll a migration of SQLite back that left a row referring to nothing."""
+    if connection.dialect.name == "sqlite":
+        dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if dangling:
+            message = f"rows that refer to nothing after the migration: {dangling[:5]}"
+            raise RuntimeError(message)
 
 
 def _make_schema(engine: Engine) -> None:

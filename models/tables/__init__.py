@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.evidence import AuditEntryRow
+from models.tables.lookups import LOOKUPS
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
 from models.tables.people import AppUser, CalendarFeed, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
@@ -19,6 +20,7 @@ from models.tables.webhooks import (
 metadata = SQLModel.metadata
 
 __all__ = [
+    "LOOKUPS",
     "AppUser",
     "AuditEntryRow",
     "Body",

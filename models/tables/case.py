@@ -5,11 +5,8 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.cases.actions.names import Action
-from models.cases.actors import Role
-from models.cases.states import State
 from models.tables.season import body_key
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class CaseRecord(SQLModel, table=True):
@@ -22,7 +19,6 @@ class CaseRecord(SQLModel, table=True):
     __tablename__ = "case_record"
     __table_args__ = (
         body_key(),
-        one_of("state", tuple(State)),
         CheckConstraint("seq >= 0", name="seq_not_negative"),
         CheckConstraint("revision >= 1", name="revision_from_one"),
         CheckConstraint("frozen_revision <= revision", name="frozen_not_ahead"),
@@ -35,7 +31,7 @@ class CaseRecord(SQLModel, table=True):
     applicant_id: str = Field(max_length=64)
     title: str
     category: str
-    state: str = Field(index=True)
+    state: str = Field(foreign_key="case_state.name", index=True)
     seq: int = 0
     head_hash: str
     revision: int = 1
@@ -91,19 +87,15 @@ class Transition(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("case_id", "update_id", name="update_once"),
         CheckConstraint("seq >= 1", name="seq_from_one"),
-        one_of("action", tuple(Action)),
-        one_of("source", tuple(State)),
-        one_of("target", tuple(State)),
-        one_of("actor_role", tuple(Role)),
     )
 
     case_id: str = Field(primary_key=True, foreign_key="case_record.id")
     seq: int = Field(primary_key=True)
     update_id: str = Field(max_length=200)
-    action: str
-    source: str
-    target: str
-    actor_role: str
+    action: str = Field(foreign_key="case_action.name")
+    source: str = Field(foreign_key="case_state.name")
+    target: str = Field(foreign_key="case_state.name")
+    actor_role: str = Field(foreign_key="actor_role.name")
     actor_id: str
     at: datetime = Field(sa_type=Instant)
     reason: str | None = None

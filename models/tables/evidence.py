@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from models.audit.entries import EntryKind
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class AuditEntryRow(SQLModel, table=True):
@@ -18,13 +17,12 @@ class AuditEntryRow(SQLModel, table=True):
 
     __tablename__ = "deed"
     __table_args__ = (
-        one_of("kind", tuple(EntryKind)),
         Index("deed_waiting", "id", sqlite_where=text("witnessed_at IS NULL"),
               postgresql_where=text("witnessed_at IS NULL")),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=40)
-    kind: str = Field(max_length=16)
+    kind: str = Field(max_length=16, foreign_key="audit_entry_kind.name")
     season_id: str | None = Field(default=None, max_length=32, index=True)
     case_id: str | None = Field(default=None, max_length=32, index=True)
     actor: str = Field(max_length=100, index=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class Outbox(SQLModel, table=True):
@@ -88,14 +88,13 @@ class Delivery(SQLModel, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("message_id", "channel", name="channel_once"),
-        one_of("status", ("waiting", "sent", "failed", "dropped")),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
     )
 
     id: str = Field(primary_key=True, max_length=40)
     message_id: str = Field(foreign_key="inbox_message.id", index=True)
     channel: str
-    status: str = Field(default="waiting", index=True)
+    status: str = Field(default="waiting", foreign_key="delivery_status.name", index=True)
     digest: bool = False
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)

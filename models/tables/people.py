@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.cases.actors import Role
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class Unit(SQLModel, table=True):
@@ -29,11 +28,10 @@ class AppUser(SQLModel, table=True):
     """
 
     __tablename__ = "app_user"
-    __table_args__ = (one_of("role", tuple(Role)),)
 
     id: str = Field(primary_key=True, max_length=64)
     season_id: str = Field(foreign_key="season.id", index=True)
-    role: str
+    role: str = Field(foreign_key="actor_role.name")
     org: str | None = Field(default=None, index=True)
     name: str
     email: str | None = None
@@ -48,10 +46,9 @@ class UserChannel(SQLModel, table=True):
     """
 
     __tablename__ = "user_channel"
-    __table_args__ = (one_of("channel", ("chat", "sms")),)
 
     user_id: str = Field(primary_key=True, max_length=64, foreign_key="app_user.id")
-    channel: str = Field(primary_key=True, max_length=8)
+    channel: str = Field(primary_key=True, max_length=8, foreign_key="user_channel_kind.name")
     address: str
     created_at: datetime = Field(sa_type=Instant)
 

@@ -5,9 +5,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.tables.types import Instant, one_of
-
-LETTER_STATUSES = ("open", "retried", "dropped")
+from models.tables.types import Instant
 
 
 class DeadLetter(SQLModel, table=True):
@@ -19,10 +17,7 @@ class DeadLetter(SQLModel, table=True):
     """
 
     __tablename__ = "dead_letter"
-    __table_args__ = (
-        UniqueConstraint("consumer", "subject", name="given_up_once"),
-        one_of("status", LETTER_STATUSES),
-    )
+    __table_args__ = (UniqueConstraint("consumer", "subject", name="given_up_once"),)
 
     id: str = Field(primary_key=True, max_length=40)
     consumer: str = Field(max_length=32)
@@ -34,7 +29,7 @@ class DeadLetter(SQLModel, table=True):
     deliveries: int
     first_at: datetime = Field(sa_type=Instant)
     at: datetime = Field(sa_type=Instant)
-    status: str = Field(default="open", index=True)
+    status: str = Field(default="open", foreign_key="dead_letter_status.name", index=True)
     resolved_by: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     note: str | None = None

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, CheckConstraint, Column, ForeignKeyConstraint
 from sqlmodel import Field, SQLModel
 
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class Season(SQLModel, table=True):
@@ -49,12 +49,11 @@ class Body(SQLModel, table=True):
     """A recommending body of a season. `cutoff`: its own civil one, None: the national."""
 
     __tablename__ = "body"
-    __table_args__ = (one_of("kind", ("province", "corps", "central")),)
 
     season_id: str = Field(primary_key=True, foreign_key="season.id")
     id: str = Field(primary_key=True, max_length=32)
     name: str
-    kind: str
+    kind: str = Field(foreign_key="body_kind.name")
     cutoff: datetime | None = Field(default=None, sa_type=Instant)
 
 

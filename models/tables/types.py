@@ -1,10 +1,9 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, Table
+from sqlalchemy import DateTime, Dialect, Table
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -38,9 +37,3 @@ def table_of(model: type[SQLModel]) -> Table:
     """Return the table of a model, whose columns are typed as columns and not as values."""
     table: Table = model.__table__  # type: ignore[attr-defined] # sqlmodel's stubs hide it
     return table
-
-
-def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    """Return a check that `column` holds one of `values`, in the database as in code."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")

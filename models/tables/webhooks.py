@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.cases.actors import Role
-from models.tables.types import Instant, one_of
+from models.tables.types import Instant
 
 
 class WebhookEndpoint(SQLModel, table=True):
@@ -20,19 +19,15 @@ class WebhookEndpoint(SQLModel, table=True):
     """
 
     __tablename__ = "webhook_endpoint"
-    __table_args__ = (
-        one_of("status", ("active", "paused", "disabled")),
-        one_of("owner_role", tuple(Role)),
-    )
 
     id: str = Field(primary_key=True, max_length=40)
     season_id: str = Field(foreign_key="season.id", index=True)
-    owner_role: str
+    owner_role: str = Field(foreign_key="actor_role.name")
     owner_org: str | None = None
     url: str
     description: str
     events: Any = Field(sa_column=Column(JSON, nullable=False))
-    status: str = "active"
+    status: str = Field(default="active", foreign_key="webhook_endpoint_status.name")
     why: str | None = None
     failing_since: datetime | None = Field(default=None, sa_type=Instant)
     rate: int | None = None
@@ -63,7 +58,6 @@ class WebhookDelivery(SQLModel, table=True):
     __tablename__ = "webhook_delivery"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id", "replay", name="webhook_once"),
-        one_of("status", ("waiting", "delivered", "failed", "cancelled")),
         Index("webhook_log", "endpoint_id", "id"),
         Index("webhook_due", "endpoint_id", "next_attempt_at", "seq",
               sqlite_where=text("status = 'waiting'"),
@@ -81,7 +75,7 @@ class WebhookDelivery(SQLModel, table=True):
     seq: int = 0
     replay: int = 0
     body: str
-    status: str = Field(default="waiting", index=True)
+    status: str = Field(default="waiting", foreign_key="webhook_status.name", index=True)
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
