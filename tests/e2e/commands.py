@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ASK_BYTES = 1 << 20
 WARM = (
-    "cli.commands.calendarwork", "cli.commands.casework", "cli.commands.reconcilework",
+    "cli.commands.calendarwork", "cli.commands.case.actions", "cli.commands.reconcilework",
     "cli.commands.seasonwork", "cli.connections.services",
     "services.notifications.inbox",
 )  # fmt: skip

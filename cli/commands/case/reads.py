@@ -1,0 +1,193 @@
+"""The commands that file a draft and look at cases.
+
+What they need is imported when one of them runs, so that `--help` answers at once.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from models.cases.form import CaseForm
+
+app = typer.Typer(no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="案例编号")]
+File = Annotated[
+    Path, typer.Option("--from", metavar="FILE", help="案例文件（TOML）", dir_okay=False)
+]
+
+LIST_COLUMNS = {
+    "id": "编号",
+    "title": "名称",
+    "state": "状态",
+    "state_label": "状态名称",
+    "seq": "序号",
+    "body": "推荐单位",
+    "since": "进入时间",
+    "deadline": "期限",
+}
+COUNT_COLUMNS = {"state": "状态", "state_label": "状态名称", "cases": "件数"}
+HISTORY_COLUMNS = {
+    "seq": "序号",
+    "action": "事项",
+    "from": "从",
+    "to": "到",
+    "actor": "办理人",
+    "at": "时间",
+    "reason": "理由",
+}
+
+
+@app.command()
+def create(
+    season: Annotated[str, typer.Option(help="征集季编号")],
+    file: File,
+    email: Annotated[str | None, typer.Option(help="申报单位接收通知的邮箱")] = None,
+) -> None:
+    """由案例文件新建一份草稿。"""
+    from cli.connections.services import connected
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from services.cases.drafts import NewDraft
+
+    draft = NewDraft(season, _form(file), options().actor(), email)
+    case_id = connected(lambda here: here.service.create(draft))
+    show({"id": case_id})
+    say(f"草稿已保存。下一步：tuixuan case submit {case_id}")
+
+
+@app.command()
+def edit(case_id: Id, file: File) -> None:
+    """用案例文件替换草稿或补正中的申报表。"""
+    from cli.connections.databases import record
+    from cli.frame.options import options
+    from cli.frame.output import show
+    from services.cases import drafts, queries
+
+    form = _form(file)
+    with record() as engine:
+        drafts.save_draft(engine, case_id, form, options().actor())
+        show(queries.show(engine, case_id))
+
+
+@app.command("show")
+def show_(case_id: Id) -> None:
+    """查看一件案例。"""
+    from cli.connections.databases import record
+    from cli.frame.output import show
+    from services.cases import queries
+
+    with record() as engine:
+        show(queries.show(engine, case_id))
+
+
+@app.command("list")
+def list_(
+    season: Annotated[str | None, typer.Option(help="征集季")] = None,
+    state: Annotated[list[str] | None, typer.Option(help="状态，可多次给出")] = None,
+    body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
+    category: Annotated[str | None, typer.Option(help="类别")] = None,
+    title: Annotated[str | None, typer.Option(help="名称中含有的文字")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="只列已过期限的")] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", help="只列在办的，停留最久的在前")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+) -> None:
+    """列出案例，按申报先后。"""
+    from cli.connections.databases import record
+    from cli.frame.output import show
+    from models.cases.states import State
+    from services.cases import queries
+    from services.clock import now
+
+    unknown = [each for each in state or [] if each not in set(State)]
+    if unknown:
+        known = ", ".join(State)
+        raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
+    chosen = queries.CaseFilter(
+        season=season,
+        body=body,
+        category=category,
+        title=title,
+        states=tuple(map(State, state or [])),
+        overdue_at=now() if overdue else None,
+        waiting=waiting,
+        limit=limit,
+        cursor=cursor,
+    )
+    with record() as engine:
+        show(queries.list_cases(engine, chosen), LIST_COLUMNS)
+
+
+@app.command()
+def count(
+    season: Annotated[str | None, typer.Option(help="征集季")] = None,
+    body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
+    category: Annotated[str | None, typer.Option(help="类别")] = None,
+) -> None:
+    """各状态各有多少件案例。"""
+    from cli.connections.databases import record
+    from cli.frame.output import show
+    from services.cases import queries
+
+    chosen = queries.CaseFilter(season=season, body=body, category=category)
+    with record() as engine:
+        items = queries.count_cases(engine, chosen)
+    show({"items": items, "next_cursor": None}, COUNT_COLUMNS)
+
+
+@app.command()
+def history(case_id: Id) -> None:
+    """查看一件案例的全部记录，每行都与前一行以哈希相连；查看记入审计。"""
+    from cli.connections.databases import record
+    from cli.connections.viewer import viewer
+    from cli.frame.output import show
+    from services.audit import access
+
+    with record() as engine:
+        found = access.show_history(engine, case_id, viewer())
+    show(found, HISTORY_COLUMNS)
+
+
+@app.command()
+def form(
+    case_id: Id,
+    revision: Annotated[int | None, typer.Option(min=1, help="第几版；默认：最新")] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="完整显示联系人、电话等个人信息（须写明理由）")
+    ] = False,
+    text: Annotated[str | None, typer.Option("--reason", help="查看的理由")] = None,
+) -> None:
+    """查看申报表；联系人、电话等默认隐去，每次查看都记入审计。"""
+    from cli.connections.databases import record
+    from cli.connections.viewer import viewer
+    from cli.frame.options import options
+    from cli.frame.output import say, show
+    from services.audit import access
+
+    with record() as engine:
+        found = access.show_form(engine, case_id, viewer(text), revision=revision, reveal=reveal)
+    if options().json:
+        show(found)
+        return
+    titles = {"case_id": "案例", "revision": "版本", "filed": "已申报", "saved_at": "保存于"}
+    show(found, titles)
+    fields = found.form.model_dump(exclude={"sections"})
+    rows = [
+        {"field": found.titles.get(name, name), "text": text}
+        for name, text in fields.items()
+        if text
+    ]
+    rows += [{"field": each.heading, "text": each.text} for each in found.form.sections]
+    show(rows, {"field": "栏目", "text": "内容"})
+    if found.masked:
+        say("个人信息已部分隐去；确需查看请用 --reveal --reason 理由。")
+    say("本次查看已记入审计。")
+
+
+def _form(file: Path) -> "CaseForm":
+    from models.cases.form import CaseForm
+
+    return CaseForm.from_toml(file.read_text(encoding="utf-8-sig"))

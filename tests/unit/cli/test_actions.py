@@ -1,0 +1,78 @@
+"""Each action that people do has its command, with what its own command class takes."""
+
+from typing import Any
+
+import pytest
+
+from cli.main import load
+from models.cases.actions.declaration import Declaration, Reason
+from models.cases.actions.registry import ACTIONS
+from models.cases.commands import ClockCommand
+
+BY_ITSELF = {"actor", "reason", "revision", "content"}
+"""Fields of commands that nobody types: who acts, the text's digest, what is filed."""
+
+DONE_BY_PEOPLE = [each for each in ACTIONS.values() if each.verb is not None]
+CASE: Any = load("case")
+
+VERBS = [
+    "submit",
+    "return",
+    "accept",
+    "decline",
+    "send-back",
+    "recommend",
+    "leave-out",
+    "request-correction",
+    "resubmit",
+    "pass",
+    "fail",
+    "shortlist",
+    "select",
+    "not-select",
+    "publish",
+    "disqualify",
+    "withdraw",
+    "extend",
+]
+
+
+def test_the_verbs_are_pinned() -> None:
+    assert [each.verb.name for each in DONE_BY_PEOPLE if each.verb] == VERBS
+    assert set(VERBS) <= set(CASE.commands)
+
+
+def test_only_what_the_clock_does_has_no_command() -> None:
+    without = [each for each in ACTIONS.values() if each.verb is None]
+    assert all(issubclass(each.command, ClockCommand) for each in without)
+    assert len(without) + len(DONE_BY_PEOPLE) == len(ACTIONS)
+
+
+@pytest.mark.parametrize("declared", DONE_BY_PEOPLE, ids=lambda each: each.action)
+def test_each_field_of_a_command_is_asked_for(declared: Declaration[Any]) -> None:
+    assert declared.verb is not None
+    fields = set(declared.command.model_fields) - BY_ITSELF
+    assert set(declared.verb.options) == fields
+    command = CASE.commands[declared.verb.name]
+    asked = {each.name for each in command.params if each.expose_value}
+    text = {"text"} if declared.reason is not Reason.NONE else set()
+    all_yes = {"all_yes"} if "answers" in fields else set()
+    assert asked == {"case_id", "update_id", *fields, *text, *all_yes}
+    assert declared.verb.help in command.help
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("return", {"--reason", "--remarks", "--due", "--update-id"}),
+        ("accept", {"--answer", "--all-yes", "--update-id"}),
+        ("recommend", {"--rank", "--update-id"}),
+        ("disqualify", {"--reason", "--remarks", "--objection", "--update-id"}),
+        ("withdraw", {"--reason", "--remarks", "--with-consent", "--update-id"}),
+        ("extend", {"--reason", "--remarks", "--update-id"}),
+    ],
+)
+def test_the_options_that_scripts_rely_on(verb: str, options: set[str]) -> None:
+    command = CASE.commands[verb]
+    own = [each for each in command.params if each.expose_value and each.opts[0].startswith("--")]
+    assert {option for each in own for option in each.opts} == options
