@@ -2,13 +2,13 @@
 
 from sqlmodel import SQLModel
 
-from models.tables.case import CaseReason, CaseRecord, CaseRevision, Transition
+from models.tables.cases import CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.evidence import AuditEntryRow
 from models.tables.lookups import LOOKUPS
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
 from models.tables.people import AppUser, CalendarFeed, Unit, UserChannel
 from models.tables.repair import DeadLetter, ReconcileRun
-from models.tables.season import Body, CalendarDay, Season, SeasonChange
+from models.tables.seasons import Body, CalendarDay, Season, SeasonChange
 from models.tables.types import table_of
 from models.tables.webhooks import (
     WebhookAttempt,

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.tables.season import body_key
+from models.tables.seasons import body_key
 from models.tables.types import Instant
 
 
