@@ -9,7 +9,6 @@ import yaml
 from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS
 from models.cases.events import (
-    STREAM,
     TYPE_PREFIX,
     VERSION,
     CaseEvent,
@@ -17,6 +16,7 @@ from models.cases.events import (
     case_event,
 )
 from models.cases.lifecycle import RULES
+from models.stream.names import EVENTS
 
 _HEAD = """# Events
 
@@ -79,7 +79,7 @@ def asyncapi() -> dict[str, Any]:
         "channels": {
             "events": {
                 "address": "tuixuan.v1.case.{event}.{case_id}.{seq}",
-                "description": f"NATS JetStream, stream {STREAM}; one message a subject.",
+                "description": f"NATS JetStream, stream {EVENTS}; one message a subject.",
                 "parameters": {"event": {"enum": names}, "case_id": token, "seq": token},
                 "messages": messages,
             },

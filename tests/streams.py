@@ -9,8 +9,8 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from sqlalchemy import Engine, select
 
-from models.cases.events import STREAM
 from models.store.engine import reading
+from models.stream.names import EVENTS
 from models.tables import Outbox, table_of
 
 
@@ -44,8 +44,8 @@ def waiting(engine: Engine) -> int:
 
 async def messages(js: JetStreamContext) -> list[RawStreamMsg]:
     """Every message of the stream, in its order."""
-    last = (await js.stream_info(STREAM)).state.last_seq
-    return [await js.get_msg(STREAM, seq) for seq in range(1, last + 1)]
+    last = (await js.stream_info(EVENTS)).state.last_seq
+    return [await js.get_msg(EVENTS, seq) for seq in range(1, last + 1)]
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:

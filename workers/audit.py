@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.stream.names import Durable
 from services.audit.chain import AnchorFile, append, append_entry, last_seq, read_head
 from services.audit.entries import mark_witnessed, read_waiting
 from services.audit.signing import DigestFile
@@ -37,7 +38,7 @@ class AuditHandler:
     The chain itself is the cursor: what it holds of a case is done.
     """
 
-    name = "audit"
+    name = Durable.AUDIT
 
     def __init__(
         self, engine: Engine, anchor_path: Path, clock: Callable[[], datetime] = _now

@@ -26,13 +26,14 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
+from models.stream.names import ADVISORIES
 from services.cases.service import CaseService
 from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
 from services.stream.advisories import take_up
 from workers.cases.worker import sandbox
-from workers.stream.connection import DEAD, ensure_streams
+from workers.stream.connection import ensure_streams
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 
@@ -57,7 +58,7 @@ class Reconciling:
     async def reconcile(self) -> int:
         """Compare, repair forward; return how many differences are left."""
         await ensure_streams(self._js)
-        await take_up(self._engine, self._js, DEAD)
+        await take_up(self._engine, self._js, ADVISORIES)
         report = await reconcile(self._engine, self._reconciler, self._calendar)
         left = [found for found in report.differences if not found.repaired]
         for found in report.differences:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from models.ids import case_path
+
 NAMESPACE: Final = "tuixuan"
 TASK_QUEUE: Final = "tuixuan-cases"
 RECONCILE_QUEUE: Final = "tuixuan-reconcile"
@@ -42,4 +44,4 @@ SEARCH_ATTRIBUTES: Final[dict[str, str]] = {
 
 def case_workflow_id(case_id: str) -> str:
     """Return the workflow id of a case."""
-    return f"case/{case_id}"
+    return case_path(case_id)

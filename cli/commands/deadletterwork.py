@@ -14,12 +14,13 @@ from cli.frame.options import options
 from cli.frame.output import say, show
 from models.cases.events import CaseEvent
 from models.refusals import Refused
+from models.stream.dead_letters import DeadLetterStatus
+from models.stream.names import ADVISORIES
 from services.cases.views import Unavailable
 from services.stream import dead_letters
 from services.stream.advisories import take_up
 from services.stream.dead_letters import DeadLetterView, HandOver
 from workers.notify.handler import NotifyHandler
-from workers.stream.connection import DEAD
 from workers.stream.consumer import Handler
 from workers.stream.incoming import UnreadableError, announced_on_record, read_event
 from workers.webhook.handler import WebhookHandler
@@ -39,7 +40,7 @@ def list_all(*, settled: bool) -> None:
     """Show the dead letters; first those are put on record of which only the server knows."""
     with record() as engine:
         asyncio.run(_take_up(engine))
-        items = dead_letters.list_letters(engine, None if settled else "open")
+        items = dead_letters.list_letters(engine, None if settled else DeadLetterStatus.OPEN)
     show({"items": items, "next_cursor": None}, COLUMNS)
 
 
@@ -100,7 +101,7 @@ async def _take_up(engine: Engine) -> None:
     quiet_logs()
     try:
         async with stream(options().settings(), "dead-letter") as js:
-            await take_up(engine, js, DEAD)
+            await take_up(engine, js, ADVISORIES)
     except (Unavailable, NatsError):
         say("NATS 没有应答：只列出记录中已有的死信。")
 

@@ -18,6 +18,7 @@ def list_(
     """列出投递，新的在前；failed 为已搁置的，waiting 附下次时间（安静时段、重试）。"""
     from cli.connections.databases import record
     from cli.frame.output import plain_data, show
+    from models.notifications.delivery import DeliveryStatus
     from services.notifications.inbox import deliveries, known_status
 
     with record() as engine:
@@ -42,7 +43,8 @@ def list_(
     }
     rows = [plain_data(item) for item in items]
     for row in rows:
-        row["next_attempt_at"] = row["next_attempt_at"] if row["status"] == "waiting" else None
+        if row["status"] != DeliveryStatus.WAITING:
+            row["next_attempt_at"] = None
     show({"items": rows, "next_cursor": more}, columns)
 
 

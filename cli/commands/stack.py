@@ -99,8 +99,8 @@ def status() -> None:
 
 @app.command(help="显示软件、数据库与事件的版本")
 def version() -> None:
-    from models.cases.events import SUBJECTS
     from models.store.upgrade import newest_record_version
+    from models.stream.names import SUBJECTS
     from workers.logs.setup import app_version
 
     show(

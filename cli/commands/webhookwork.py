@@ -14,6 +14,7 @@ from cli.frame.moments import parse_start
 from cli.frame.options import options
 from cli.frame.output import confirm, say, show
 from models.cases.actors import Actor, Role
+from models.webhooks.status import WebhookStatus
 from services.clock import now
 from services.webhooks import endpoints, log
 from services.webhooks.log import WebhookItem
@@ -103,7 +104,7 @@ def try_endpoint(endpoint: str, wait: int) -> None:
         delivery = endpoints.send_test(engine, endpoint, now())
         item = _first_attempt(engine, delivery, wait)
     show(item, DELIVERY_COLUMNS)
-    if wait and item.status != "delivered":
+    if wait and item.status != WebhookStatus.DELIVERED:
         tried = (
             "接收方未收下" if item.attempts else f"{wait} 秒内尚未发出（webhook 进程在运行吗？）"
         )

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.ids import actor_name
+
 
 class Role(StrEnum):
     """In what capacity somebody acts."""
@@ -37,4 +39,4 @@ class Actor(BaseModel):
 
     def __str__(self) -> str:
         """Return `role:id`, as the command line takes it."""
-        return f"{self.role}:{self.id}"
+        return actor_name(self.role, self.id)

@@ -13,9 +13,8 @@ from models.cases.actions.names import Action, EventName
 from models.cases.actions.registry import ACTIONS
 from models.cases.actors import Role
 from models.cases.states import State
+from models.ids import case_path, event_id
 
-STREAM = "TUIXUAN_EVENTS"
-SUBJECTS = "tuixuan.v1.case.*.*.*"
 TYPE_PREFIX = "org.tuixuan.case."
 VERSION = 1
 
@@ -80,16 +79,6 @@ class CaseEvent(BaseModel):
         return self.model_dump_json(by_alias=True, exclude_none=True)
 
 
-def event_id(case_id: str, seq: int) -> str:
-    """Return the id that every consumer deduplicates on."""
-    return f"{case_id}:{seq}"
-
-
-def event_subject(name: EventName, case_id: str, seq: int) -> str:
-    """Return the NATS subject, one message each for ever."""
-    return f"tuixuan.v1.case.{name}.{case_id}.{seq}"
-
-
 def case_event(data: CaseEventData, at: datetime) -> CaseEvent:
     """Wrap what happened at `at` into its envelope."""
     name = ACTIONS[data.action].event
@@ -98,7 +87,7 @@ def case_event(data: CaseEventData, at: datetime) -> CaseEvent:
         id=event_id(data.case_id, data.seq),
         source=f"/tuixuan/call/{data.season}",
         type=f"{TYPE_PREFIX}{name}",
-        subject=f"case/{data.case_id}",
+        subject=case_path(data.case_id),
         time=at,
         timestamp=at,
         dataschema=f"urn:tuixuan:event:case.{name}:{VERSION}",

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from models.tables.types import Instant
+from models.tables.types import Instant, table_of
 
 
 class AuditModel(SQLModel, registry=registry(metadata=MetaData())):
@@ -44,3 +44,4 @@ class AuditChainRow(AuditModel, table=True):
 
 
 audit_metadata = AuditModel.metadata
+audit_record = table_of(AuditChainRow)

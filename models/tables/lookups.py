@@ -9,6 +9,9 @@ from models.audit.entries import EntryKind
 from models.cases.actions.names import Action
 from models.cases.actors import Role
 from models.cases.states import State
+from models.notifications.delivery import Channel, DeliveryStatus
+from models.stream.dead_letters import DeadLetterStatus
+from models.webhooks.status import EndpointStatus, WebhookStatus
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "actor_role": tuple(Role),
@@ -16,11 +19,11 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "body_kind": ("province", "corps", "central"),
     "case_action": tuple(Action),
     "case_state": tuple(State),
-    "dead_letter_status": ("open", "retried", "dropped"),
-    "delivery_status": ("waiting", "sent", "failed", "dropped"),
-    "user_channel_kind": ("chat", "sms"),
-    "webhook_endpoint_status": ("active", "paused", "disabled"),
-    "webhook_status": ("waiting", "delivered", "failed", "cancelled"),
+    "dead_letter_status": tuple(DeadLetterStatus),
+    "delivery_status": tuple(DeliveryStatus),
+    "user_channel_kind": (Channel.CHAT, Channel.SMS),
+    "webhook_endpoint_status": tuple(EndpointStatus),
+    "webhook_status": tuple(WebhookStatus),
 }
 """Each lookup table with the values that the code knows; the migrations insert them."""
 

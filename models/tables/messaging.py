@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from models.notifications.delivery import DeliveryStatus
 from models.tables.types import Instant
 
 
@@ -94,7 +95,9 @@ class Delivery(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=40)
     message_id: str = Field(foreign_key="inbox_message.id", index=True)
     channel: str
-    status: str = Field(default="waiting", foreign_key="delivery_status.name", index=True)
+    status: str = Field(
+        default=DeliveryStatus.WAITING, foreign_key="delivery_status.name", index=True
+    )
     digest: bool = False
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)

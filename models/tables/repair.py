@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from models.stream.dead_letters import DeadLetterStatus
 from models.tables.types import Instant
 
 
@@ -29,7 +30,9 @@ class DeadLetter(SQLModel, table=True):
     deliveries: int
     first_at: datetime = Field(sa_type=Instant)
     at: datetime = Field(sa_type=Instant)
-    status: str = Field(default="open", foreign_key="dead_letter_status.name", index=True)
+    status: str = Field(
+        default=DeadLetterStatus.OPEN, foreign_key="dead_letter_status.name", index=True
+    )
     resolved_by: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     note: str | None = None

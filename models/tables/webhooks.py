@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.types import Instant
+from models.webhooks.status import EndpointStatus, WebhookStatus
 
 
 class WebhookEndpoint(SQLModel, table=True):
@@ -27,7 +28,7 @@ class WebhookEndpoint(SQLModel, table=True):
     url: str
     description: str
     events: Any = Field(sa_column=Column(JSON, nullable=False))
-    status: str = Field(default="active", foreign_key="webhook_endpoint_status.name")
+    status: str = Field(default=EndpointStatus.ACTIVE, foreign_key="webhook_endpoint_status.name")
     why: str | None = None
     failing_since: datetime | None = Field(default=None, sa_type=Instant)
     rate: int | None = None
@@ -75,7 +76,9 @@ class WebhookDelivery(SQLModel, table=True):
     seq: int = 0
     replay: int = 0
     body: str
-    status: str = Field(default="waiting", foreign_key="webhook_status.name", index=True)
+    status: str = Field(
+        default=WebhookStatus.WAITING, foreign_key="webhook_status.name", index=True
+    )
     attempts: int = 0
     next_attempt_at: datetime = Field(sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)

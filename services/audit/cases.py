@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Table, and_, select
 
 from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS, parse_command
-from models.cases.events import event_id, event_subject
 from models.cases.history import transition_hash
 from models.cases.states import EDITABLE
 from models.chain import GENESIS, digest, digest_text
+from models.ids import event_id
+from models.stream.names import event_subject
 from models.tables import CaseRecord, CaseRevision, Outbox, Transition, table_of
 from services.audit.removals import Removals, read_removals
 from services.audit.report import Problem

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 
 from models.audit.entries import EntryKind
 from models.audit.objects import form_object, reason_object
-from models.cases.events import event_id
 from models.cases.states import ENDED
+from models.ids import event_id
 from models.programme.retention import LEAST_DAYS_KEPT
 from models.tables import CaseRevision, table_of
 from services.audit.entries import ENTRIES

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, func, select, tuple_
 
-from models.cases.events import event_id
+from models.ids import event_id
 from models.store.engine import reading
 from models.tables import CaseRecord, table_of
 from services.audit.archive_verifier import check_chain, check_digests

@@ -11,7 +11,6 @@ from temporalio import activity
 
 from models.cases.actions.registry import parse_command
 from models.cases.commands import ClockCommand, Command, FilingCommand
-from models.cases.events import event_id
 from models.cases.messages import (
     RECENT,
     CommitTransitionInput,
@@ -22,6 +21,7 @@ from models.cases.messages import (
     StoredTransition,
 )
 from models.cases.states import State
+from models.ids import event_id
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Outbox, Transition, table_of
 from services.cases.filing import refuse_filing

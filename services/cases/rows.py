@@ -10,12 +10,13 @@ from sqlalchemy import Connection, bindparam, select
 
 from models.cases.actions.registry import ACTIONS
 from models.cases.commands import Command, FilingCommand
-from models.cases.events import CaseEventData, case_event, event_subject
+from models.cases.events import CaseEventData, case_event
 from models.cases.history import transition_hash
 from models.cases.messages import CommitTransitionInput, StoredTransition
 from models.cases.states import AWAITED_FROM, LAPSES
 from models.dates.milestones import SeasonDates
 from models.refusals import Refused
+from models.stream.names import event_subject
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
 from services.cases.outlook import CaseDates
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, and_, select
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.form_check import CaseForm, Section
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading
@@ -24,7 +25,6 @@ from services.cases.views import CaseView
 from services.clock import new_id, now
 from services.dates.milestones import MilestoneChange, Milestones
 from services.demo.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
-from services.notifications.readers import MAIL
 
 OUTBOX, INBOX = table_of(Outbox), table_of(InboxMessage)
 DELIVERY, AUDIT = table_of(Delivery), table_of(AuditChainRow)
@@ -142,20 +142,22 @@ class Demo:
                 select(INBOX.c.recipient, DELIVERY.c.id, DELIVERY.c.status)
                 .join(
                     DELIVERY,
-                    and_(DELIVERY.c.message_id == INBOX.c.id, DELIVERY.c.channel == MAIL),
+                    and_(DELIVERY.c.message_id == INBOX.c.id, DELIVERY.c.channel == Channel.MAIL),
                     isouter=True,
                 )
                 .where(INBOX.c.event_id == event_id)
             ).all()
         with reading(self.audit) as connection:
             audit = connection.scalar(select(AUDIT.c.n).where(AUDIT.c.event_id == event_id))
-        pending = any(row.status == "waiting" for row in told)
+        pending = any(row.status == DeliveryStatus.WAITING for row in told)
         return step.model_copy(
             update={
                 "event": event,
                 "audit": audit,
                 "inbox": [] if pending else sorted({row.recipient for row in told}),
-                "mails": {row.id: row.recipient for row in told if row.status == "sent"},
+                "mails": {
+                    row.id: row.recipient for row in told if row.status == DeliveryStatus.SENT
+                },
             }
         )
 

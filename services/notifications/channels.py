@@ -1,10 +1,12 @@
 """The ways beside inbox and mail by which people want to be told."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, insert, select
 
+from models.notifications.delivery import Channel
 from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import AppUser, UserChannel, table_of
@@ -12,9 +14,9 @@ from services.notifications.chat_bots import open_bot
 from services.people.users import unknown_user
 
 _CHANNELS, _USER = table_of(UserChannel), table_of(AppUser).c
-_ADDRESSES = {
-    "chat": re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]{1,2000}"),
-    "sms": re.compile(r"\+?[0-9]{5,15}"),
+_ADDRESSES: Mapping[str, re.Pattern[str]] = {
+    Channel.CHAT: re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]{1,2000}"),
+    Channel.SMS: re.compile(r"\+?[0-9]{5,15}"),
 }
 
 
@@ -46,4 +48,4 @@ def set_channel(
 
 
 def _usable(channel: str, address: str) -> bool:
-    return channel != "chat" or open_bot(address) is not None
+    return channel != Channel.CHAT or open_bot(address) is not None

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import NotificationText
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import new_id
-from services.notifications.readers import MAIL, Reader, readers
+from services.notifications.readers import Reader, readers
 
 _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
 
@@ -91,12 +92,12 @@ def _message(message: Notification, user_id: str, at: datetime) -> dict[str, Any
 
 
 def _delivery(message_id: str, channel: str, reader: Reader, at: datetime) -> dict[str, Any]:
-    digest = channel == MAIL and reader.gets_digests
+    digest = channel == Channel.MAIL and reader.gets_digests
     return {
         "id": new_id("dlv"),
         "message_id": message_id,
         "channel": channel,
-        "status": "waiting",
+        "status": DeliveryStatus.WAITING,
         "digest": digest,
         "attempts": 0,
         "next_attempt_at": reader.leaves(at, digest=digest),

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, select, update
 
+from models.notifications.delivery import DeliveryStatus
 from models.refusals import Refused
 from models.retention import removed
 from models.store.engine import reading, transaction
@@ -18,8 +18,6 @@ MOST_AT_ONCE = 200
 
 _MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
 _USER, _MESSAGE, _DELIVERY = table_of(AppUser).c, _MESSAGES.c, _DELIVERIES.c
-
-type DeliveryStatus = Literal["waiting", "sent", "failed", "dropped"]
 
 
 class InboxItem(BaseModel):
@@ -151,13 +149,11 @@ def known_status(text: str | None) -> DeliveryStatus | None:
     Raises:
         Refused: There is no such status.
     """
-    match text:
-        case None | "waiting" | "sent" | "failed" | "dropped":
-            return text
-        case _:
-            raise Refused(
-                "unknown_status", f"没有状态 {text}，可选：waiting、sent、failed、dropped。"
-            )
+    if text is None:
+        return None
+    if text not in set(DeliveryStatus):
+        raise Refused("unknown_status", f"没有状态 {text}，可选：{'、'.join(DeliveryStatus)}。")
+    return DeliveryStatus(text)
 
 
 def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
@@ -176,7 +172,7 @@ def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:
         connection.execute(
             update(_DELIVERIES)
             .where(_DELIVERY.id == delivery_id)
-            .values(status="waiting", digest=False, attempts=0, next_attempt_at=at)
+            .values(status=DeliveryStatus.WAITING, digest=False, attempts=0, next_attempt_at=at)
         )
 
 

@@ -10,12 +10,10 @@ from sqlalchemy import Connection, select
 
 from models.cases.actors import Role
 from models.dates.pace import Pace
+from models.notifications.delivery import Channel
 from models.notifications.quiet_hours import after_quiet, next_at
 from models.programme.reminders import Reminders
 from models.tables import AppUser, Season, UserChannel, table_of
-
-MAIL = "mail"
-"""The channel of those with an address of their own; the others are in `user_channel`."""
 
 DIGESTED = frozenset({Role.BODY, Role.PANEL, Role.EXPERT})
 """Who gets the mails of a day as one, where the programme says so."""
@@ -77,7 +75,7 @@ def readers(connection: Connection, users: Collection[str]) -> list[Reader]:
         Reader(
             id=row.id,
             role=Role(row.role),
-            channels=(*(() if row.email is None else (MAIL,)), *chosen.get(row.id, ())),
+            channels=(*(() if row.email is None else (Channel.MAIL,)), *chosen.get(row.id, ())),
             hours=hours[row.season_id],
         )
         for row in rows

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, upda
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.cases.actors import Role
+from models.notifications.delivery import Channel
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
 from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
@@ -45,7 +46,7 @@ class UserView(BaseModel):
     role: Role
     org: str | None
     name: str
-    channels: list[str]
+    channels: list[Channel]
 
 
 class NewUser(NamedTuple):
@@ -79,7 +80,7 @@ def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
         if connection.scalar(select(season).where(season == new.season_id)) is None:
             raise unknown_season(new.season_id)
         add_user(connection, **{**new._asdict(), "role": role}, at=at)
-    channels = [] if new.email is None else ["mail"]
+    channels = [] if new.email is None else [Channel.MAIL]
     return UserView(id=new.id, role=role, org=new.org, name=new.name, channels=channels)
 
 
@@ -164,16 +165,16 @@ def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[
         .order_by(_CHANNEL.channel)
     )
     with reading(engine) as connection:
-        chosen: dict[str, list[str]] = {}
+        chosen: dict[str, list[Channel]] = {}
         for user_id, channel in connection.execute(ways):
-            chosen.setdefault(user_id, []).append(channel)
+            chosen.setdefault(user_id, []).append(Channel(channel))
         return [
             UserView(
                 id=row.id,
                 role=Role(row.role),
                 org=row.org,
                 name=row.name,
-                channels=[*(["mail"] if row.email else []), *chosen.get(row.id, ())],
+                channels=[*([Channel.MAIL] if row.email else []), *chosen.get(row.id, ())],
             )
             for row in connection.execute(query)
         ]

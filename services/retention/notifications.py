@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from models.cases.states import ENDED
 from models.chain import digest
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.tables import (
     AppUser,
     CaseRecord,
@@ -34,7 +35,7 @@ from models.tables import (
     table_of,
 )
 from models.tables.types import Instant
-from services.notifications.readers import MAIL
+from models.webhooks.status import WebhookStatus
 from services.retention.classes import Found, Holding, Removed, Scope
 
 REMOVED = "（已按保存期限清除）"
@@ -51,7 +52,7 @@ def _messages(scope: Scope) -> Select[Any]:
     under_way = exists().where(
         _DELIVERIES.message_id == _MESSAGES.id,
         or_(
-            _DELIVERIES.status == "waiting",
+            _DELIVERIES.status == DeliveryStatus.WAITING,
             func.coalesce(_DELIVERIES.sent_at, _DELIVERIES.next_attempt_at) > scope.before,
         ),
     )
@@ -93,7 +94,7 @@ def _webhooks(scope: Scope) -> Select[Any]:
         .join_from(WebhookDelivery, WebhookEndpoint)
         .where(
             _ENDPOINTS.season_id == scope.season,
-            _WEBHOOKS.status != "waiting",
+            _WEBHOOKS.status != WebhookStatus.WAITING,
             _WEBHOOKS.done_at <= scope.before,
             _WEBHOOKS.removed_at.is_(None),
         )
@@ -116,7 +117,9 @@ def _empty_webhooks(
 
 def _addresses(scope: Scope) -> Select[Any]:
     entered = func.coalesce(_USERS.email_at, _USERS.created_at)
-    mail = select(_USERS.id.label("user_id"), literal(MAIL).label("channel"), entered.label("at"))
+    mail = select(
+        _USERS.id.label("user_id"), literal(Channel.MAIL).label("channel"), entered.label("at")
+    )
     others = select(_CHANNELS.user_id, _CHANNELS.channel, _CHANNELS.created_at)
     both = union_all(
         mail.where(_USERS.season_id == scope.season, _USERS.email.is_not(None)),
@@ -138,7 +141,7 @@ def _empty_addresses(
 ) -> Iterator[Removed]:
     """Of an address there is no digest: who has it could try all numbers until one fits."""
     places = [(row.user_id, row.channel) for row in rows]
-    mails = [user_id for user_id, channel in places if channel == MAIL]
+    mails = [user_id for user_id, channel in places if channel == Channel.MAIL]
     connection.execute(update(AppUser).where(_USERS.id.in_(mails)).values(email=None))
     connection.execute(
         delete(UserChannel).where(tuple_(_CHANNELS.user_id, _CHANNELS.channel).in_(places))

@@ -14,8 +14,8 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
-from models.cases.events import STREAM
 from models.store.engine import reading
+from models.stream.names import EVENTS
 from models.tables import Outbox, table_of
 from services.stream.dead_letters import NewDeadLetter, add_letter
 
@@ -61,9 +61,9 @@ async def _next(js: JetStreamContext, dead: str) -> RawStreamMsg | None:
 async def _subject(engine: Engine, js: JetStreamContext, place: int) -> str:
     """Return the subject at a place of the stream; the record remembers one that is gone."""
     try:
-        return str((await js.get_msg(STREAM, place)).subject)
+        return str((await js.get_msg(EVENTS, place)).subject)
     except NotFoundError:
-        return await asyncio.to_thread(_on_record, engine, place) or f"{STREAM}#{place}"
+        return await asyncio.to_thread(_on_record, engine, place) or f"{EVENTS}#{place}"
 
 
 def _on_record(engine: Engine, place: int) -> str | None:

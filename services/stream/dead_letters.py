@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from models.cases.events import STREAM
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.stream.dead_letters import DeadLetterStatus
+from models.stream.names import EVENTS
 from models.tables import DeadLetter, Outbox, table_of
 from services.clock import new_id, now
 
@@ -84,7 +85,9 @@ def add_letter(engine: Engine, new_letter: NewDeadLetter) -> None:
             _keep(connection, new_letter)
 
 
-def list_letters(engine: Engine, status: str | None = "open") -> list[DeadLetterView]:
+def list_letters(
+    engine: Engine, status: DeadLetterStatus | None = DeadLetterStatus.OPEN
+) -> list[DeadLetterView]:
     """Return the oldest `MOST_AT_ONCE` of a status, or of all."""
     query = select(_LETTERS).order_by(_LETTERS.c.first_at, _LETTERS.c.id).limit(MOST_AT_ONCE)
     if status is not None:
@@ -115,14 +118,16 @@ def discard(engine: Engine, letter_id: str, by: str, reason: str) -> DeadLetterV
     if not reason.strip():
         raise Refused("reason_required", "请说明理由（--reason）。")
     _open(engine, letter_id)
-    return _resolve(engine, letter_id, "dropped", by, reason.strip())
+    return _resolve(engine, letter_id, DeadLetterStatus.DROPPED, by, reason.strip())
 
 
 def discarded_seqs(engine: Engine, consumer: str, case_id: str) -> frozenset[int]:
     """Return which events of a case a consumer is not to do: their letters were dropped."""
     columns = _LETTERS.c
     query = select(columns.event_id).where(
-        columns.consumer == consumer, columns.case_id == case_id, columns.status == "dropped"
+        columns.consumer == consumer,
+        columns.case_id == case_id,
+        columns.status == DeadLetterStatus.DROPPED,
     )
     with reading(engine) as connection:
         return frozenset(int(each.rpartition(":")[2]) for each in connection.scalars(query))
@@ -159,7 +164,7 @@ async def retry(
     except Exception as error:
         message = f"仍然办不了：{type(error).__name__}。详情见 {found.consumer} 的日志。"
         raise Refused("event_failed", message) from error
-    return _resolve(engine, letter_id, "retried", by, None)
+    return _resolve(engine, letter_id, DeadLetterStatus.RETRIED, by, None)
 
 
 def ids_of(subject: str) -> tuple[str | None, str | None]:
@@ -178,7 +183,12 @@ def _keep(connection: Connection, new_letter: NewDeadLetter) -> None:
     ).one_or_none()
     if stands is None:
         event_id, case_id = ids_of(new_letter.subject)
-        row = {"id": new_id("dead"), "event_id": event_id, "case_id": case_id, "status": "open"}
+        row = {
+            "id": new_id("dead"),
+            "event_id": event_id,
+            "case_id": case_id,
+            "status": DeadLetterStatus.OPEN,
+        }
         connection.execute(
             insert(_LETTERS), {**row, **asdict(new_letter), "first_at": new_letter.at}
         )
@@ -186,15 +196,15 @@ def _keep(connection: Connection, new_letter: NewDeadLetter) -> None:
     if new_letter.at <= (stands.resolved_at or stands.at):  # known, or settled since
         return
     told = {name: value for name, value in asdict(new_letter).items() if name not in key}
-    if stands.status == "dropped":
+    if stands.status == DeadLetterStatus.DROPPED:
         return
-    told |= {"status": "open", "resolved_by": None, "resolved_at": None}
+    told |= {"status": DeadLetterStatus.OPEN, "resolved_by": None, "resolved_at": None}
     connection.execute(update(_LETTERS).where(columns.id == stands.id).values(told))
 
 
 def _open(engine: Engine, letter_id: str) -> DeadLetterView:
     found = read_letter(engine, letter_id)
-    if found.status != "open":
+    if found.status != DeadLetterStatus.OPEN:
         raise _settled(found)
     return found
 
@@ -204,7 +214,7 @@ def _resolve(
 ) -> DeadLetterView:
     values = {"status": status, "resolved_by": by, "resolved_at": now(), "note": note}
     with transaction(engine) as connection:
-        one = update(_LETTERS).filter_by(id=letter_id, status="open").values(values)
+        one = update(_LETTERS).filter_by(id=letter_id, status=DeadLetterStatus.OPEN).values(values)
         done = connection.execute(one).rowcount
     if not done:
         raise _settled(read_letter(engine, letter_id))  # by somebody else meanwhile
@@ -230,7 +240,7 @@ async def _on_stream(js: JetStreamContext | None, found: DeadLetterView) -> byte
     if js is None:
         raise gone
     try:
-        return (await js.get_last_msg(STREAM, found.subject)).data or b""
+        return (await js.get_last_msg(EVENTS, found.subject)).data or b""
     except NotFoundError as error:
         raise gone from error
 

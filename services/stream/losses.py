@@ -14,8 +14,8 @@ from nats.js.api import StreamState
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select, update
 
-from models.cases.events import STREAM
 from models.store.engine import reading, transaction
+from models.stream.names import EVENTS
 from models.tables import Outbox, table_of
 from services.cases.views import Unavailable
 
@@ -94,7 +94,7 @@ def read_published(engine: Engine) -> dict[str, set[int]]:
 
 async def _state(js: JetStreamContext, subjects: str | None = None) -> StreamState:
     try:
-        return (await js.stream_info(STREAM, subjects_filter=subjects)).state
+        return (await js.stream_info(EVENTS, subjects_filter=subjects)).state
     except NotFoundError as error:
         message = "NATS 中没有事件流，可能数据已丢失。请执行 tuixuan stream rebuild。"
         raise Unavailable("stream_missing", message) from error

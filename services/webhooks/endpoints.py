@@ -12,6 +12,7 @@ from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhooks.status import EndpointStatus, WebhookStatus
 from services.clock import new_id
 from services.webhooks.checks import (
     check_description,
@@ -34,7 +35,7 @@ from services.webhooks.views import (
 OVERLAP = timedelta(hours=24)
 """How long the secret before signs as well."""
 
-_FRESH = {"status": "active", "why": None, "failing_since": None, "not_before": None}
+_FRESH = {"status": EndpointStatus.ACTIVE, "why": None, "failing_since": None, "not_before": None}
 """An endpoint of which nothing bad is known."""
 
 ENDPOINTS, DELIVERIES = table_of(WebhookEndpoint), table_of(WebhookDelivery)
@@ -98,7 +99,7 @@ def add_endpoint(engine: Engine, new: NewEndpoint, at: datetime) -> AddedEndpoin
             "url": new.url,
             "description": new.description.strip(),
             "events": sorted(set(new.events)),
-            "status": "active",
+            "status": EndpointStatus.ACTIVE,
             "rate": new.rate,
             "created_at": at,
         }
@@ -178,9 +179,9 @@ def pause(engine: Engine, endpoint_id: str) -> EndpointView:
         Refused: `unknown_endpoint`, `endpoint_removed` or `endpoint_disabled`.
     """
     with transaction(engine) as connection:
-        if standing(connection, endpoint_id).status == "disabled":
+        if standing(connection, endpoint_id).status == EndpointStatus.DISABLED:
             raise Refused("endpoint_disabled", f"端点 {endpoint_id} 已停用，本来就不发送。")
-        _set(connection, endpoint_id, status="paused")
+        _set(connection, endpoint_id, status=EndpointStatus.PAUSED)
         return one_endpoint(connection, endpoint_id)
 
 
@@ -195,7 +196,7 @@ def resume(engine: Engine, endpoint_id: str, at: datetime) -> EndpointView:
         _set(connection, endpoint_id, **_FRESH)
         connection.execute(
             update(DELIVERIES)
-            .where(_D.endpoint_id == endpoint_id, _D.status == "waiting")
+            .where(_D.endpoint_id == endpoint_id, _D.status == WebhookStatus.WAITING)
             .values(next_attempt_at=at)
         )
         return one_endpoint(connection, endpoint_id)
@@ -209,12 +210,12 @@ def remove(engine: Engine, endpoint_id: str, at: datetime) -> EndpointView:
     """
     with transaction(engine) as connection:
         standing(connection, endpoint_id)
-        _set(connection, endpoint_id, status="disabled", why="已移除", removed_at=at)
+        _set(connection, endpoint_id, status=EndpointStatus.DISABLED, why="已移除", removed_at=at)
         connection.execute(delete(SECRETS).where(_S.endpoint_id == endpoint_id))
         connection.execute(
             update(DELIVERIES)
-            .where(_D.endpoint_id == endpoint_id, _D.status == "waiting")
-            .values(status="cancelled", done_at=at)
+            .where(_D.endpoint_id == endpoint_id, _D.status == WebhookStatus.WAITING)
+            .values(status=WebhookStatus.CANCELLED, done_at=at)
         )
         return one_endpoint(connection, endpoint_id)
 
@@ -227,7 +228,7 @@ def send_test(engine: Engine, endpoint_id: str, at: datetime) -> str:
     """
     with transaction(engine) as connection:
         endpoint = standing(connection, endpoint_id)
-        if endpoint.status != "active":
+        if endpoint.status != EndpointStatus.ACTIVE:
             raise Refused(
                 "endpoint_not_active", f"端点 {endpoint_id} 未启用，请先 tuixuan webhook resume。"
             )

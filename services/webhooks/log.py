@@ -12,12 +12,12 @@ from models.retention import removed
 from models.store.engine import reading, transaction
 from models.tables import table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery
+from models.webhooks.status import WebhookStatus
 from services.clock import new_id
 from services.webhooks.missed import fan_out_missed
 from services.webhooks.views import one_endpoint, standing
 
 MOST_AT_ONCE = 200
-STATUSES = ("waiting", "delivered", "failed", "cancelled")
 
 _DELIVERIES, _ATTEMPTS = table_of(WebhookDelivery), table_of(WebhookAttempt)
 _D, _A = _DELIVERIES.c, _ATTEMPTS.c
@@ -83,8 +83,8 @@ def webhook_log(
     Raises:
         Refused: `unknown_endpoint`, or `unknown_status`.
     """
-    if status is not None and status not in STATUSES:
-        raise Refused("unknown_status", f"没有状态 {status}，可选：{'、'.join(STATUSES)}。")
+    if status is not None and status not in set(WebhookStatus):
+        raise Refused("unknown_status", f"没有状态 {status}，可选：{'、'.join(WebhookStatus)}。")
     query = (
         _items()
         .where(_D.endpoint_id == endpoint_id)
@@ -145,7 +145,7 @@ def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
         ).mappings().one_or_none()  # fmt: skip
         if found is None:
             raise _unknown(delivery_id)
-        if found["status"] == "waiting":
+        if found["status"] == WebhookStatus.WAITING:
             message = f"投递 {delivery_id} 仍在等待发送；tuixuan webhook resume 使等待的立即发出。"
             raise Refused("still_waiting", message)
         standing(connection, found["endpoint_id"])
@@ -168,7 +168,7 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
         query = select(_DELIVERIES).where(
             _D.endpoint_id == endpoint_id,
             _D.created_at >= since,
-            _D.status != "waiting",
+            _D.status != WebhookStatus.WAITING,
             _D.replay == 0,
             _D.removed_at.is_(None),
         )
@@ -182,7 +182,7 @@ def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime
 def _items() -> Select[Any]:
     """Ask for deliveries, each with its last attempt."""
     last = and_(_A.delivery_id == _D.id, _A.n == _last(_D.id))
-    waits = case((_D.status == "waiting", _D.next_attempt_at), else_=None)
+    waits = case((_D.status == WebhookStatus.WAITING, _D.next_attempt_at), else_=None)
     return select(
         *(column for column in _D if column.name != "next_attempt_at"),
         waits.label("next_attempt_at"),
@@ -206,7 +206,7 @@ def _repeat(connection: Connection, row: Any, at: datetime) -> str:  # noqa: ANN
         **row,
         "id": new_id("whd"),
         "replay": number + 1,
-        "status": "waiting",
+        "status": WebhookStatus.WAITING,
         "attempts": 0,
         "next_attempt_at": at,
         "created_at": at,

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from models.webhooks.status import WebhookStatus
 from services.clock import new_id
 
 
@@ -25,7 +26,7 @@ def waiting_row(endpoint_id: str, message: Message, at: datetime) -> dict[str, A
         "endpoint_id": endpoint_id,
         **asdict(message),
         "replay": 0,
-        "status": "waiting",
+        "status": WebhookStatus.WAITING,
         "attempts": 0,
         "next_attempt_at": at,
         "created_at": at,

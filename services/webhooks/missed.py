@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, insert, select, true
 
 from models.cases.actors import Role
-from models.cases.events import event_id
+from models.ids import event_id
 from models.tables import CaseRecord, ConsumerCursor, Outbox, table_of
 from models.tables.webhooks import WebhookDelivery
 from services.webhooks.messages import Message, waiting_row

@@ -10,6 +10,7 @@ from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhooks.status import REMOVED, WebhookStatus
 from services.webhooks.checks import check_season
 
 _E, _D = table_of(WebhookEndpoint).c, table_of(WebhookDelivery).c
@@ -27,9 +28,9 @@ def _count(status: str) -> ScalarSelect[int]:
 
 _SHOWN = select(
     *(column for column in _E if column.name != "status"),
-    case((_E.removed_at.is_not(None), "removed"), else_=_E.status).label("status"),
-    _count("waiting").label("waiting"),
-    _count("failed").label("failed"),
+    case((_E.removed_at.is_not(None), REMOVED), else_=_E.status).label("status"),
+    _count(WebhookStatus.WAITING).label("waiting"),
+    _count(WebhookStatus.FAILED).label("failed"),
 )
 
 

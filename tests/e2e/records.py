@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from nats.js.api import RawStreamMsg
 from sqlalchemy import Connection, Engine, Table, select
 
-from models.cases.events import CaseEvent, event_subject
+from models.cases.events import CaseEvent
 from models.cases.history import transition_hash
 from models.chain import GENESIS
 from models.notifications.recipients import roles_notified
 from models.store.engine import reading
+from models.stream.names import event_subject
 from models.tables import (
     AppUser,
     CaseRecord,

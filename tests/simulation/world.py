@@ -12,7 +12,8 @@ from nats.js.errors import NotFoundError, ServiceUnavailableError
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
+from models.stream.names import EVENTS
 from workers.audit import AuditHandler
 from workers.stream.consumer import ConsumerPace, _Consumer
 from workers.stream.relay import Relay
@@ -98,9 +99,9 @@ class FakeStream:
             self.log.append((subject, payload))
             known = self.ids[headers["Nats-Msg-Id"]] = len(self.log)
             self.unacknowledged.add(known)
-            ack = PubAck(stream=STREAM, seq=known)
+            ack = PubAck(stream=EVENTS, seq=known)
         else:
-            ack = PubAck(stream=STREAM, seq=known, duplicate=True)
+            ack = PubAck(stream=EVENTS, seq=known, duplicate=True)
         if self.faults.strike():
             raise NatsTimeoutError
         return ack

@@ -19,10 +19,12 @@ from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
 from models.cases.actions.names import Action, EventName
 from models.cases.agenda import AT_DEADLINE, plan
-from models.cases.events import STREAM
 from models.cases.states import ENDED, State
 from models.dates.pace import Pace
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.store.engine import reading
+from models.stream.dead_letters import DeadLetterStatus
+from models.stream.names import EVENTS
 from models.tables import (
     AuditEntryRow,
     CaseRecord,
@@ -36,6 +38,7 @@ from models.tables import (
 from models.tables.audit import AuditChainRow
 from models.tables.repair import DeadLetter, ReconcileRun
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhooks.status import EndpointStatus, WebhookStatus
 from services.audit.chain import AnchorHeight
 from services.audit.signing import DigestFile
 from services.dates.working_days import uncovered
@@ -138,7 +141,7 @@ def letters(sources: MetricSources) -> Iterator[Metric]:
         counts = _counts(connection, _LETTERS.consumer, _LETTERS.status)
         left = connection.scalar(last.order_by(_RUNS.finished_at.desc()).limit(1)) or 0
     for consumer in CONSUMERS:
-        new_letter.add_metric([consumer], counts.get((consumer, "open"), 0))
+        new_letter.add_metric([consumer], counts.get((consumer, DeadLetterStatus.OPEN), 0))
     yield new_letter
     yield _gauge("reconcile_mismatch_cases", "Differences that the last comparison left.", left)
 
@@ -152,9 +155,10 @@ def deliveries(sources: MetricSources) -> Iterator[Metric]:
     with reading(sources.record) as connection:
         counts = _counts(connection, _DELIVERIES.channel, _DELIVERIES.status)
         sent = connection.scalar(reminded) or 0
-    channels = {channel for channel, _ in counts} | {"mail"}
+    channels = {channel for channel, _ in counts} | {Channel.MAIL}
+    statuses = {*DeliveryStatus} - {DeliveryStatus.DROPPED} | {status for _, status in counts}
     for channel in sorted(channels):
-        for status in sorted({"waiting", "sent", "failed"} | {each for _, each in counts}):
+        for status in sorted(statuses):
             by.add_metric([channel, status], counts.get((channel, status), 0))
     yield by
     yield CounterMetricFamily("tuixuan_reminders_sent", "Reminders put into inboxes.", value=sent)
@@ -169,9 +173,9 @@ def webhooks(sources: MetricSources) -> Iterator[Metric]:
     with reading(sources.record) as connection:
         by_outcome = _counts(connection, _WEBHOOKS.status)
         by_status = _counts(connection, _ENDPOINTS.status, where=_ENDPOINTS.removed_at.is_(None))
-    for status in ("waiting", "delivered", "failed", "cancelled"):
-        sent.add_metric([status], by_outcome.get((status,), 0))
-    for status in ("active", "paused", "disabled"):
+    for outcome in WebhookStatus:
+        sent.add_metric([outcome], by_outcome.get((outcome,), 0))
+    for status in EndpointStatus:
         ends.add_metric([status], by_status.get((status,), 0))
     yield sent
     yield ends
@@ -293,7 +297,7 @@ async def _ask(url: str) -> dict[str, tuple[int, int]]:
 async def _consumers(js: JetStreamContext) -> AsyncIterator[tuple[str, tuple[int, int]]]:
     for name in CONSUMERS:
         try:
-            told = await js.consumer_info(STREAM, name)
+            told = await js.consumer_info(EVENTS, name)
         except NotFoundError:
             continue
         yield name, (told.num_pending or 0, told.num_ack_pending or 0)

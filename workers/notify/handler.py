@@ -10,6 +10,7 @@ from models.cases.events import CaseEvent
 from models.notifications.recipients import roles_notified
 from models.notifications.texts import WITH_REASON, notification_text
 from models.store.engine import reading, transaction
+from models.stream.names import Durable
 from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
 from services.clock import now
 from services.notifications.fan_out import Notification, Notified, insert_new, notify
@@ -25,7 +26,7 @@ _log = structlog.get_logger(__name__)
 class NotifyHandler:
     """Tells people of events; each event once to each of them."""
 
-    name = "notify"
+    name = Durable.NOTIFY
 
     def __init__(
         self,

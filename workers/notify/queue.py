@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, select, update
 
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import digest
 from models.store.engine import reading, transaction
 from models.tables import AppUser, Delivery, InboxMessage, Season, UserChannel, table_of
 from services.clock import now
-from services.notifications.readers import MAIL
 from workers.notify.message import OutgoingMail
 from workers.notify.staleness import event_due, overtaken
 
@@ -25,7 +25,7 @@ _C, _SEASON = table_of(UserChannel).c, table_of(Season).c
 type _Row = Row[*tuple[Any, ...]]
 
 _REPLY_TO = _SEASON.programme["reminders"]["reply_to"].as_string()
-_ADDRESS = case((_D.channel == MAIL, _U.email), else_=_C.address)
+_ADDRESS = case((_D.channel == Channel.MAIL, _U.email), else_=_C.address)
 _LETTER = (
     select(
         _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
@@ -91,7 +91,7 @@ class Queue:
         self,
         engine: Engine,
         patience: DeliveryRetries,
-        channel: str = MAIL,
+        channel: Channel = Channel.MAIL,
         clock: Callable[[], datetime] = now,
         *,
         one_each: bool = False,
@@ -164,15 +164,19 @@ class Queue:
         ).all()
 
     def _waiting(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
-        return (_D.channel == self._channel, _D.status == "waiting", _D.next_attempt_at <= at)
+        return (
+            _D.channel == self._channel,
+            _D.status == DeliveryStatus.WAITING,
+            _D.next_attempt_at <= at,
+        )
 
     def sent(self, taken: DueDelivery) -> None:
         """Note that a mail is out, whoever has taken it since."""
-        values = {"status": "sent", "sent_at": self._clock(), "last_error": None}
+        values = {"status": DeliveryStatus.SENT, "sent_at": self._clock(), "last_error": None}
         with transaction(self._engine) as connection:
             connection.execute(
                 update(_DELIVERIES)
-                .where(_D.id.in_(taken.ids), _D.status == "waiting")
+                .where(_D.id.in_(taken.ids), _D.status == DeliveryStatus.WAITING)
                 .values(values)
             )
 
@@ -191,11 +195,15 @@ class Queue:
 
     def failed(self, taken: DueDelivery, error: str) -> None:
         """Set a mail aside, visibly."""
-        self._note(taken, status="failed", last_error=error)
+        self._note(taken, status=DeliveryStatus.FAILED, last_error=error)
 
     def _note(self, taken: DueDelivery, **values: object) -> None:
         # Where a lease ran out and another sender took the mail, its word will count.
-        mine = (_D.id.in_(taken.ids), _D.status == "waiting", _D.attempts == taken.attempt)
+        mine = (
+            _D.id.in_(taken.ids),
+            _D.status == DeliveryStatus.WAITING,
+            _D.attempts == taken.attempt,
+        )
         with transaction(self._engine) as connection:
             connection.execute(update(_DELIVERIES).where(*mine).values(values))
 
@@ -206,7 +214,9 @@ def _dropped(connection: Connection, row: _Row) -> bool:
     why = overtaken(connection, row.event, row.event_id) if kept else "its text was removed"
     if why is not None:
         connection.execute(
-            update(_DELIVERIES).where(_D.id == row.id).values(status="dropped", last_error=why)
+            update(_DELIVERIES)
+            .where(_D.id == row.id)
+            .values(status=DeliveryStatus.DROPPED, last_error=why)
         )
     return why is not None
 

@@ -7,6 +7,7 @@ import structlog
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
+from models.notifications.delivery import Channel
 from workers.notify.handler import NotifyHandler
 from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender
@@ -75,8 +76,8 @@ def open_senders(
 
     senders = [
         Sender(engine, open_transport(ways.mail), patience),
-        Sender(engine, ChatTransport(), patience, channel="chat", at_once=CHATS_AT_ONCE),
+        Sender(engine, ChatTransport(), patience, channel=Channel.CHAT, at_once=CHATS_AT_ONCE),
     ]
     if ways.sms is not None and ways.sms.url is not None:
-        senders.append(Sender(engine, SmsTransport(ways.sms), patience, channel="sms"))
+        senders.append(Sender(engine, SmsTransport(ways.sms), patience, channel=Channel.SMS))
     return senders

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from services.notifications.readers import MAIL
+from models.notifications.delivery import Channel
 from workers.logs.redaction import redact_text
 from workers.notify.queue import DeliveryRetries, DueDelivery, Queue
 from workers.notify.transports import (
@@ -37,7 +37,7 @@ class Sender:
         engine: Engine,
         transport: Transport,
         patience: DeliveryRetries | None = None,
-        channel: str = MAIL,
+        channel: Channel = Channel.MAIL,
         at_once: int = 1,
     ) -> None:
         """Take the record.

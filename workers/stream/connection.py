@@ -21,9 +21,8 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-from models.cases.events import STREAM, SUBJECTS
+from models.stream.names import ADVISORIES, EVENTS, SUBJECTS, Durable
 
-DEAD = "TUIXUAN_DEAD"
 MAX_EVENT_BYTES = 65_536
 MAX_STREAM_BYTES = 4 * 1024**3
 MAX_DEAD_BYTES = 64 * 1024**2
@@ -48,10 +47,10 @@ class Delivering:
     max_deliver: int
 
 
-CONSUMERS = {
-    "audit": Delivering(ack_wait=30.0, max_deliver=-1),
-    "notify": Delivering(ack_wait=30.0, max_deliver=8),
-    "webhook": Delivering(ack_wait=60.0, max_deliver=8),
+CONSUMERS: dict[str, Delivering] = {
+    Durable.AUDIT: Delivering(ack_wait=30.0, max_deliver=-1),
+    Durable.NOTIFY: Delivering(ack_wait=30.0, max_deliver=8),
+    Durable.WEBHOOK: Delivering(ack_wait=60.0, max_deliver=8),
 }
 
 
@@ -113,7 +112,7 @@ async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
     """Make a durable consumer, or bring it to our settings."""
     delivering = CONSUMERS[durable]
     await js.add_consumer(
-        STREAM,
+        EVENTS,
         ConsumerConfig(
             name=durable,
             durable_name=durable,
@@ -129,7 +128,7 @@ async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
 def _events() -> StreamConfig:
     """One message a subject for ever: what is announced stays as it was."""
     return StreamConfig(
-        name=STREAM,
+        name=EVENTS,
         subjects=[SUBJECTS],
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
@@ -149,10 +148,10 @@ def _events() -> StreamConfig:
 def _dead() -> StreamConfig:
     """What the server says of messages that a consumer gave up or crashed on."""
     return StreamConfig(
-        name=DEAD,
+        name=ADVISORIES,
         subjects=[
-            f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{STREAM}.*",
-            f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{STREAM}.*",
+            f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{EVENTS}.*",
+            f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{EVENTS}.*",
         ],
         storage=StorageType.FILE,
         duplicate_window=DEFAULT_DUPLICATE_WINDOW_SECONDS,

@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
+from models.stream.names import EVENTS
 from services.stream.dead_letters import NewDeadLetter, add_letter, discarded_seqs
 from workers.stream.connection import CONSUMERS, ensure_consumer, ensure_streams
 from workers.stream.incoming import (
@@ -45,7 +46,9 @@ class Handler(Protocol):
     `name` is the durable's; `apply` is ONE transaction: the effect and the cursor.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The durable's."""
 
     def last_seq(self, case_id: str) -> int:
         """Return up to which event of a case everything is done; 0 for none."""
@@ -133,7 +136,7 @@ class _Consumer:
                 await ensure_streams(self.js)
                 await ensure_consumer(self.js, self.handler.name)
                 subscription = await self.js.pull_subscribe_bind(
-                    durable=self.handler.name, stream=STREAM
+                    durable=self.handler.name, stream=EVENTS
                 )
             except NATS_UNAVAILABLE as error:
                 self.log.warning("consumer_waits", error=repr(error))

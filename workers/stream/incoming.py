@@ -3,8 +3,10 @@
 from pydantic import ValidationError
 from sqlalchemy import Engine, select
 
-from models.cases.events import CaseEvent, event_id, event_subject
+from models.cases.events import CaseEvent
+from models.ids import event_id
 from models.store.engine import reading
+from models.stream.names import event_subject
 from models.tables import Outbox, table_of
 from workers.logs.redaction import redact_text
 

@@ -6,7 +6,8 @@ from nats.js import JetStreamContext
 from nats.js.api import Header
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
 
-from models.cases.events import STREAM, event_id
+from models.ids import event_id
+from models.stream.names import EVENTS
 from workers.stream.outbox import Waiting
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -45,7 +46,7 @@ async def announce(js: JetStreamContext, row: Waiting, seconds: float) -> int:
             row.subject,
             row.body.encode(),
             timeout=seconds,
-            stream=STREAM,
+            stream=EVENTS,
             headers={
                 Header.MSG_ID: event_id(row.case_id, row.seq),
                 "Content-Type": CONTENT_TYPE,
@@ -76,7 +77,7 @@ async def _understand(js: JetStreamContext, row: Waiting, error: APIError) -> in
 async def _same(js: JetStreamContext, row: Waiting, full: APIError | None) -> int:
     """Return the place of the message under the row's subject, if it is this very event."""
     try:
-        stands = await js.get_last_msg(STREAM, row.subject)
+        stands = await js.get_last_msg(EVENTS, row.subject)
     except NotFoundError as error:
         if full is not None:
             raise StreamUnavailable(f"the stream is full: {full.description}") from error

@@ -17,7 +17,7 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.cases.events import event_id
+from models.ids import event_id
 from workers.stream.connection import ensure_streams
 from workers.stream.outbox import (
     Waiting,

@@ -11,6 +11,7 @@ from models.cases.events import CaseEvent, CaseEventData
 from models.store.engine import reading, transaction
 from models.tables import ConsumerCursor, table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhooks.status import EndpointStatus
 from services.clock import now
 from services.webhooks.messages import Message, waiting_row
 from services.webhooks.missed import CONSUMER
@@ -96,7 +97,7 @@ def _listening(data: CaseEventData) -> Any:  # noqa: ANN401 - a query
     """Ask for the endpoints that may hear of a case: its unit's, its body's, the season's."""
     return select(_E.id, _E.events).where(
         _E.season_id == data.season,
-        _E.status.in_(("active", "paused")),
+        _E.status.in_((EndpointStatus.ACTIVE, EndpointStatus.PAUSED)),
         or_(
             _E.owner_org.is_(None),
             and_(_E.owner_role == Role.APPLICANT, _E.owner_org == data.unit),

@@ -12,6 +12,7 @@ from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import AppUser, table_of
 from models.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from models.webhooks.status import EndpointStatus, WebhookStatus
 from services.clock import now
 from services.notifications.fan_out import Notification, notify
 from services.webhooks.secrets import secrets_of
@@ -70,10 +71,12 @@ class WebhookQueue:
         """Return the endpoints that have something due and did not ask to be left alone."""
         at = self._clock()
         waits = exists().where(
-            _D.endpoint_id == _E.id, _D.status == "waiting", _D.next_attempt_at <= at
+            _D.endpoint_id == _E.id, _D.status == WebhookStatus.WAITING, _D.next_attempt_at <= at
         )
         left_alone = _E.not_before.is_not(None) & (_E.not_before > at)
-        query = select(_E.id, _E.url, _E.rate).where(_E.status == "active", ~left_alone, waits)
+        query = select(_E.id, _E.url, _E.rate).where(
+            _E.status == EndpointStatus.ACTIVE, ~left_alone, waits
+        )
         with reading(self._engine) as connection:
             return [
                 Endpoint(row.id, row.url, row.rate, tuple(secrets_of(connection, row.id, at)))
@@ -93,14 +96,14 @@ class WebhookQueue:
         earlier = exists().where(
             _BEFORE.c.endpoint_id == _D.endpoint_id,
             _BEFORE.c.case_id == _D.case_id,
-            _BEFORE.c.status == "waiting",
+            _BEFORE.c.status == WebhookStatus.WAITING,
             _BEFORE.c.seq < _D.seq,
         )
         query = (
             select(_D.id, _D.endpoint_id, _D.event_id, _D.body, _D.attempts + 1)
             .where(
                 _D.endpoint_id == endpoint_id,
-                _D.status == "waiting",
+                _D.status == WebhookStatus.WAITING,
                 _D.next_attempt_at <= self._clock(),
                 _D.id.not_in(without),
                 ~earlier,
@@ -127,7 +130,7 @@ class WebhookQueue:
         connection.execute(
             update(_DELIVERIES)
             .where(_D.id == delivery)
-            .values(status="delivered", attempts=bindparam("n"), done_at=at),
+            .values(status=WebhookStatus.DELIVERED, attempts=bindparam("n"), done_at=at),
             [{"delivery": each.due.id, "n": each.due.attempt} for each in taken],
         )
         for endpoint_id in {each.due.endpoint_id for each in taken}:
@@ -149,7 +152,11 @@ class WebhookQueue:
         """The endpoint was away and is back: nothing has to wait for its own next attempt."""
         connection.execute(
             update(_DELIVERIES)
-            .where(_D.endpoint_id == endpoint_id, _D.status == "waiting", _D.next_attempt_at > at)
+            .where(
+                _D.endpoint_id == endpoint_id,
+                _D.status == WebhookStatus.WAITING,
+                _D.next_attempt_at > at,
+            )
             .values(next_attempt_at=at)
         )
 
@@ -158,7 +165,7 @@ class WebhookQueue:
         last = due.attempt >= self._patience.attempts
         values: dict[str, Any] = {"attempts": due.attempt}
         if last:
-            values |= {"status": "failed", "done_at": at}
+            values |= {"status": WebhookStatus.FAILED, "done_at": at}
         else:
             values["next_attempt_at"] = at + self._patience.delay(due.attempt, answer.wish)
         connection.execute(update(_DELIVERIES).where(_D.id == due.id).values(values))
@@ -174,7 +181,7 @@ class WebhookQueue:
             )
         endpoint = connection.execute(select(_ENDPOINTS).where(_E.id == due.endpoint_id)).one()
         tired = endpoint.failing_since + self._patience.disable_after <= at
-        if endpoint.status == "active" and (answer.gone or tired):
+        if endpoint.status == EndpointStatus.ACTIVE and (answer.gone or tired):
             why = (
                 "接收方答复 410" if answer.gone else f"自 {_day(endpoint.failing_since)} 起持续失败"
             )
@@ -182,7 +189,9 @@ class WebhookQueue:
 
     def _disable(self, connection: Connection, endpoint: Any, why: str, at: datetime) -> None:  # noqa: ANN401 - a row
         connection.execute(
-            update(_ENDPOINTS).where(_E.id == endpoint.id).values(status="disabled", why=why)
+            update(_ENDPOINTS)
+            .where(_E.id == endpoint.id)
+            .values(status=EndpointStatus.DISABLED, why=why)
         )
         mine = _U.org == endpoint.owner_org if endpoint.owner_org else _U.org.is_(None)
         users = connection.scalars(

@@ -14,8 +14,8 @@ from temporalio.api.enums.v1 import ResetReapplyExcludeType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from models.cases.events import STREAM
 from models.store.engine import transaction
+from models.stream.names import EVENTS
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import now
 from tests.e2e.answers.registry import answers
@@ -68,10 +68,10 @@ def dead_letter(office: Connections, title: str) -> str:
     office.stack.kill("notify", signal.SIGSTOP)
 
     async def nobody_asks(js: JetStreamContext) -> bool:
-        return not (await js.consumer_info(STREAM, "notify")).num_waiting
+        return not (await js.consumer_info(EVENTS, "notify")).num_waiting
 
     async def give_up(js: JetStreamContext) -> None:
-        subscription = await js.pull_subscribe_bind(durable="notify", stream=STREAM)
+        subscription = await js.pull_subscribe_bind(durable="notify", stream=EVENTS)
         [message] = await subscription.fetch(1, timeout=30)
         await message.respond(b"+TERM KeyError('template')")
 

@@ -13,6 +13,7 @@ from pydantic import HttpUrl, SecretStr
 from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import NotificationText
 from models.refusals import Refused
 from models.store.engine import transaction
@@ -71,7 +72,7 @@ def told(engine: Engine, channel: str, address: str, *, user: str = FUJIAN, key:
         notify(connection, Notification(key, "endpoint_disabled", None, said), OPENS)
 
 
-async def send(engine: Engine, channel: str, transport: Transport) -> str:
+async def send(engine: Engine, channel: Channel, transport: Transport) -> str:
     """Send what is due; return all that was logged and kept of it."""
     with capture_logs() as logs:
         await Sender(engine, transport, channel=channel).send_due()
@@ -82,8 +83,8 @@ async def send(engine: Engine, channel: str, transport: Transport) -> str:
 class TestChat:
     async def test_the_bot_gets_subject_and_text(self, engine: Engine) -> None:
         with receiving() as receiver:
-            told(engine, "chat", f"json://127.0.0.1:{receiver.port}/{SECRET}")
-            shown = await send(engine, "chat", ChatTransport())
+            told(engine, Channel.CHAT, f"json://127.0.0.1:{receiver.port}/{SECRET}")
+            shown = await send(engine, Channel.CHAT, ChatTransport())
 
         ((_, body),) = receiver.got
         assert (body["title"], body["message"].strip()) == ("【推选】已停用", "端点已停用。")
@@ -95,8 +96,8 @@ class TestChat:
     ) -> None:
         with receiving() as receiver:
             receiver.status = 500
-            told(engine, "chat", f"json://127.0.0.1:{receiver.port}/{SECRET}")
-            shown = await send(engine, "chat", ChatTransport())
+            told(engine, Channel.CHAT, f"json://127.0.0.1:{receiver.port}/{SECRET}")
+            shown = await send(engine, Channel.CHAT, ChatTransport())
 
         (item,) = deliveries(engine)
         assert (item.status, item.attempts) == ("waiting", 1)
@@ -117,28 +118,28 @@ class TestChat:
                 out.set()
 
         for number in range(60):  # more than one look finds
-            told(engine, "chat", "json://hangs.example.invalid", key=f"k{number}")
-        told(engine, "chat", "json://works.example.invalid", user="2024-hunan")
+            told(engine, Channel.CHAT, "json://hangs.example.invalid", key=f"k{number}")
+        told(engine, Channel.CHAT, "json://works.example.invalid", user="2024-hunan")
         sending = asyncio.create_task(
-            Sender(engine, Bots(), channel="chat", at_once=4).send_due()
+            Sender(engine, Bots(), channel=Channel.CHAT, at_once=4).send_due()
         )  # fmt: skip
         await asyncio.wait_for(out.wait(), 30)
         back.set()
         await sending
 
         assert sent == ["json://works.example.invalid"]
-        waiting = deliveries(engine, status="waiting", limit=200)
+        waiting = deliveries(engine, status=DeliveryStatus.WAITING, limit=200)
         assert [item.attempts for item in waiting] == [1] * 60
 
     async def test_an_address_that_apprise_does_not_know_is_set_aside(
         self, engine: Engine, caplog: pytest.LogCaptureFixture
     ) -> None:
-        told(engine, "chat", f"json://{SECRET}")
+        told(engine, Channel.CHAT, f"json://{SECRET}")
         with transaction(engine) as connection:  # one that an older Apprise may have known
             gone = update(table_of(UserChannel)).values(address=f"nonsense://{SECRET}")
             connection.execute(gone)
 
-        shown = await send(engine, "chat", ChatTransport())
+        shown = await send(engine, Channel.CHAT, ChatTransport())
 
         assert deliveries(engine)[0].status == "failed"
         assert SECRET not in shown + caplog.text
@@ -155,10 +156,10 @@ class TestSms:
     ) -> None:
         with receiving() as receiver:
             receiver.status = status
-            told(engine, "sms", NUMBER)
+            told(engine, Channel.SMS, NUMBER)
             url = HttpUrl(f"http://127.0.0.1:{receiver.port}/send")
             gateway = SmsSettings(url=url, token=SecretStr(SECRET))
-            shown = await send(engine, "sms", SmsTransport(gateway))
+            shown = await send(engine, Channel.SMS, SmsTransport(gateway))
 
         ((headers, body),) = receiver.got
         (item,) = deliveries(engine)
@@ -169,9 +170,11 @@ class TestSms:
         assert NUMBER not in shown
 
     async def test_a_gateway_that_is_away_counts_against_no_message(self, engine: Engine) -> None:
-        told(engine, "sms", NUMBER)
+        told(engine, Channel.SMS, NUMBER)
 
-        await send(engine, "sms", SmsTransport(SmsSettings(url=HttpUrl("http://127.0.0.1:1/"))))
+        await send(
+            engine, Channel.SMS, SmsTransport(SmsSettings(url=HttpUrl("http://127.0.0.1:1/")))
+        )
 
         assert (deliveries(engine)[0].status, deliveries(engine)[0].attempts) == ("waiting", 0)
 
@@ -181,11 +184,11 @@ class TestChoosing:
     @pytest.mark.parametrize(
         ("user", "channel", "address", "code"),
         [
-            ("nobody", "sms", NUMBER, "unknown_user"),
+            ("nobody", Channel.SMS, NUMBER, "unknown_user"),
             (FUJIAN, "pigeon", NUMBER, "unknown_channel"),
-            (FUJIAN, "sms", "a number", "bad_address"),
-            (FUJIAN, "chat", SECRET, "bad_address"),
-            (FUJIAN, "chat", f"nonsense://{SECRET}", "bad_address"),
+            (FUJIAN, Channel.SMS, "a number", "bad_address"),
+            (FUJIAN, Channel.CHAT, SECRET, "bad_address"),
+            (FUJIAN, Channel.CHAT, f"nonsense://{SECRET}", "bad_address"),
         ],
     )
     def test_what_cannot_work_is_refused_without_the_address(
@@ -202,13 +205,13 @@ class TestChoosing:
     def test_the_bots_of_wecom_dingtalk_and_feishu_are_known(
         self, engine: Engine, address: str
     ) -> None:
-        set_channel(engine, FUJIAN, "chat", address, OPENS)
+        set_channel(engine, FUJIAN, Channel.CHAT, address, OPENS)
         (found,) = [each for each in list_users(engine, "2024", "body") if each.id == FUJIAN]
         assert found.channels == ["chat"]
 
     def test_a_channel_that_was_removed_is_used_no_more(self, engine: Engine) -> None:
-        told(engine, "sms", NUMBER)
-        set_channel(engine, FUJIAN, "sms", None, OPENS)
+        told(engine, Channel.SMS, NUMBER)
+        set_channel(engine, FUJIAN, Channel.SMS, None, OPENS)
 
         with transaction(engine) as connection:
             said = {FUJIAN: NotificationText("s", "t")}

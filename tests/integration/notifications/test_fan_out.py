@@ -100,7 +100,7 @@ class TestQuietHours:
 
 class TestDigests:
     @pytest.mark.parametrize(
-        ("desk", "expected"),
+        ("service", "expected"),
         [
             (FUJIAN, EIGHT + timedelta(hours=1)),
             (PANEL, EIGHT + timedelta(hours=1)),

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 
 from models.cases.actions.names import Action
 from models.cases.states import State
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Delivery, table_of
@@ -61,7 +62,7 @@ class TestReminders:
         async with MailServer() as server:
             await send(engine, server)
 
-        (dropped,) = deliveries(engine, status="dropped")
+        (dropped,) = deliveries(engine, status=DeliveryStatus.DROPPED)
         assert (dropped.event_id, dropped.last_error) == (f"{case_id}:2", "overtaken by accept")
         assert [mail["X-Tuixuan-Event"] for mail in server.to(ADDRESS)] == [f"{case_id}:1"]
 
@@ -97,7 +98,7 @@ class TestReminders:
 
         told = [mail["X-Tuixuan-Event"] for mail in server.to(ADDRESS)]
         assert sorted(told) == [f"{case_id}:1", f"{case_id}:4"]
-        dropped = deliveries(engine, status="dropped")
+        dropped = deliveries(engine, status=DeliveryStatus.DROPPED)
         assert {item.last_error for item in dropped} == {"a later reminder followed"}
         assert len(inbox(engine, FUJIAN)) == 4
 
@@ -246,7 +247,7 @@ class TestDailyDigest:
         assert [f"正文 {number}" in taken.letter.text for number in range(3)] == [True] * 3
         assert "快到期了" not in taken.letter.text
         assert taken.letter.reply_to == "office@example.invalid"
-        (dropped,) = deliveries(engine, status="dropped")
+        (dropped,) = deliveries(engine, status=DeliveryStatus.DROPPED)
         assert dropped.last_error == "overtaken by accept"
         queue.sent(taken)
         assert queue.due() == []
@@ -259,7 +260,7 @@ async def test_a_mail_that_was_sent_leaves_again_as_the_same(engine: Engine) -> 
 
     async with MailServer() as server:
         await send(engine, server)
-        (delivery,) = deliveries(engine, channel="mail", status="sent")
+        (delivery,) = deliveries(engine, channel=Channel.MAIL, status=DeliveryStatus.SENT)
         send_again(engine, delivery.id, OPENS)
         await send(engine, server)
 

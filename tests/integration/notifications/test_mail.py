@@ -426,11 +426,11 @@ import asyncio
 from datetime import timedelta
 from models.store.engine import open_engine
 from workers.settings.mail import MailSettings
-from workers.notify.queue import Patience
+from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender
 from workers.notify.transports import open_transport
 settings = MailSettings(host={LOOPBACK!r}, port={port}, sender={SENDER!r})
-patience = Patience(lease=timedelta(seconds=1))
+patience = DeliveryRetries(lease=timedelta(seconds=1))
 sender = Sender(open_engine({database_url!r}), open_transport(settings), patience)
 asyncio.run(sender.send_due())
 """

@@ -12,10 +12,12 @@ from structlog.testing import capture_logs
 
 from models.cases.actions.names import Action
 from models.cases.actors import Role
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
 from models.cases.states import State
+from models.notifications.delivery import DeliveryStatus
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.stream.names import EVENTS
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
 from services.notifications.channels import set_channel
 from services.notifications.inbox import deliveries, inbox, mark_read
@@ -339,7 +341,11 @@ class TestInbox:
         assert deliveries(engine, event_id=f"{case_id}:3") == [recommended]
         assert deliveries(engine, limit=1) == [recommended]
         assert deliveries(engine, limit=1, after=recommended.id) == [submitted]
-        assert deliveries(engine, status="failed") == deliveries(engine, user_id=PANEL) == []
+        assert (
+            deliveries(engine, status=DeliveryStatus.FAILED)
+            == deliveries(engine, user_id=PANEL)
+            == []
+        )
         assert "example.invalid" not in submitted.model_dump_json()
 
 
@@ -420,7 +426,7 @@ class TestWorker:
         async with MailServer() as server:
             async with notifying(engine, js, server):
                 await until(lambda: len(server.mails) == 8)
-            await js.delete_consumer(STREAM, NotifyHandler.name)  # so that all comes again
+            await js.delete_consumer(EVENTS, NotifyHandler.name)  # so that all comes again
             async with notifying(engine, js, server):
                 commit(engine, case_id, Action.DISQUALIFY, objection="XG-1")
                 await Relay(engine, js).drain()

@@ -18,14 +18,15 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 from structlog.testing import capture_logs
 
 from models.cases.actions.names import Action
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store.engine import reading, transaction
+from models.stream.names import ADVISORIES, EVENTS
 from models.tables import ConsumerCursor, table_of
 from tests.factories import commit, make_case
 from tests.servers import Nats
 from tests.streams import OutboxRow, outbox, until
-from workers.stream.connection import CONSUMERS, DEAD, Delivering, ensure_consumer
+from workers.stream.connection import CONSUMERS, Delivering, ensure_consumer
 from workers.stream.consumer import ConsumerPace, Handler, consume
 from workers.stream.relay import Relay
 
@@ -119,7 +120,7 @@ async def test_events_are_handled_in_order_with_their_places(
         await until(lambda: len(notebook.lines()) == 9)
     assert sorted(notebook.lines(), key=lambda line: line[1]) == notebook.lines()
     assert sorted(notebook.events()) == sorted(ids(outbox(engine)))
-    assert (await js.consumer_info(STREAM, "audit")).num_ack_pending == 0
+    assert (await js.consumer_info(EVENTS, "audit")).num_ack_pending == 0
 
 
 async def test_nothing_is_done_again_after_a_restart(
@@ -146,7 +147,7 @@ async def test_delivered_from_the_start_again(
     notebook = Notebook(engine)
     async with consuming(js, notebook, engine):
         await until(lambda: len(notebook.lines()) == 3)
-        await js.delete_consumer(STREAM, "audit")
+        await js.delete_consumer(EVENTS, "audit")
         await asyncio.to_thread(commit, engine, case, Action.PASS_FORMAL_CHECK)
         await Relay(engine, js).drain()
         await until(lambda: len(notebook.lines()) == 4)
@@ -172,7 +173,7 @@ async def test_an_event_that_comes_too_early_waits_for_the_one_before(
 
 async def _delivered_again(js: JetStreamContext) -> bool:
     with contextlib.suppress(NotFoundError):
-        info = await js.consumer_info(STREAM, "audit")
+        info = await js.consumer_info(EVENTS, "audit")
         assert info.delivered is not None
         return bool(info.delivered.consumer_seq > 4)
     return False
@@ -239,7 +240,7 @@ async def test_killed_between_effect_and_acknowledgement(
 
 async def _all_acknowledged(js: JetStreamContext) -> bool:
     with contextlib.suppress(NotFoundError):
-        info = await js.consumer_info(STREAM, "audit")
+        info = await js.consumer_info(EVENTS, "audit")
         return bool(info.num_ack_pending == 0 and info.num_pending == 0)
     return False
 
@@ -348,9 +349,9 @@ async def test_a_message_that_is_no_event_of_ours_is_given_up_or_kept(
             assert notebook.lines() == []
     assert [line["consumer"] for line in logs if line["event"] == "dead_letter"] == ["notify"]
     assert "13800000000" not in str(logs)
-    assert (await js.stream_info(DEAD)).state.messages == 1
-    assert (await js.consumer_info(STREAM, "notify")).num_ack_pending == 0
-    assert (await js.consumer_info(STREAM, "audit")).num_ack_pending == 1
+    assert (await js.stream_info(ADVISORIES)).state.messages == 1
+    assert (await js.consumer_info(EVENTS, "notify")).num_ack_pending == 0
+    assert (await js.consumer_info(EVENTS, "audit")).num_ack_pending == 1
 
 
 async def test_an_event_under_the_subject_of_another_is_refused(
@@ -406,7 +407,7 @@ async def test_text_that_is_no_text_is_refused(
 
 
 async def _dead(js: JetStreamContext, count: int) -> bool:
-    return (await js.stream_info(DEAD)).state.messages == count
+    return (await js.stream_info(ADVISORIES)).state.messages == count
 
 
 class Fails(Notebook):
@@ -488,6 +489,6 @@ async def test_consumers_stand_as_the_table_says(js: JetStreamContext) -> None:
     for name, wanted in CONSUMERS.items():
         await ensure_consumer(js, name)
         await ensure_consumer(js, name)
-        config = (await js.consumer_info(STREAM, name)).config
+        config = (await js.consumer_info(EVENTS, name)).config
         assert (config.ack_wait, config.max_deliver) == (wanted.ack_wait, wanted.max_deliver)
         assert config.max_ack_pending == 256

@@ -16,10 +16,11 @@ from cli.commands.deadletterwork import consumers
 from cli.connections import stream
 from cli.main import run
 from models.cases.actions.names import Action
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
+from models.stream.names import ADVISORIES, EVENTS
 from models.tables import DeadLetter, table_of
 from services.clock import now
 from services.notifications.inbox import inbox
@@ -41,7 +42,7 @@ from tests.servers import Nats
 from tests.streams import outbox, until
 from workers.notify.handler import NotifyHandler
 from workers.servers.ports import LOOPBACK, free_port
-from workers.stream.connection import CONSUMERS, DEAD, Delivering, ensure_consumer
+from workers.stream.connection import CONSUMERS, Delivering, ensure_consumer
 from workers.stream.consumer import ConsumerPace, consume
 from workers.stream.relay import Relay
 from workers.webhook.handler import WebhookHandler
@@ -78,7 +79,7 @@ async def consuming(
 
 async def dead(engine: Engine, js: JetStreamContext, count: int) -> list[DeadLetterView]:
     async def there() -> bool:
-        await take_up(engine, js, DEAD)
+        await take_up(engine, js, ADVISORIES)
         return len(list_letters(engine)) == count
 
     await until(there)
@@ -120,7 +121,7 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
     assert sorted(told) == sorted([*told_before, "submitted"])
     with pytest.raises(Refused, match="dead_letter_settled"):
         await retry(engine, letter.id, consumers(engine), js, "me")
-    await take_up(engine, js, DEAD)  # the server's own word of it is older
+    await take_up(engine, js, ADVISORIES)  # the server's own word of it is older
     assert list_letters(engine) == []
 
 
@@ -131,7 +132,7 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     case_id = make_case(sqlite_engine, state=State.PROVINCE_REVIEW)
     await Relay(sqlite_engine, js).drain()
     await ensure_consumer(js, "notify")
-    subscription = await js.pull_subscribe_bind(durable="notify", stream=STREAM)
+    subscription = await js.pull_subscribe_bind(durable="notify", stream=EVENTS)
     for _ in range(2):
         await subscription.fetch(1, timeout=5)  # and no answer
     with contextlib.suppress(TimeoutError):
@@ -139,7 +140,7 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     [letter] = await dead(sqlite_engine, js, 1)
     assert letter.why.startswith("MAX_DELIVERIES")
     assert (letter.deliveries, letter.event_id) == (2, f"{case_id}:1")
-    assert (await js.stream_info(DEAD)).state.messages == 0
+    assert (await js.stream_info(ADVISORIES)).state.messages == 0
 
     nats_server.kill()
     nats_server.lose_store()

@@ -11,9 +11,9 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
-from models.cases.events import STREAM
 from models.cases.states import State
 from models.store.engine import reading
+from models.stream.names import EVENTS
 from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditChainRow
 from models.tables.webhooks import WebhookDelivery
@@ -134,7 +134,7 @@ def cursors(engine: Engine, consumer: str) -> dict[str, int]:
 async def _caught_up(js: JetStreamContext) -> bool:
     names = ("audit", "notify", "webhook")
     try:
-        durables = [await js.consumer_info(STREAM, name) for name in names]
+        durables = [await js.consumer_info(EVENTS, name) for name in names]
     except NotFoundError:  # one of them has not noticed yet that its durable went with the store
         return False
     return not any(info.num_pending or info.num_ack_pending for info in durables)
@@ -143,7 +143,7 @@ async def _caught_up(js: JetStreamContext) -> bool:
 async def test_who_asks_a_stream_that_is_gone_is_told_how_it_comes_back(
     js: JetStreamContext,
 ) -> None:
-    await js.delete_stream(STREAM)
+    await js.delete_stream(EVENTS)
     for asked in (count_messages(js), announced_seqs(js, "case_1")):
         with pytest.raises(Unavailable, match=r"stream_missing: .*tuixuan stream rebuild"):
             await asked

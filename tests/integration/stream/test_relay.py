@@ -19,9 +19,10 @@ from structlog.testing import capture_logs
 
 from models.cases.actions.names import Action, EventName
 from models.cases.actions.registry import ACTIONS
-from models.cases.events import STREAM, CaseEvent
+from models.cases.events import CaseEvent
 from models.cases.lifecycle import RULES
 from models.cases.states import State
+from models.stream.names import EVENTS
 from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
@@ -67,12 +68,12 @@ async def test_every_event_goes_out_in_order(
         await until(lambda: waiting(engine) == 0)
 
     await assert_announced(engine, js)
-    first = await js.get_msg(STREAM, 1)
+    first = await js.get_msg(EVENTS, 1)
     row = outbox(engine)[0]
     assert first.headers == {
         "Nats-Msg-Id": f"{row.case_id}:1",
         "Content-Type": "application/cloudevents+json",
-        "Nats-Expected-Stream": STREAM,
+        "Nats-Expected-Stream": EVENTS,
     }
 
 
@@ -153,7 +154,7 @@ async def test_killed_between_publish_and_mark(
 ) -> None:
     """The next relay publishes again: by its id, or when that is forgotten by its subject."""
     if not remembers:
-        info = await js.stream_info(STREAM)
+        info = await js.stream_info(EVENTS)
         await js.update_stream(info.config, duplicate_window=0.1)
     make_case(engine, season=season, state=State.FORMAL_CHECK)
     with pytest.raises(asyncio.CancelledError):
@@ -186,12 +187,12 @@ async def test_nats_killed_midway_on_the_same_store(
 async def test_a_lost_stream_is_made_again(
     engine: Engine, season: str, js: JetStreamContext
 ) -> None:
-    await js.delete_stream(STREAM)
+    await js.delete_stream(EVENTS)
     make_case(engine, season=season, state=State.PROVINCE_REVIEW)
     async with relaying(Relay(engine, js, pace=QUICK)):
         await until(lambda: waiting(engine) == 0)
     await assert_announced(engine, js)
-    info = await js.stream_info(STREAM)
+    info = await js.stream_info(EVENTS)
     assert info.config.deny_delete
     assert info.config.max_msgs_per_subject == 1
 
@@ -228,7 +229,7 @@ async def test_an_id_used_elsewhere_is_no_proof(
 async def test_a_full_stream_keeps_everything_waiting(
     engine: Engine, season: str, js: JetStreamContext
 ) -> None:
-    info = await js.stream_info(STREAM)
+    info = await js.stream_info(EVENTS)
     await js.update_stream(info.config, max_bytes=100)
     make_case(engine, season=season, state=State.PROVINCE_REVIEW)
     relay = Relay(engine, js, pace=QUICK)
@@ -245,7 +246,7 @@ async def test_a_full_stream_keeps_everything_waiting(
 async def test_an_event_that_is_too_big_stops_its_case(
     engine: Engine, season: str, js: JetStreamContext
 ) -> None:
-    info = await js.stream_info(STREAM)
+    info = await js.stream_info(EVENTS)
     await js.update_stream(info.config, max_msg_size=10)
     make_case(engine, season=season, state=State.PROVINCE_REVIEW)
     assert await Relay(engine, js, pace=QUICK).drain() == 0
@@ -319,14 +320,14 @@ def test_rows_of_cases_left_alone_are_not_read(engine: Engine, season: str) -> N
 
 
 async def test_streams_are_made_once_and_kept_as_they_should_be(js: JetStreamContext) -> None:
-    made = await js.stream_info(STREAM)
+    made = await js.stream_info(EVENTS)
     await js.update_stream(made.config, max_bytes=1_000_000, max_msg_size=10)
     await ensure_streams(js)
-    after = await js.stream_info(STREAM)
+    after = await js.stream_info(EVENTS)
     assert (after.created, after.config.max_msg_size) == (made.created, 65_536)
     assert after.config.max_bytes == 1_000_000  # a size is the operator's own affair
     with pytest.raises(APIError):
-        await js.purge_stream(STREAM)
+        await js.purge_stream(EVENTS)
     with capture_logs() as logs:
         await ensure_streams(js)
     assert logs == []

@@ -16,10 +16,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
-from models.cases.events import CaseEvent, CaseEventData, case_event, event_subject
+from models.cases.events import CaseEvent, CaseEventData, case_event
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.stream.names import event_subject
 from models.tables import table_of
 from models.tables.webhooks import WebhookEndpoint
 from services.clock import now

@@ -13,8 +13,6 @@ from models.cases.events import (
     CaseEvent,
     CaseEventData,
     case_event,
-    event_id,
-    event_subject,
 )
 from models.cases.states import State
 
@@ -71,12 +69,3 @@ def test_the_text_comes_back_as_the_same_event() -> None:
 def test_times_are_utc_wherever_they_come_from() -> None:
     beijing = AT.astimezone(timezone(timedelta(hours=8)))
     assert case_event(data(), beijing).to_json() == case_event(data(), AT).to_json()
-
-
-def test_subjects_are_one_token_each() -> None:
-    for name in EventName:
-        subject = event_subject(name, CASE, 7)
-        assert subject == f"tuixuan.v1.case.{name}.{CASE}.7"
-        assert len(subject.split(".")) == 6
-        assert len(name) <= 32
-    assert event_id(CASE, 7) == f"{CASE}:7"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from models.cases.actions.names import Action, EventName
-from models.cases.events import event_subject
+from models.stream.names import event_subject
 from scripts.docs import DOCS
 from scripts.events_page import example, pages, schema
 

@@ -1,0 +1,53 @@
+"""Ids that are made of other ids: how each is built and parsed."""
+
+from typing import NamedTuple
+
+_MOST_SEQ_DIGITS = 9
+"""A longer number is no seq: the databases' integer column could not even be asked for it."""
+
+
+class EventKey(NamedTuple):
+    """The case and the line of its history that an event announces."""
+
+    case_id: str
+    seq: int
+
+
+class ActorName(NamedTuple):
+    """A role and who acts in it, as typed or stored; neither is checked."""
+
+    role: str
+    id: str
+
+
+def event_id(case_id: str, seq: int) -> str:
+    """Return the id on which every consumer deduplicates, `case_id:seq`."""
+    return f"{case_id}:{seq}"
+
+
+def parse_event_id(text: str) -> EventKey:
+    """Take an event id apart.
+
+    Raises:
+        ValueError: The text is no event id.
+    """
+    case_id, _, seq = text.rpartition(":")
+    if not (case_id and seq.isascii() and seq.isdecimal() and len(seq) <= _MOST_SEQ_DIGITS):
+        raise ValueError(f"not an event id: {text}")
+    return EventKey(case_id, int(seq))
+
+
+def case_path(case_id: str) -> str:
+    """Return `case/<id>`: the case's workflow id, and the `subject` of its CloudEvents."""
+    return f"case/{case_id}"
+
+
+def actor_name(role: str, actor_id: str) -> str:
+    """Return `role:id`, the form of the command line and of the columns that name an actor."""
+    return f"{role}:{actor_id}"
+
+
+def parse_actor_name(text: str) -> ActorName:
+    """Split `role:id`; without a colon the id is empty."""
+    role, _, actor_id = text.partition(":")
+    return ActorName(role, actor_id)

@@ -1,0 +1,1 @@
+"""Webhooks: states of endpoints and messages, and what their owners are told."""

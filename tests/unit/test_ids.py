@@ -1,0 +1,42 @@
+"""Ids made of other ids come apart as they were put together."""
+
+import pytest
+
+from models.ids import (
+    actor_name,
+    case_path,
+    event_id,
+    parse_actor_name,
+    parse_event_id,
+)
+
+CASE = "case_01J8ZK3Q7M0000000000000000"
+
+
+def test_an_event_id_is_its_case_and_number() -> None:
+    assert event_id(CASE, 7) == f"{CASE}:7"
+    assert parse_event_id(event_id(CASE, 7)) == (CASE, 7)
+
+
+@pytest.mark.parametrize(
+    "text", ["", CASE, f"{CASE}:", ":7", f"{CASE}:x", f"{CASE}:-1", f"{CASE}:٧"]
+)
+def test_what_is_no_event_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not an event id"):
+        parse_event_id(text)
+
+
+def test_a_number_beyond_the_databases_integers_is_no_seq() -> None:
+    assert parse_event_id("c:999999999").seq == 999_999_999
+    with pytest.raises(ValueError, match="not an event id"):
+        parse_event_id("c:1000000000")
+
+
+def test_a_case_is_a_path_to_temporal_and_in_its_events() -> None:
+    assert case_path(CASE) == f"case/{CASE}"
+
+
+def test_an_actor_is_a_role_and_an_id() -> None:
+    assert actor_name("body", "fujian") == "body:fujian"
+    assert parse_actor_name("body:fujian") == ("body", "fujian")
+    assert parse_actor_name("body") == ("body", "")
