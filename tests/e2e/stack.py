@@ -114,7 +114,9 @@ class Stack:
 
         self.wait_until(serves, within=within, what=f"{process} serves again")
 
-    def wait_until[T](self, condition: Callable[[], T], within: float = 60.0, what: str = "") -> T:
+    def wait_until[T](
+        self, condition: Callable[[], T | None], within: float = 60.0, what: str = ""
+    ) -> T:
         """Ask until the answer is true, and return it."""
         deadline = time.monotonic() + within
         while not (answer := condition()):
