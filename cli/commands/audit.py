@@ -48,7 +48,7 @@ def export(
     from cli.connections.viewer import viewer
     from cli.frame.options import options
     from cli.frame.output import say, show
-    from services.audit.access import enter_export
+    from services.audit.custody import enter_export
     from services.audit.export import EvidenceStores
     from services.audit.export import export as export_season
 
@@ -84,15 +84,11 @@ def rotate_key(
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from cli.frame.output import show
-    from services.audit.access import key_changed
-    from services.audit.entries import enter_now
-    from services.clock import now
+    from services.audit import custody
 
     new = None if new_key is None else new_key.read_text(encoding="utf-8")
     with record() as engine:
-        line = _digest_file().rotate(reason, now(), new)
-        enter_now(engine, key_changed(viewer(reason), line), now())
-    show(line)
+        show(custody.rotate_key(engine, _digest_file(), viewer(reason), new))
 
 
 @app.command()

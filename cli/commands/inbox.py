@@ -18,9 +18,9 @@ def inbox(
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from cli.frame.output import show
-    from services.audit.access import show_inbox
     from services.clock import now
     from services.notifications import inbox as messages
+    from services.notifications.access import show_inbox
 
     with record() as engine:
         items = show_inbox(engine, user, viewer(), limit, cursor)

@@ -17,7 +17,7 @@ def list_(
     from cli.connections.viewer import viewer
     from cli.frame.options import options
     from cli.frame.output import show
-    from services.audit.access import show_users
+    from services.people.access import show_users
 
     with record() as engine:
         items = show_users(engine, season, viewer(), role)

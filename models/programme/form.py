@@ -53,9 +53,14 @@ class FormRules(ProgrammePart):
     fields: tuple[FormField, ...] = Field(min_length=1)
     guidance: tuple[Text, ...] = ()
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title of each field, by its key."""
+        return {field.key: field.title for field in self.fields}
+
     def title_of(self, key: str) -> str:
         """Return the field's title on the form; its key where the form does not name it."""
-        return next((field.title for field in self.fields if field.key == key), key)
+        return self.titles.get(key, key)
 
 
 class SummaryTable(ProgrammePart):

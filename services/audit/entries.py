@@ -52,10 +52,7 @@ def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
     Raises:
         Refused: `bad_reason`: too long, or with control characters.
     """
-    if entry.reason is not None and (
-        len(entry.reason) > LONGEST_REASON or _CONTROL.search(entry.reason)
-    ):
-        raise Refused("bad_reason", f"理由应为一行文字，不超过 {LONGEST_REASON} 字。")
+    refuse_bad_reason(entry.reason)
     entry_id = new_id("deed")
     reason = None if entry.reason is None else digest_text(entry.reason)
     row = {
@@ -70,6 +67,16 @@ def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
     }
     connection.execute(insert(ENTRIES), row)
     return entry_id
+
+
+def refuse_bad_reason(reason: str | None) -> None:
+    """Refuse a reason that no entry can hold.
+
+    Raises:
+        Refused: `bad_reason`: too long, or with control characters.
+    """
+    if reason is not None and (len(reason) > LONGEST_REASON or _CONTROL.search(reason)):
+        raise Refused("bad_reason", f"理由应为一行文字，不超过 {LONGEST_REASON} 字。")
 
 
 def enter_now(engine: Engine, entry: AuditEntry, at: datetime) -> str:

@@ -144,7 +144,7 @@ def history(case_id: Id) -> None:
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from cli.frame.output import show
-    from services.audit import access
+    from services.cases import access
 
     with record() as engine:
         found = access.show_history(engine, case_id, viewer())
@@ -165,7 +165,7 @@ def form(
     from cli.connections.viewer import viewer
     from cli.frame.options import options
     from cli.frame.output import say, show
-    from services.audit import access
+    from services.cases import access
 
     with record() as engine:
         found = access.show_form(engine, case_id, viewer(text), revision=revision, reveal=reveal)

@@ -12,10 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
+from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
+from models.chain import digest
 from models.refusals import Refused
 from models.store.engine import transaction
+from services.audit.access import Viewer
+from services.audit.archive_verifier import key_id
+from services.audit.custody import rotate_key
+from services.audit.entries import list_entries
 from services.audit.export import EvidenceStores, export
 from services.audit.signing import DigestFile, read_lines
 from services.audit.verification import verify
@@ -239,3 +245,24 @@ async def test_the_worker_signs_the_days_that_it_missed(
     await worker
     _first, *days = signed.file.lines()
     assert [line["closed"] for line in days[:3]] == [True] * 3
+
+
+def test_a_new_key_is_entered_with_who_changed_it_and_why(signed: Signed) -> None:
+    viewer = Viewer(Actor(role=Role.OPERATOR, id="root"), "req_a", "密钥到期")
+    line = rotate_key(signed.sources.record, signed.file, viewer)
+    [entry] = list_entries(signed.sources.record, kind="key")
+    assert (entry.action, entry.actor, entry.reason) == (
+        "audit.key_rotated", "operator:root", "密钥到期",
+    )  # fmt: skip
+    assert entry.object == key_id(bytes.fromhex(line["public_key"]))
+    assert entry.after == digest(signed.file.lines()[-1])
+
+
+def test_a_key_is_not_changed_for_a_reason_that_cannot_be_entered(signed: Signed) -> None:
+    before = signed.file.lines()
+    for reason, code in (("长" * 501, "bad_reason"), (" ", "reason_required")):
+        viewer = Viewer(Actor(role=Role.OPERATOR, id="root"), "req_a", reason)
+        with pytest.raises(Refused, match=code):
+            rotate_key(signed.sources.record, signed.file, viewer)
+    assert signed.file.lines() == before
+    assert list_entries(signed.sources.record, kind="key") == []

@@ -35,9 +35,10 @@ from models.tables import (
     WebhookDelivery,
     table_of,
 )
-from services.audit.access import Viewer, show_form
+from services.audit.access import Viewer
 from services.audit.entries import AuditEntryView, enter, list_entries
 from services.audit.export import EvidenceStores, export
+from services.cases.access import show_form
 from services.cases.drafts import save_draft
 from services.cases.queries import history
 from services.cases.views import HistoryLine
