@@ -1,11 +1,13 @@
-"""Draw `docs/events.md` and the schema of each event in `docs/schemas/` from the code."""
+"""Write `docs/events.md`, `docs/asyncapi.yaml` and the schema of each event from the code."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
+from models.cases.actions.declaration import Declaration
 from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS
 from models.cases.events import (
@@ -20,9 +22,10 @@ from models.stream.names import EVENTS
 
 _HEAD = """# Events
 
-Generated from `models/cases/events.py` by `make docs`; a test fails when it is stale.
+Generated from `models/cases/events.py` and `models/cases/actions/` by `make docs`; a test fails
+when it is stale.
 
-| type | zh | en | may hear of it | schema |
+| type | zh | en | who may be notified | schema |
 |---|---|---|---|---|
 """
 
@@ -57,63 +60,71 @@ def schema(action: Action) -> dict[str, Any]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """Return what is sent, and by which ways, as AsyncAPI 3.0 says it."""
+    """Return the AsyncAPI 3.0 document: the events, and the two channels by which they are sent."""
     names = [str(each.event) for each in ACTIONS.values()]
-    told = [{"$ref": f"#/channels/{{way}}/messages/{name}"} for name in names]
-    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
-    token = {"description": "Letters, digits, - and _."}
-
-    def operation(way: str, what: str) -> dict[str, Any]:
-        refs = [{"$ref": each["$ref"].format(way=way)} for each in told]
-        return {
-            "action": "send", "summary": what,
-            "channel": {"$ref": f"#/channels/{way}"}, "messages": refs,
-        }  # fmt: skip
-
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Tuixuan events", "version": f"{VERSION}.0.0",
             "description": "What happens to a case. Version 1 only adds fields.",
         },
-        "channels": {
-            "events": {
-                "address": "tuixuan.v1.case.{event}.{case_id}.{seq}",
-                "description": f"NATS JetStream, stream {EVENTS}; one message a subject.",
-                "parameters": {"event": {"enum": names}, "case_id": token, "seq": token},
-                "messages": messages,
-            },
-            "webhooks": {
-                "address": None,
-                "description": "An HTTP POST to an endpoint, after Standard Webhooks 1.0.",
-                "messages": messages,
-            },
-        },
+        "channels": _channels(names),
         "operations": {
-            "publish": operation("events", "Each event is published once, for ever."),
-            "post": operation("webhooks", "Each event that an endpoint wants is posted to it."),
+            "publish": _operation("events", names, "Each event is published once, for ever."),
+            "post": _operation(
+                "webhooks", names, "Each event that an endpoint wants is posted to it."
+            ),
         },
-        "components": {"messages": {
-            str(each.event): {
-                "name": f"{TYPE_PREFIX}{each.event}", "title": each.headline.en,
-                "contentType": "application/cloudevents+json",
-                "payload": {
-                    "schemaFormat": "application/schema+json;version=draft-2020-12",
-                    "schema": {"$ref": f"schemas/{each.event}.json"},
-                },
-            }
-            for each in ACTIONS.values()
-        }},
+        "components": {"messages": {str(each.event): _message(each) for each in ACTIONS.values()}},
     }  # fmt: skip
+
+
+def _channels(names: Sequence[str]) -> dict[str, Any]:
+    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
+    token = {"description": "Letters, digits, - and _."}
+    return {
+        "events": {
+            "address": "tuixuan.v1.case.{event}.{case_id}.{seq}",
+            "description": f"NATS JetStream, stream {EVENTS}; one message a subject.",
+            "parameters": {"event": {"enum": names}, "case_id": token, "seq": token},
+            "messages": messages,
+        },
+        "webhooks": {
+            "address": None,
+            "description": "An HTTP POST to an endpoint, after Standard Webhooks 1.0.",
+            "messages": messages,
+        },
+    }
+
+
+def _operation(channel: str, names: Sequence[str], summary: str) -> dict[str, Any]:
+    return {
+        "action": "send",
+        "summary": summary,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+    }
+
+
+def _message(action: Declaration[Any]) -> dict[str, Any]:
+    return {
+        "name": f"{TYPE_PREFIX}{action.event}",
+        "title": action.headline.en,
+        "contentType": "application/cloudevents+json",
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"schemas/{action.event}.json"},
+        },
+    }
 
 
 def pages() -> dict[str, str]:
     """Return each generated file under docs/ by its name."""
     rows, found = [], {}
     for action, each in ACTIONS.items():
-        name, words, told = each.event, each.headline, ", ".join(each.notified)
+        name, words, notified = each.event, each.headline, ", ".join(each.notified)
         link = f"[{name}.json](schemas/{name}.json)"
-        rows.append(f"| `{TYPE_PREFIX}{name}` | {words.zh} | {words.en} | {told} | {link} |\n")
+        rows.append(f"| `{TYPE_PREFIX}{name}` | {words.zh} | {words.en} | {notified} | {link} |\n")
         text = json.dumps(schema(action), ensure_ascii=False, indent=2)
         found[f"schemas/{name}.json"] = text + "\n"
     described = yaml.safe_dump(
