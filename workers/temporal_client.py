@@ -1,4 +1,4 @@
-"""The one way in which our processes connect to Temporal."""
+"""How our processes connect to Temporal."""
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import PydanticPayloadConverter
@@ -11,14 +11,14 @@ _PYDANTIC = PydanticPayloadConverter()
 
 
 class SharedPayloadConverter(CompositePayloadConverter):
-    """The SDK's pydantic converter, made once.
+    """The SDK's pydantic converter, built once.
 
-    The SDK makes a new payload converter for each workflow and each of its tasks; the
-    pydantic one then builds its adapters anew every time.
+    The SDK makes a new payload converter for each workflow and each of its tasks, and the
+    pydantic one would build its adapters again every time. The parts that all share hold no
+    state but a cache.
     """
 
     def __init__(self) -> None:
-        """Take the parts of the one that all share; they hold no state but a cache."""
         super().__init__(*_PYDANTIC.converters.values())
 
 
@@ -26,7 +26,7 @@ CONVERTER = DataConverter(payload_converter_class=SharedPayloadConverter)
 
 
 async def connect(address: str, *, namespace: str = names.NAMESPACE, lazy: bool = False) -> Client:
-    """Return a client of the server at `host:port`.
+    """Return a client of the server at an address.
 
     Args:
         address: `host:port`.

@@ -10,8 +10,8 @@ def doctor() -> None:
     from cli.frame.exits import Exit
     from cli.frame.options import options
     from cli.frame.output import say, show
+    from workers.doctor.examination import examine
     from workers.settings.stack import StackSettings
-    from workers.stack.checks import examine
 
     found = examine(StackSettings.load(state_dir=options().state_dir))
     ok = all(check.ok for check in found)

@@ -4,29 +4,17 @@ import asyncio
 import contextlib
 import os
 import signal
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from cli.frame.options import options
+from workers.processes import WorkerRole
 
 app = typer.Typer()
 
 GRACE = 25.0
 """Seconds after SIGTERM in which work in hand may end; production allows 30."""
-
-
-class WorkerRole(StrEnum):
-    """What a process does."""
-
-    CASES = "cases"
-    RELAY = "relay"
-    AUDIT = "audit"
-    NOTIFY = "notify"
-    WEBHOOK = "webhook"
-    RECONCILE = "reconcile"
-    PORTAL = "portal"
 
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")
@@ -57,9 +45,9 @@ async def _run(role: WorkerRole) -> None:
 
 
 async def _work(role: WorkerRole, stop: asyncio.Event) -> None:
-    from workers.roles import ROLES
+    from workers.roles import RUN
 
-    await ROLES[role](options().settings(), stop)
+    await RUN[role](options().settings(), stop)
 
 
 async def _until_done(work: "asyncio.Task[None]", role: WorkerRole, stop: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url
 
 from cli.frame.options import options
-from models.store.engine import open_engine
+from models.store.engine import opened_engine
 from services.cases.views import Unavailable
 
 
@@ -40,8 +40,5 @@ def _opened(url: str) -> Iterator[Engine]:
         # SQLite would make an empty file, and the first start would not be the first.
         message = f"还没有数据：{parsed.database} 不存在。请先执行 tuixuan up。"
         raise Unavailable("no_record_yet", message)
-    engine = open_engine(url, pool_size=2)
-    try:
+    with opened_engine(url, pool_size=2) as engine:
         yield engine
-    finally:
-        engine.dispose()

@@ -42,12 +42,12 @@ def _folder_taken(error: Any) -> CommandError:
 
 
 def _port_taken(error: Any) -> CommandError:
-    from workers.stack.ports import SETTING
+    from workers.stack.ports import PORTS
 
-    option, variable = SETTING[error.name]
+    port = PORTS[error.name]
     words = (
         f"指定给 {error.name} 的端口 {error.port} 已被占用。"
-        f"请用 {option}（或 {variable}）换一个端口，或去掉它以自动选择。"
+        f"请用 {port.option}（或 {port.variable}）换一个端口，或去掉它以自动选择。"
     )
     return CommandError("port_taken", words, Exit.UNAVAILABLE)
 
@@ -147,7 +147,7 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.detach.StillRunning": _still_running,
     "workers.folder.lock.FolderInUse": _folder_taken,
     "workers.stack.ports.PortInUse": _port_taken,
-    "workers.stack.servers.ServerUnavailable": _server_away,
+    "workers.stack.others.ServerUnavailable": _server_away,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "nats.errors.Error": _nats,

@@ -43,6 +43,16 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
 
 
 @contextmanager
+def opened_engine(url: str, *, pool_size: int = POOL_SIZE) -> Iterator[Engine]:
+    """Open an engine for the length of a block, and close its connections afterwards."""
+    engine = open_engine(url, pool_size=pool_size)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Run a block in one transaction; commit at its end, roll back on an error.
 

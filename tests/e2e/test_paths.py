@@ -30,7 +30,7 @@ from tests.e2e.driving import (
 from tests.e2e.records import assert_four_records_agree
 from tests.e2e.stack import Stack, case_file
 from tests.factories import form
-from workers.stack.programs import ROLES
+from workers.processes import WorkerRole
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,7 +50,7 @@ def test_status_tells_what_runs(stack: Stack) -> None:
         assert isinstance(process["pid"], int)
         assert process["ready"] is True
     running = [process["name"] for process in status["processes"]]
-    assert running == ["temporal", "nats", *ROLES]
+    assert running == ["temporal", "nats", *WorkerRole]
     addresses = status["addresses"]
     assert {"temporal", "temporal_ui", "nats", "database", "portal"} <= addresses.keys()
     assert addresses["database"] == stack.places.record_url

@@ -5,8 +5,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests.e2e.stack import Stack
-from workers.health.metrics import READ
-from workers.roles import ROLES
+from workers.health.metrics.registry import READ
+from workers.processes import WorkerRole
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,15 +23,15 @@ def page(address: str, path: str) -> str:
 
 def test_every_worker_answers_about_itself(stack: Stack) -> None:
     told = {each["name"]: each["health"] for each in stack.status()["processes"]}
-    assert {name for name, address in told.items() if address} == set(ROLES)
-    assert len(set(filter(None, told.values()))) == len(ROLES)
-    for role in ROLES:
+    assert {name for name, address in told.items() if address} == set(WorkerRole)
+    assert len(set(filter(None, told.values()))) == len(WorkerRole)
+    for role in WorkerRole:
         for path in ("/livez", "/readyz", "/startupz", "/version"):
             assert page(told[role], path).startswith("{")
         metrics = page(told[role], "/metrics")
         assert f'tuixuan_build_info{{role="{role}"' in metrics
         assert "process_resident_memory_bytes" in metrics
-    assert set(READ) <= set(ROLES)
+    assert set(READ) <= set(WorkerRole)
     assert 'tuixuan_case_transitions_total{action="submit"}' in page(told["cases"], "/metrics")
     assert 'tuixuan_consumer_lag_messages{consumer="audit"}' in page(told["relay"], "/metrics")
     assert "tuixuan_audit_chain_height" in page(told["audit"], "/metrics")

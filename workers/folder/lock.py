@@ -1,4 +1,4 @@
-"""One supervisor for a folder: a lock that the kernel lets go when its holder dies."""
+"""One supervisor for each folder: a lock that the kernel releases when its holder dies."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ from pathlib import Path
 from workers.folder.places import Places
 
 PATIENCE = 1.0
-"""Seconds to wait for the lock: another process may hold it for the moment of a look."""
+"""Seconds to wait for the lock: `status` of another process holds it for a moment."""
 
 
 class FolderInUse(Exception):
@@ -23,10 +23,10 @@ class FolderInUse(Exception):
 
 @contextlib.contextmanager
 def hold(places: Places) -> Iterator[None]:
-    """Be the one supervisor of the folder for the length of a block.
+    """Hold the folder as its one supervisor for the length of a block.
 
     Raises:
-        FolderTaken: another one is.
+        FolderInUse: Another supervisor holds it.
     """
     places.prepare()
     with places.lock.open("a+", encoding="ascii") as file:
@@ -42,7 +42,7 @@ def hold(places: Places) -> Iterator[None]:
 
 
 def holder(places: Places) -> int | None:
-    """Return the pid of the supervisor that runs in the folder; None: none does."""
+    """Return the pid of the supervisor that runs in the folder, or None."""
     try:
         file = places.lock.open(encoding="ascii")
     except OSError:
@@ -62,7 +62,7 @@ def _take(fileno: int, kind: int) -> bool:
 
 
 def _pid(places: Places) -> int | None:
-    """Return what the holder wrote; it may be about to write."""
+    """Return the pid that the holder wrote; wait a moment if it has not written yet."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, ValueError):

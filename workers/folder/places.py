@@ -1,4 +1,4 @@
-"""Where files lie: the state folder, what is in it, and the configuration file."""
+"""Where files are: the state folder, what is in it, and the configuration file."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def default_state_dir() -> Path:
-    """Return `var/state` of the checkout that this code runs from, else the XDG state home."""
+    """Return `var/state` of the checkout that runs this code, else a folder in XDG_STATE_HOME."""
     pyproject = CHECKOUT / "pyproject.toml"
     if pyproject.is_file() and 'name = "tuixuan"' in pyproject.read_text(encoding="utf-8"):
         return CHECKOUT / "var" / "state"
@@ -17,7 +17,7 @@ def default_state_dir() -> Path:
 
 
 def config_file() -> Path:
-    """Return the file that holds a user's settings, whether it exists or not."""
+    """Return the path of the user's settings; the file need not exist."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home, "tuixuan", "config.toml")
 
@@ -30,7 +30,7 @@ class Places:
 
     @property
     def record_url(self) -> str:
-        """The record, where no other database is named."""
+        """The record, if no other database is named."""
         return f"sqlite:///{self.root / 'tuixuan.db'}"
 
     @property
@@ -40,17 +40,17 @@ class Places:
 
     @property
     def audit_anchor(self) -> Path:
-        """Where the audit notes how far its chain goes, outside of any database."""
+        """The audit's notes of how far its chain goes, outside any database."""
         return self.root / "audit-anchor.jsonl"
 
     @property
     def audit_digests(self) -> Path:
-        """The signed digests of each day's end of the audit, outside of any database."""
+        """The signed digest of the audit at the end of each day, outside any database."""
         return self.root / "audit-digests.jsonl"
 
     @property
     def audit_key(self) -> Path:
-        """The key that signs them, where no other is given."""
+        """The key that signs them, if no other is given."""
         return self.root / "audit-key.pem"
 
     @property
@@ -65,12 +65,12 @@ class Places:
 
     @property
     def mail(self) -> Path:
-        """Where mails lie when no SMTP server is named."""
+        """Where mails are saved if no SMTP server is named."""
         return self.root / "mail"
 
     @property
     def logs(self) -> Path:
-        """One file for each process."""
+        """The log files, one for each process."""
         return self.root / "log"
 
     @property
@@ -80,7 +80,7 @@ class Places:
 
     @property
     def report(self) -> Path:
-        """What `status` reads."""
+        """The report of the running stack, which `status` reads."""
         return self.run / "stack.json"
 
     @property
@@ -90,17 +90,17 @@ class Places:
 
     @property
     def lock(self) -> Path:
-        """Held by the supervisor as long as it lives; names its pid."""
+        """Held by the supervisor while it lives; holds its pid."""
         return self.run / "stack.lock"
 
     @property
     def started(self) -> Path:
-        """Lies there from a start of the stack to its clean stop."""
+        """Exists from a start of the stack until its clean stop."""
         return self.run / "started"
 
     @property
     def unclean(self) -> Path:
-        """Lies there when the last stop was not clean, until the records were compared."""
+        """Exists after a stop that was not clean, until the records were compared."""
         return self.run / "unclean"
 
     @property
@@ -109,15 +109,15 @@ class Places:
         return self.run / "nats-server.conf"
 
     def log_of(self, process: str) -> Path:
-        """Return where the output of a process is kept."""
+        """Return the log file of a process."""
         return self.logs / f"{process}.log"
 
     def ready_file(self, role: str) -> Path:
-        """Return the file in which a worker that serves writes its pid."""
+        """Return the file that holds the pid of a worker while it serves."""
         return self.run / f"{role}.ready"
 
     def prepare(self) -> None:
-        """Make the folders, readable by their owner alone: personal data lies here."""
+        """Make the folders, readable by their owner alone: they hold personal data."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.temporal_db.parent, self.nats_store, self.mail, self.logs, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)

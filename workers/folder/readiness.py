@@ -1,4 +1,4 @@
-"""How a worker tells the supervisor that it serves: a file that holds its pid."""
+"""How a worker tells the supervisor that it is ready: a file that holds its pid."""
 
 import contextlib
 import os
@@ -7,20 +7,20 @@ from pathlib import Path
 
 
 def mark_ready(path: Path) -> None:
-    """Say that this process serves now."""
+    """Mark this process as ready."""
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.write_text(str(os.getpid()), encoding="ascii")
     partial.replace(path)
 
 
 def clear_ready(path: Path) -> None:
-    """Say that nobody serves."""
+    """Remove the mark."""
     path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def marked_ready(path: Path) -> Iterator[None]:
-    """Say that this process serves, for the length of a block."""
+    """Mark this process as ready for the length of a block."""
     mark_ready(path)
     try:
         yield
@@ -30,7 +30,7 @@ def marked_ready(path: Path) -> Iterator[None]:
 
 
 def is_marked(path: Path, pid: int) -> bool:
-    """Tell whether the process of this pid said so."""
+    """Tell whether the process with this pid is marked as ready."""
     try:
         return path.read_text(encoding="ascii") == str(pid)
     except OSError:

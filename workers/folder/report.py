@@ -1,4 +1,4 @@
-"""What runs in a folder: written by the supervisor, read by `status` and by other processes."""
+"""The report of a running stack: written by its supervisor, read by `status` and by commands."""
 
 import contextlib
 import json
@@ -13,7 +13,9 @@ from workers.folder.places import Places
 class ProcessReport(TypedDict):
     """One process.
 
-    `restarts`: how often it was started again; `health`: where it answers about itself.
+    Attributes:
+        restarts: How often it was started again.
+        health: Where it serves its health and metrics.
     """
 
     name: str
@@ -24,7 +26,7 @@ class ProcessReport(TypedDict):
 
 
 class Addresses(TypedDict):
-    """Where things answer; None: not there. Passwords are masked."""
+    """Where everything answers; None: not there. Passwords are masked."""
 
     temporal: str | None
     temporal_ui: str | None
@@ -36,7 +38,7 @@ class Addresses(TypedDict):
 
 
 class StackReport(TypedDict):
-    """What `status` shows."""
+    """The state of a stack, as `status` shows it."""
 
     ready: bool
     state_dir: str
@@ -70,19 +72,19 @@ def down_report(places: Places) -> StackReport:
 
 
 def read_report(places: Places) -> StackReport:
-    """Return what runs in the folder; what a dead supervisor left behind does not count."""
+    """Return what runs in the folder; ignore the report of a dead supervisor."""
     down = down_report(places)
     pid = holder(places)
     if pid is None:
         return down
     found = read_json(places.report)
-    if found.get("pid") != pid:  # a new supervisor that has not written yet
+    if found.get("pid") != pid:  # a new supervisor that has not written its report yet
         return {**down, "pid": pid}
     return cast("StackReport", {**down, **found})
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a file; an empty one where there is none, or none that can be read."""
+    """Return the object in a file, or an empty one if there is none that can be read."""
     with contextlib.suppress(OSError, ValueError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict):
@@ -91,7 +93,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Replace a file in one step: who reads it sees the old or the new, whole."""
+    """Replace a file in one step, so that readers see the old or the new one, whole."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
     partial.replace(path)

@@ -12,34 +12,34 @@ PERSONAL = frozenset({
     "person", "phone", "reason", "recipient", "remarks", "sections", "secret", "summary", "tel",
     "text", "token",
 })  # fmt: skip
-"""Keys whose values never enter a log, whole or as the last part of a longer key."""
+"""Keys whose values never enter a log, whole or as a word of a longer key."""
 SAFE = frozenset({"digest", "hash", "id", "count", "code"})
-"""`contact_phone` is personal; `reason_digest` is not."""
+"""Last words that make a key harmless: `contact_phone` is personal, `reason_digest` is not."""
 
 
 _PARAMETERS = re.compile(r"\[parameters: .*")
 """What SQLAlchemy appends to an error: the values of a row."""
 _FEED = re.compile(r"(/calendar/)[\w-]+", re.ASCII)
-"""The address of somebody's calendar feed: whoever has it can read the feed."""
+"""The address of a calendar feed: whoever has it can read the feed."""
 _ACCOUNT = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 
 
 def redact(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Return the line without personal data: a structlog processor."""
+    """Return a line without personal data; a structlog processor."""
     return {key: _value(key, value) for key, value in event.items()}
 
 
 def redact_text(text: str) -> str:
-    """Mask phones, identity numbers, mail addresses and passwords of addresses in a text."""
+    """Mask phones, identity numbers, mail addresses, and passwords in URLs."""
     text = _PARAMETERS.sub(f"[parameters: {REMOVED}]", text)
     text = _ACCOUNT.sub(r"\1:***@", text)
     return mask_text(_FEED.sub(r"\1***", text))
 
 
 def is_personal(key: str) -> bool:
-    """Tell whether what stands under this key is about a person."""
+    """Tell whether the value of this key is personal."""
     words = key.lower().replace("-", "_").replace(".", "_").split("_")
     return words[-1] not in SAFE and (key.lower() in PERSONAL or bool(PERSONAL & {*words}))
 

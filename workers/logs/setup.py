@@ -1,6 +1,6 @@
-"""Logs: JSON on one line for programs, colours for people, and no personal data in either.
+"""Logs: JSON lines for programs, colours for people, and no personal data in either.
 
-Bind what a piece of work is about once, and every line of it carries it:
+Bind what a piece of work is about once, and each of its lines carries it:
 
     with structlog.contextvars.bound_contextvars(case_id=case_id, event_id=event_id):
         log.info("published", stream_seq=12)
@@ -19,9 +19,9 @@ from structlog.typing import EventDict, Processor
 from workers.logs.redaction import redact
 
 QUIET = dict.fromkeys(("transitions", "alembic", "asyncio", "uvicorn.error"), logging.WARNING)
-"""Libraries that say at INFO what nobody asked."""
+"""Libraries that write too much at INFO."""
 FIRST = ("ts", "level", "event", "service", "version")
-"""How a line of JSON begins."""
+"""The first fields of a JSON line."""
 
 
 def configure_logs(
@@ -31,13 +31,13 @@ def configure_logs(
     stream: TextIO | TextIOBase | None = None,
     pretty: bool | None = None,
 ) -> None:
-    """Send every log line of this process, ours and the libraries', through one chain.
+    """Send every log line of this process, ours and those of libraries, through one chain.
 
     Args:
         service: The name of the process.
         level: The lowest level that is shown.
         stream: Where lines go; stdout by default.
-        pretty: For people; by default where `stream` is a terminal.
+        pretty: Write for people; by default if `stream` is a terminal.
     """
     out = sys.stdout if stream is None else stream
     shared = _shared(service)
@@ -65,7 +65,7 @@ def configure_logs(
 
 
 def forward_temporal_core() -> None:
-    """Send what Temporal's own core says through the same chain; call before connecting."""
+    """Send the log lines of Temporal's core through the same chain; call before connecting."""
     from temporalio.runtime import (
         LogForwardingConfig,
         LoggingConfig,
@@ -117,7 +117,7 @@ def _ending(pretty: bool) -> list[Processor]:  # noqa: FBT001 - one of two endin
 
 
 class _Stamp:
-    """Adds who speaks."""
+    """Adds the name and the version of the process."""
 
     def __init__(self, service: str) -> None:
         self._stamp = {"service": service, "version": app_version()}
@@ -127,7 +127,7 @@ class _Stamp:
 
 
 def _name_error(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Add the kind of an exception; its message may hold anything and comes later, masked."""
+    """Add the type of an exception. Its message may hold anything, and comes later, masked."""
     found = event.get("exc_info")
     if found is True:
         found = sys.exc_info()

@@ -1,4 +1,4 @@
-"""`python -m workers.servers`: find or make both servers, and say what was done."""
+"""`python -m workers.servers`: find or make both servers, and report them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The Temporal SDK's own download of the server: the last way, where Go cannot build one."""
+"""The Temporal SDK's own download of the server: the last resort, if Go cannot build one."""
 
 import asyncio
 import tempfile
@@ -11,10 +11,10 @@ from workers.servers.go_build import cli_version
 def fetch_with_sdk(target: Path) -> None:
     """Put the version that deploy/temporal pins at `target`.
 
-    The SDK downloads only in order to start; so it starts one in memory and stops it.
+    The SDK downloads a server only to start it, so this starts one in memory and stops it.
 
     Raises:
-        Unusable: the download or the start failed.
+        Unusable: The download or the start failed.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         try:

@@ -1,4 +1,4 @@
-"""What a search for a server finds, and how a version is read."""
+"""The result of a search for a server, and versions."""
 
 import re
 import subprocess
@@ -21,14 +21,14 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Running:
-    """A server that somebody else runs: nothing to start."""
+    """A server that somebody else runs."""
 
     name: str
     address: str
     variable: str
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         return f"{self.name}: {self.address}, as {self.variable} says"
 
 
@@ -42,20 +42,20 @@ class Binary:
     how: How
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         return f"{self.name}: {show(self.version)}, {self.how}, {self.path}"
 
 
 class ServerMissing(Exception):
-    """No server can be had; the message says what was tried and what to install."""
+    """No server was found; the message says what was tried and what to install."""
 
 
 class Unusable(Exception):
-    """One way to a server leads nowhere; the message says why."""
+    """One way to find a server failed; the message says why."""
 
 
 def show(version: Version) -> str:
-    """Return the version in writing."""
+    """Return a version as text."""
     return ".".join(map(str, version))
 
 
@@ -63,7 +63,7 @@ def parse_version(text: str) -> Version:
     """Return the first `1.2.3` in a text; missing parts count as 0.
 
     Raises:
-        Unusable: there is none.
+        Unusable: There is none.
     """
     match = re.search(r"(?<![\d.])v?(\d+)\.(\d+)(?:\.(\d+))?", text)
     if match is None:
@@ -73,10 +73,10 @@ def parse_version(text: str) -> Version:
 
 
 def ask_version(binary: Path) -> Version:
-    """Return what `binary --version` says.
+    """Return the version that `binary --version` prints.
 
     Raises:
-        Unusable: it does not run, or tells no version.
+        Unusable: It does not run, or prints no version.
     """
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The Temporal CLI with its server, built by Go from the pinned module in deploy/temporal."""
+"""Builds the Temporal CLI with its server by Go, from the pinned module in deploy/temporal."""
 
 import contextlib
 import fcntl
@@ -21,7 +21,7 @@ MODULE = Path(__file__).resolve().parents[2] / "deploy" / "temporal"
 PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 VERSION_VARIABLE = "github.com/temporalio/cli/internal/temporalcli.Version"
 USUAL_FOLDERS = ("/usr/local/go/bin", "/usr/lib/go/bin")
-"""Where Go lies when its installer did not touch PATH."""
+"""Where Go is if its installer did not change PATH."""
 BEAT = 5.0
 """Seconds between two progress lines."""
 
@@ -32,19 +32,19 @@ def cli_version() -> Version:
 
 
 def needed() -> Version:
-    """Return the oldest Go that builds it."""
+    """Return the oldest version of Go that can build it."""
     return _pinned(r"^go (\S+)")
 
 
 def fingerprint() -> str:
-    """Return a short hash of all that decides what is built."""
+    """Return a short hash of everything that determines what is built."""
     pins = b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))
     return hashlib.sha256(pins).hexdigest()[:12]
 
 
 @contextlib.contextmanager
 def only_one(target: Path) -> Iterator[None]:
-    """Hold the right to make `target`; a second process waits here."""
+    """Hold the exclusive right to make `target`; a second process waits."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,7 +55,7 @@ def build(target: Path, environ: Mapping[str, str], say: Say) -> None:
     """Build the binary and put it at `target` in one step.
 
     Raises:
-        Unusable: no Go, too old a Go, or the build failed.
+        Unusable: There is no Go, it is too old, or the build failed.
     """
     go = _find_go(environ)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
@@ -128,7 +128,7 @@ def _still_running(process: "subprocess.Popen[str]") -> bool:
 
 
 class _Progress:
-    """Counts what `go build -v` reports, and keeps what else it says."""
+    """Counts what `go build -v` reports, and keeps its other lines."""
 
     def __init__(self) -> None:
         self.downloaded = 0

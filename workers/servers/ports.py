@@ -5,7 +5,7 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 OURS = range(12_000, 32_000)
-"""Above what most servers use by default, below Linux's own range of passing ports."""
+"""Above the usual ports of servers, below Linux's range of ephemeral ports."""
 
 _CHANCE = random.SystemRandom()
 
@@ -25,8 +25,8 @@ def port_is_free(port: int) -> bool:
 def free_ports(count: int) -> list[int]:
     """Return so many different ports that nobody listens on now.
 
-    They lie below those that systems hand out by themselves: between the choice and its
-    use, another server's inner port or an outgoing connection would often take one.
+    They are below the ephemeral range: otherwise an outgoing connection or the internal port
+    of another server would often take one between this choice and its use.
     """
     found: list[int] = []
     while len(found) < count:
@@ -37,7 +37,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """Return the preferred port if it is free, else another one."""
+    """Return the preferred port if it is free, else another."""
     if preferred is not None and port_is_free(preferred):
         return preferred
     return free_ports(1)[0]

@@ -1,4 +1,4 @@
-"""Progress lines for people who wait; data never goes this way."""
+"""Progress lines for people who wait."""
 
 import sys
 from collections.abc import Callable
@@ -7,6 +7,6 @@ Say = Callable[[str], None]
 
 
 def tell(line: str) -> None:
-    """Write one line to stderr, at once."""
+    """Write one line to stderr at once."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The Temporal server: where to find or make one, and how to start it."""
+"""The Temporal server: where to find or make one, and its command."""
 
 import contextlib
 import os
@@ -19,16 +19,16 @@ from workers.servers.found import (
 )
 from workers.servers.ports import LOOPBACK
 from workers.servers.progress import Say, tell
-from workflows.names import SEARCH_ATTRIBUTES
+from workflows.names import NAMESPACE, SEARCH_ATTRIBUTES
 
 NAME = "temporal"
 OLDEST: Version = (1, 8, 0)
 PRAGMAS = ("journal_mode=wal", "synchronous=2")
-"""The database file survives a crash of the machine, like the record beside it."""
+"""The database file survives a crash of the machine, as the record does."""
 SETTINGS = (
     "system.enableActivityEagerExecution=true",
-    # A workflow whose worker fails on it is listed (TemporalReportedProblems) after seconds,
-    # and not after the fifth attempt, a minute later.
+    # A workflow whose tasks fail is listed (TemporalReportedProblems) after seconds, and not
+    # after the fifth attempt, a minute later.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=3",
 )
 
@@ -46,7 +46,7 @@ def find_temporal(
     of the Temporal SDK (`fetch` puts it at the given path).
 
     Raises:
-        ServerMissing: none of them works.
+        ServerMissing: None of them works.
     """
     if address := environ.get("TEMPORAL_ADDRESS"):
         return Running(NAME, address, "TEMPORAL_ADDRESS")
@@ -65,7 +65,7 @@ def find_temporal(
 
 
 def temporal_at_hand(environ: Mapping[str, str] = os.environ) -> Running | Binary | None:
-    """Return the server that `find_temporal` would take at once; None: it would make one."""
+    """Return the server that `find_temporal` would take at once, or None if it would make one."""
     if address := environ.get("TEMPORAL_ADDRESS"):
         return Running(NAME, address, "TEMPORAL_ADDRESS")
     for way in (_on_path, _cached):
@@ -80,7 +80,7 @@ def temporal_command(  # noqa: PLR0913 - one keyword per setting
     db_file: Path,
     port: int,
     ui_port: int,
-    namespace: str = "tuixuan",
+    namespace: str = NAMESPACE,
     log_format: str = "text",
 ) -> list[str]:
     """Return the command that serves on loopback, with its state in one file.
@@ -102,7 +102,7 @@ def temporal_command(  # noqa: PLR0913 - one keyword per setting
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return where binaries are kept between checkouts and stacks."""
+    """Return the folder of binaries that checkouts and stacks share."""
     base = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home(), ".cache")
     return Path(base, "tuixuan", "bin")
 
@@ -132,7 +132,7 @@ def _places(environ: Mapping[str, str]) -> dict[How, Path]:
 
 def _cached(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
     for path in _places(environ).values():
-        with contextlib.suppress(Unusable):  # cut short, or for another machine: made anew
+        with contextlib.suppress(Unusable):  # incomplete, or for another machine: it is made again
             return _usable(path, How.CACHE)
     raise Unusable("none built before")
 

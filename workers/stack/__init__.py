@@ -1,1 +1,1 @@
-"""`tuixuan up` and `doctor`: the supervisor, its processes, their probes and checks."""
+"""`tuixuan up`: the supervisor, its processes and their probes."""

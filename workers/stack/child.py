@@ -5,24 +5,25 @@ import contextlib
 import os
 import signal
 import time
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import structlog
 
 from workers.folder.report import ProcessReport
+from workers.stack.process import close, end_of, how_it_ended, lines, spawn
 from workers.stack.programs import Program
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
-"""Seconds before a process that died is started again: doubled each time."""
+"""Seconds before a process that died is started again; doubled each time."""
 CALM = 30.0
-"""Seconds alive after which a death counts as the first again."""
+"""Seconds alive after which the next death counts as the first again."""
 GIVE_UP = 4
-"""Deaths before it ever served: then something is wrong that waiting does not mend."""
+"""Deaths before it ever served; then something is wrong that waiting does not mend."""
 ASK_EVERY = 0.1
-LOOK_EVERY = 0.5
-LONGEST_LINE = 1 << 20
+LAST_WORDS = 1.0
+"""Seconds in which the output of a process that ended is still read."""
 
 log = structlog.get_logger()
 
@@ -31,9 +32,9 @@ class StartFailed(Exception):
     """A process never came to serve.
 
     Attributes:
-        name: Which.
+        name: Which process.
         why: What was missing, or how it ended.
-        last_lines: What it said last.
+        last_lines: The last lines that it wrote.
     """
 
     def __init__(self, name: str, why: str, last_lines: list[str]) -> None:
@@ -42,12 +43,17 @@ class StartFailed(Exception):
 
 
 class Child:
-    """Starts a program, watches it, starts it again when it dies."""
+    """Starts a program, watches it, and starts it again when it dies.
+
+    Args:
+        program: What to run.
+        show: Called with the name and each line that the program writes.
+        changed: Called when the report of the process changes.
+    """
 
     def __init__(
         self, program: Program, show: Callable[[str, str], None], changed: Callable[[], None]
     ) -> None:
-        """Show its lines with `show(name, line)`; call `changed` when its report changes."""
         self.program = program
         self.ready = False
         self.restarts = 0
@@ -61,7 +67,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The pid of the process; None: it is down."""
+        """The pid of the process; None while it is down."""
         return None if self._process is None else self._process.pid
 
     def report(self) -> ProcessReport:
@@ -75,34 +81,32 @@ class Child:
         )
 
     def start(self) -> None:
-        """Start it and keep it alive from now on."""
+        """Start it, and keep it alive from now on."""
         self._task = asyncio.create_task(self._keep_alive(), name=f"keep {self.program.name}")
 
     async def served(self) -> None:
         """Wait until it has served for the first time.
 
         Raises:
-            StartFailed: it died too often, or took too long.
+            StartFailed: It died too often, or took too long.
         """
         if self._task is None:
             raise RuntimeError("start it first")
-        waiting = asyncio.create_task(self._served.wait())
+        within = self.program.start_within
+        serving = asyncio.create_task(self._served.wait())
         try:
             await asyncio.wait(
-                {waiting, self._task},
-                timeout=self.program.start_within,
-                return_when=asyncio.FIRST_COMPLETED,
+                {serving, self._task}, timeout=within, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
-            waiting.cancel()
+            serving.cancel()
         if self._task.done() and not self._served.is_set():
             self._task.result()
         if not self._served.is_set():
-            why = f"not ready within {self.program.start_within:.0f} s: {self._trouble}"
-            raise StartFailed(self.program.name, why, list(self._last))
+            raise self._failed(f"not ready within {within:.0f} s: {self._trouble}")
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Ask it to end; make it end after its grace, or as soon as `hurry` is set."""
+        """Ask it to end; kill it after its grace, or as soon as `hurry` is set."""
         self._stopping.set()
         if self._task is None:
             return
@@ -125,6 +129,9 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
+    def _failed(self, why: str) -> StartFailed:
+        return StartFailed(self.program.name, why, list(self._last))
+
     async def _keep_alive(self) -> None:
         delay = FIRST_DELAY
         while not self._stopping.is_set():
@@ -134,7 +141,7 @@ class Child:
                 return
             self.restarts += 1
             if not self._served.is_set() and self.restarts >= GIVE_UP:
-                raise StartFailed(self.program.name, how, list(self._last))
+                raise self._failed(how)
             if time.monotonic() - started >= CALM:
                 delay = FIRST_DELAY
             name = self.program.name
@@ -147,7 +154,7 @@ class Child:
     async def _run_once(self) -> str:
         """Run it to its end and return how it ended."""
         try:
-            process = self._process = await self._spawn()
+            process = self._process = await spawn(self.program)
         except OSError as error:  # no memory, no descriptor, no disk: it may pass
             return f"could not be started: {error}"
         self._changed()
@@ -155,29 +162,18 @@ class Child:
             self._signal(signal.SIGTERM)
         tasks = [asyncio.create_task(does(process)) for does in (self._listen, self._watch)]
         try:
-            code = await _end_of(process)
-            await asyncio.wait(tasks[:1], timeout=1)  # its last words
+            code = await end_of(process)
+            await asyncio.wait(tasks[:1], timeout=LAST_WORDS)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            close(process)
             self._process, self.ready = None, False
-        return _ended(code)
-
-    async def _spawn(self) -> Process:
-        self.program.before()
-        return await asyncio.create_subprocess_exec(
-            *self.program.tethered,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            env=dict(self.program.environ),
-            start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order
-        )
+        return how_it_ended(code)
 
     async def _listen(self, process: Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        async for line in _lines(process.stdout):
+        async for line in lines(process):
             self._last.append(line)
             self._show(self.program.name, line)
 
@@ -196,39 +192,3 @@ class Child:
             return await self.program.missing(pid)
         except Exception as error:  # noqa: BLE001 - whatever it is, it does not serve yet
             return f"{type(error).__name__}: {error}"
-
-
-async def _end_of(process: Process) -> int:
-    """Return the exit code of a process once it has one.
-
-    asyncio waits for the end of its output too, and whoever inherited that may hold it open.
-    """
-    waiting = asyncio.create_task(process.wait())
-    try:
-        while process.returncode is None:
-            await asyncio.wait({waiting}, timeout=LOOK_EVERY)
-    finally:
-        waiting.cancel()
-    return process.returncode
-
-
-def _ended(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
-
-
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Yield lines of any length; a very long one comes in pieces."""
-    rest = b""
-    while chunk := await stream.read(1 << 16):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > LONGEST_LINE:
-            lines, rest = [*lines, rest], b""
-        for line in lines:
-            yield line.decode(errors="replace").rstrip("\r")
-    if rest:
-        yield rest.decode(errors="replace")

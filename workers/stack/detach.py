@@ -1,4 +1,4 @@
-"""A stack in the background: start it, wait until it serves; stop it."""
+"""A stack in the background: start it and wait until it serves, or stop it."""
 
 import os
 import signal
@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workers.folder import lock
-from workers.folder.places import CHECKOUT, Places
+from workers.folder.places import Places
 from workers.folder.report import StackReport, read_report
+from workers.stack.programs import import_path
 from workers.stack.up import OURS
 
 LOOK_EVERY = 0.1
 STOP_WITHIN = 60.0
-"""Seconds: more than all graces of a stack together."""
+"""Seconds: longer than all graces of a stack together."""
 TAIL = 15
 
 
@@ -23,9 +24,9 @@ class DetachFailed(Exception):
     """The stack in the background did not come to serve.
 
     Attributes:
-        exit_code: Its own.
-        last_lines: What it said last.
-        log: Where the rest is.
+        exit_code: Its exit code.
+        last_lines: The last lines that it wrote.
+        log: The file with the rest.
     """
 
     def __init__(self, exit_code: int, last_lines: list[str], log: Path) -> None:
@@ -49,11 +50,11 @@ def up_in_background(
     Args:
         places: The folder.
         flags: The other flags of `up`.
-        progress: Told what the supervisor says meanwhile.
+        progress: Called with the supervisor's own lines meanwhile.
 
     Raises:
-        FolderTaken: another supervisor runs here.
-        DetachFailed: it ended before it was ready.
+        FolderInUse: Another supervisor runs here.
+        DetachFailed: It ended before it was ready.
     """
     with lock.hold(places):  # a clear answer now is better than one in a log
         pass
@@ -78,10 +79,10 @@ def up_in_background(
 
 
 def down(places: Places) -> bool:
-    """Stop the stack of the folder and wait until it is gone; False: none runs.
+    """Stop the stack of the folder and wait until it is gone; return False if none runs.
 
     Raises:
-        StillRunning: it does not stop.
+        StillRunning: It does not stop.
     """
     pid = lock.holder(places)  # who holds our lock is ours; a pid alone may be anybody's
     if pid is None:
@@ -97,19 +98,18 @@ def down(places: Places) -> bool:
 
 def _spawn(places: Places, flags: Sequence[str], log: int) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-P", "-m", "cli", "up", "--state-dir", str(places.root), *flags]
-    path = os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, **import_path()},
     )
 
 
 class _Follower:
-    """Reads on in a log, and passes on the supervisor's own lines."""
+    """Reads a log from where it was left, and passes on the supervisor's own lines."""
 
     def __init__(self, path: Path, begin: int, progress: Callable[[str], None]) -> None:
         self._path, self._at, self._progress = path, begin, progress

@@ -1,9 +1,11 @@
 """What a stack does once in its life: open the first season, so that there is something to see."""
 
+import asyncio
+
 import structlog
 from sqlalchemy import Engine
 
-from models.store.engine import open_engine
+from models.store.engine import opened_engine
 from services.seasons.queries import has_seasons
 from workers.settings.worker import WorkerSettings
 
@@ -11,15 +13,10 @@ log = structlog.get_logger()
 
 
 async def open_first_season(told: WorkerSettings) -> None:
-    """Open the season with its labelled sample cases, unless the record holds one already."""
-    import asyncio
-
-    engine = open_engine(told.database_url, pool_size=2)
-    try:
+    """Open the season with its labelled sample cases, unless the record holds a season."""
+    with opened_engine(told.database_url, pool_size=2) as engine:
         if not await asyncio.to_thread(has_seasons, engine):
             await _open(engine, told)
-    finally:
-        engine.dispose()
 
 
 async def _open(engine: Engine, told: WorkerSettings) -> None:

@@ -1,33 +1,56 @@
-"""Which ports the servers of a stack listen on."""
+"""Which ports a stack listens on."""
 
 import contextlib
 import fcntl
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from workers.folder.places import Places
 from workers.folder.report import read_json, write_json
 from workers.servers.ports import free_port, port_is_free
+from workers.settings.environment import PREFIX
+from workers.settings.stack import StackSettings
 
-PREFERRED: Mapping[str, int] = {
-    "temporal": 7233,
-    "temporal_ui": 8233,
-    "nats": 4222,
-    "nats_monitor": 8222,
-    "portal": 8080,
+
+@dataclass(frozen=True)
+class NamedPort:
+    """A port that people may ask for.
+
+    Attributes:
+        usual: The port that is taken if nobody asks and it is free.
+        option: The option of `tuixuan up` that asks for another.
+        section: The section of the settings in which it stands.
+        setting: Its name in that section.
+    """
+
+    usual: int
+    option: str
+    section: str
+    setting: str = "port"
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment that asks for another."""
+        return f"{PREFIX}{self.section}__{self.setting}".upper()
+
+    def asked(self, settings: StackSettings) -> int | None:
+        """Return the port that somebody asked for."""
+        port: int | None = getattr(getattr(settings, self.section), self.setting)
+        return port
+
+
+PORTS: Mapping[str, NamedPort] = {
+    "temporal": NamedPort(7233, "--temporal-port", "temporal"),
+    "temporal_ui": NamedPort(8233, "--ui-port", "temporal", "ui_port"),
+    "nats": NamedPort(4222, "--nats-port", "nats"),
+    "nats_monitor": NamedPort(8222, "--nats-monitor-port", "nats", "monitor_port"),
+    "portal": NamedPort(8080, "--portal-port", "portal"),
 }
 HEALTH = range(9464, 9500)
-"""Where workers answer about themselves; the first is what Prometheus exporters often use."""
-SETTING: Mapping[str, tuple[str, str]] = {
-    "temporal": ("--temporal-port", "TUIXUAN_TEMPORAL__PORT"),
-    "temporal_ui": ("--ui-port", "TUIXUAN_TEMPORAL__UI_PORT"),
-    "nats": ("--nats-port", "TUIXUAN_NATS__PORT"),
-    "nats_monitor": ("--nats-monitor-port", "TUIXUAN_NATS__MONITOR_PORT"),
-    "portal": ("--portal-port", "TUIXUAN_PORTAL__PORT"),
-}
-"""The option and the variable that ask for a port."""
+"""Where workers serve health and metrics; Prometheus exporters often use the first."""
 
 
 class PortInUse(Exception):
@@ -42,19 +65,19 @@ class PortInUse(Exception):
 def chosen(
     names: Iterable[str], asked: Mapping[str, int | None], places: Places
 ) -> Iterator[dict[str, int]]:
-    """Choose a port for each name and keep other stacks off it for the length of a block.
+    """Choose a port for each name, and reserve it among stacks for the length of a block.
 
     In this order: the one asked for; the one of last time; the usual one; any.
 
     Raises:
-        PortTaken: one that was asked for is in use.
+        PortInUse: One that was asked for is in use.
     """
     last = read_json(places.ports)
     with contextlib.ExitStack() as held:
         ports: dict[str, int] = {}
         for name in names:
             wanted = asked.get(name)
-            usual = [PREFERRED[name]] if name in PREFERRED else HEALTH
+            usual = [PORTS[name].usual] if name in PORTS else HEALTH
             wishes = [wanted] if wanted else [last.get(name), *usual]
             port = next((p for p in wishes if isinstance(p, int) and _reserve(p, held)), None)
             if port is None and wanted:
@@ -65,12 +88,12 @@ def chosen(
 
 
 def _reserve(port: int, held: contextlib.ExitStack) -> bool:
-    """Take a port that is free and that no other stack is about to listen on."""
+    """Reserve a port if it is free and no other stack is about to listen on it."""
     if not port_is_free(port):
         return False
     try:
         file = held.enter_context(_folder().joinpath(f"{port}.lock").open("w"))
-    except OSError:  # somebody else owns the folder: no other stack of ours is told, that is all
+    except OSError:  # somebody else owns the folder: then other stacks cannot be told
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,7 +109,7 @@ def _reserve_any(held: contextlib.ExitStack) -> int:
 
 
 def _folder() -> Path:
-    """Return where the stacks of one user tell each other which ports they hold."""
+    """Return the folder in which the stacks of one user tell each other which ports they hold."""
     folder = Path(tempfile.gettempdir(), f"tuixuan-ports-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""Whether a server serves: each probe returns what is missing, or None."""
+"""Whether a process serves: each probe returns what is missing, or None."""
 
 import asyncio
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from workers.folder.readiness import is_marked
+from workers.stack.ports import PORTS
 from workflows.names import SEARCH_ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ TIMEOUT = 2.0
 
 
 async def marked(path: Path, pid: int) -> str | None:
-    """Ask whether the worker of this pid says that it serves."""
+    """Ask whether the worker with this pid has marked itself as ready."""
     return None if is_marked(path, pid) else "it has not said that it serves"
 
 
 async def own_temporal(address: str, namespace: str, _pid: int) -> str | None:
-    """Ask our own server for all that its command names: it comes up in steps."""
+    """Ask our own server for everything that its command names: it comes up in steps."""
     return await temporal(address, namespace)
 
 
@@ -36,7 +37,7 @@ async def temporal(address: str, namespace: str) -> str | None:
 
     try:
         async with asyncio.timeout(TIMEOUT):
-            if trouble := await _refuses(address, 7233):
+            if trouble := await _refuses(address, PORTS["temporal"].usual):
                 return trouble
             return await _ask_temporal(await _connect(address), namespace)
     except TimeoutError:
@@ -55,7 +56,7 @@ async def nats(url: str) -> str | None:
     try:
         async with asyncio.timeout(2 * TIMEOUT):
             parts = urlsplit(url.split(",", maxsplit=1)[0])
-            if trouble := await _refuses(parts.netloc.rpartition("@")[2], 4222):
+            if trouble := await _refuses(parts.netloc.rpartition("@")[2], PORTS["nats"].usual):
                 return trouble
             connection = await client.connect(
                 url, allow_reconnect=False, connect_timeout=int(TIMEOUT), error_cb=_ignore
@@ -72,7 +73,7 @@ async def nats(url: str) -> str | None:
 
 
 async def _refuses(address: str, usual_port: int) -> str | None:
-    """Knock, before a client with its own retries does."""
+    """Try a plain connection first: the clients have retries of their own."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         host, port = address, str(usual_port)
@@ -103,4 +104,4 @@ async def _ask_temporal(client: "ServiceClient", namespace: str) -> str | None:
 
 
 async def _ignore(_error: Exception) -> None:
-    """What goes wrong is the answer of the probe, not a line in the log."""
+    """Keep errors out of the log: they are the answer of the probe."""

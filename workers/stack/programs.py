@@ -1,4 +1,4 @@
-"""What a stack runs: each process with its command, and how to see that it serves."""
+"""What a stack runs: each program with its command, and how to see that it serves."""
 
 import os
 import sys
@@ -9,32 +9,32 @@ from pathlib import Path
 
 from workers.folder import readiness
 from workers.folder.places import CHECKOUT, Places
+from workers.processes import WorkerRole
 from workers.servers.nats import nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import temporal_command
 from workers.stack import probes
 
-Probe = Callable[[int], Awaitable[str | None]]
-"""Given the pid, returns what is still missing; None: the process serves."""
+type Probe = Callable[[int], Awaitable[str | None]]
+"""Takes the pid and returns what is still missing; None: the process serves."""
 
-ROLES = ("cases", "relay", "audit", "notify", "webhook", "reconcile", "portal")
 TETHER = Path(__file__).with_name("tether.py")
 
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep alive.
+    """A program to keep alive.
 
     Attributes:
         name: Its name in logs and in `status`.
         command: What to run.
         missing: Its probe.
         environ: Its whole environment.
-        before: Done before each start.
-        chatter: Which of its lines are only kept in its log.
+        before: Called before each start.
+        chatter: Tells which of its lines only go to its log.
         start_within: Seconds until it must serve for the first time.
         grace: Seconds between SIGTERM and SIGKILL.
-        health: Where it answers about itself, over HTTP; None: nowhere.
+        health: Where it serves its health and metrics over HTTP; None: nowhere.
     """
 
     name: str
@@ -93,53 +93,42 @@ def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
     )
 
 
-def health_port(role: str) -> str:
-    """Return the name of the port on which a worker answers about itself."""
-    return f"{role}_health"
-
-
-def worker(role: str, places: Places, addresses: Mapping[str, str], port: int) -> Program:
+def worker(
+    role: WorkerRole, places: Places, variables: Mapping[str, str], health_port: int
+) -> Program:
     """Return one of our workers.
 
     Args:
         role: What it does.
         places: The files of the stack.
-        addresses: Variables that tell it where the others are.
-        port: Where it answers about itself.
+        variables: The environment that tells it where the others are.
+        health_port: Where it serves its health and metrics.
     """
     ready = places.ready_file(role)
+    # -P: a folder `cli` in the current directory is not ours.
+    command = [sys.executable, "-P", "-m", "cli", "worker", role, "--state-dir", str(places.root)]
     return Program(
         name=role,
-        # -P: a folder `cli` where the user stands is not ours.
-        command=[
-            sys.executable,
-            "-P",
-            "-m",
-            "cli",
-            "worker",
-            role,
-            "--state-dir",
-            str(places.root),
-        ],
+        command=command,
         missing=partial(probes.marked, ready),
         environ={
             **os.environ,
-            **_import_path(),
-            **addresses,
-            "TUIXUAN_METRICS__PORT": str(port),
+            **import_path(),
+            **variables,
+            "TUIXUAN_METRICS__PORT": str(health_port),
         },
         before=partial(readiness.clear_ready, ready),
-        health=f"http://{LOOPBACK}:{port}",
+        health=f"http://{LOOPBACK}:{health_port}",
     )
+
+
+def import_path() -> dict[str, str]:
+    """Return the environment in which a child imports what this process imports, anywhere."""
+    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _without_ours() -> dict[str, str]:
     """Return the environment without our settings: servers have no use for our passwords."""
     ours = ("TUIXUAN_", "DATABASE_URL", "NATS_URL", "TEMPORAL_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def _import_path() -> dict[str, str]:
-    """Return what lets a child import what this process imports, wherever it runs."""
-    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,4 +1,4 @@
-"""What the processes say: each line to its log file, and to the terminal with its prefix."""
+"""The lines of all processes: each to its log file, and to the terminal with a prefix."""
 
 import contextlib
 import io
@@ -10,17 +10,16 @@ from typing import Any, TextIO
 from workers.folder.places import Places
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93)
-"""Of the prefixes, in the order in which the processes first speak."""
+"""Colours of the prefixes, in the order in which processes first write."""
 LEVELS = {"warning": 33, "warn": 33, "error": 31, "critical": 31}
 WIDTH = 8
-"""Of the longest name."""
+"""Length of the longest name."""
 
 
 class Screen:
-    """Writes lines; lives as long as the supervisor."""
+    """Writes lines to the log files of a folder and to a terminal or pipe."""
 
     def __init__(self, places: Places, stream: TextIO) -> None:
-        """Write to the log files of the folder and to `stream`."""
         self._places = places
         self._stream: TextIO | None = stream
         self._pretty = stream.isatty()
@@ -30,7 +29,7 @@ class Screen:
 
     def line(self, name: str, text: str, *, shown: bool = True) -> None:
         """Keep one line of a process, and show it."""
-        with contextlib.suppress(OSError):  # a full disk: whoever stops reading blocks a process
+        with contextlib.suppress(OSError):  # a full disk: if we stop reading, we block the process
             self._file(name).write(f"{text}\n")
         if shown:
             self._show(name, text)
@@ -43,7 +42,7 @@ class Screen:
         return file
 
     def said(self, name: str) -> io.TextIOBase:
-        """Return a stream whose lines come here."""
+        """Return a stream whose lines are shown under this name."""
         return _Said(self, name)
 
     def close(self) -> None:
@@ -66,7 +65,7 @@ class Screen:
             self._stream = None
 
     def _readable(self, text: str) -> str:
-        """Turn a line of JSON into one for people; leave any other as it is."""
+        """Return a line of JSON as people read it, and any other line as it is."""
         try:
             fields = json.loads(text)
         except ValueError:
@@ -87,7 +86,7 @@ class Screen:
 
 
 class _Said(io.TextIOBase):
-    """A stream of whole lines that belong to one process."""
+    """A stream that passes on whole lines."""
 
     def __init__(self, screen: Screen, name: str) -> None:
         super().__init__()
@@ -102,7 +101,7 @@ class _Said(io.TextIOBase):
 
 
 def _first(fields: dict[str, Any], *names: str) -> str:
-    """Take out what stands under the first of these names that is there."""
+    """Remove and return the value of the first of these fields that is there."""
     for name in names:
         if name in fields:
             return str(fields.pop(name))
@@ -110,7 +109,7 @@ def _first(fields: dict[str, Any], *names: str) -> str:
 
 
 def _clock(at: str) -> str:
-    """Return the local time of day of an ISO instant."""
+    """Return the local time of day of an instant in ISO format."""
     try:
         return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Starts a stack in order, keeps it alive, reports on it, stops it in reverse order."""
+"""Starts a stack in order, keeps it alive, reports on it, and stops it in reverse order."""
 
 import asyncio
 import contextlib
@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from models.store.engine import open_engine
-from models.store.upgrade import upgrade_audit, upgrade_record
 from workers.folder.report import StackReport, down_report, write_json
+from workers.processes import WorkerRole, health_port
 from workers.settings.stack import StackSettings
-from workers.stack import programs, servers
+from workers.stack import programs
+from workers.stack.addresses import settings_of_workers, shown_addresses, variables
 from workers.stack.child import Child
+from workers.stack.databases import upgrade_databases
 from workers.stack.first_start import open_first_season
+from workers.stack.others import others_answer
 from workers.stack.screen import Screen
 from workers.stack.servers import Servers
 
@@ -24,34 +26,37 @@ log = structlog.get_logger()
 
 
 class Supervisor:
-    """One stack in one folder; the caller holds the folder's lock and the ports."""
+    """One stack in one folder; the caller holds the folder's lock and the ports.
+
+    Args:
+        settings: What was asked for.
+        own: The servers that we start.
+        ports: The port of each name.
+        screen: Where the lines of all processes go.
+        empty: Open no season on the first start.
+    """
 
     def __init__(
         self,
         settings: StackSettings,
-        found: Servers,
+        own: Servers,
         ports: Mapping[str, int],
         screen: Screen,
         *,
         empty: bool = False,
     ) -> None:
-        """`empty`: do not open a season on the first start."""
         self._settings, self._empty, self._screen = settings, empty, screen
         self._places = settings.places
-        self._told = servers.settings_of_workers(settings, ports)
+        self._told = told = settings_of_workers(settings, ports)
         self._report = down_report(self._places)
-        self._report["addresses"] = servers.addresses(self._told, ports)
-        self._report["temporal_namespace"] = namespace = self._told.temporal_namespace
+        self._report["addresses"] = shown_addresses(told, ports)
+        self._report["temporal_namespace"] = told.temporal_namespace
         self._report["pid"] = os.getpid()
-        own = servers.own_programs(found, namespace, ports, self._places)
-        self._servers = [self._child(program) for program in own]
-        variables = servers.variables(self._told)
-        self._workers = [
-            self._child(
-                programs.worker(role, self._places, variables, ports[programs.health_port(role)])
-            )
-            for role in programs.ROLES
+        self._servers = [
+            self._child(program)
+            for program in own.programs(told.temporal_namespace, ports, self._places)
         ]
+        self._workers = [self._worker(role, ports[health_port(role)]) for role in WorkerRole]
         self._started = False
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
 
@@ -59,8 +64,8 @@ class Supervisor:
         """Serve until a signal says stop; call `announce` once when all is ready.
 
         Raises:
-            StartFailed: a process never came to serve.
-            ServerAway: a server of somebody else does not answer.
+            StartFailed: A process never came to serve.
+            ServerUnavailable: A server that somebody else runs does not answer.
         """
         self._watch_signals()
         self._note_start()
@@ -81,10 +86,13 @@ class Supervisor:
             await asyncio.gather(starting, stopping, return_exceptions=True)
             await self._stop_all()
 
+    def _worker(self, role: WorkerRole, port: int) -> Child:
+        return self._child(programs.worker(role, self._places, variables(self._told), port))
+
     def _child(self, program: programs.Program) -> Child:
         def show(name: str, line: str) -> None:
             # Servers complain at length about each other's end; their logs keep it.
-            ending = self._stop.is_set() and name not in programs.ROLES
+            ending = self._stop.is_set() and name not in WorkerRole
             self._screen.line(name, line, shown=not ending and not program.chatter(line))
 
         return Child(program, show, self._write)
@@ -93,7 +101,7 @@ class Supervisor:
         for server in self._servers:
             server.start()
         await asyncio.gather(
-            servers.others_answer(self._settings, self._told.temporal_namespace),
+            others_answer(self._settings, self._told.temporal_namespace),
             asyncio.to_thread(self._upgrade),
             *(server.served() for server in self._servers),
         )
@@ -104,20 +112,11 @@ class Supervisor:
             await open_first_season(self._told)
 
     def _upgrade(self) -> None:
-        """Bring both databases to the newest version of their tables."""
-        for url, upgrade in (
-            (self._told.database_url, upgrade_record),
-            (self._told.audit_database_url, upgrade_audit),
-        ):
-            engine = open_engine(url, pool_size=1)
-            try:
-                upgrade(engine)
-            finally:
-                engine.dispose()
+        upgrade_databases(self._told)
         log.info("databases_ready")
 
     async def _stop_all(self) -> None:
-        """Workers first, all at once; then the servers, the last started first."""
+        """Stop the workers, all at once; then the servers, the last started first."""
         self._started = False
         self._write()
         log.info("stopping")
@@ -129,7 +128,7 @@ class Supervisor:
         log.info("stopped")
 
     def _note_start(self) -> None:
-        """Leave a mark that only a clean stop removes; tell when the last stop was none."""
+        """Leave a mark that only a clean stop removes; note if the last stop left one."""
         if self._places.started.exists():
             self._places.unclean.touch()
             log.warning("last_stop_was_not_clean")
@@ -142,7 +141,7 @@ class Supervisor:
                 loop.add_signal_handler(number, self._signalled)
 
     def _signalled(self) -> None:
-        """The first one stops in order; the second one has no patience."""
+        """Stop in order at the first signal; lose patience at the second."""
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()

@@ -2,8 +2,7 @@
 
     python tether.py PARENT_PID COMMAND [ARGUMENT ...]
 
-A script that imports nothing of ours, so that it takes no time. It becomes the command: the
-pid stays.
+It imports nothing of ours, so that it takes no time. It becomes the command: the pid stays.
 """
 
 import ctypes
@@ -15,7 +14,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Ask the kernel for the signal, then become the command."""
+    """Ask the kernel to kill us with our parent, then become the command."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked

@@ -1,4 +1,4 @@
-"""`tuixuan up`: the folder, the servers, the ports, and then the supervisor."""
+"""`tuixuan up`: takes the folder, the servers and the ports, then runs the supervisor."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from workers.logs.setup import configure_logs
 from workers.settings.stack import StackSettings
 from workers.stack import ports
 from workers.stack.screen import Screen
-from workers.stack.servers import asked_ports, find_servers
+from workers.stack.servers import find_servers
 from workers.stack.supervisor import Supervisor
 
 OURS = "tuixuan"
@@ -32,17 +32,18 @@ def up(
         empty: Open no season on the first start.
 
     Raises:
-        FolderTaken: another supervisor runs here.
-        PortTaken: a port that was asked for is in use.
-        ServerMissing: a server cannot be had.
-        ServerAway: a server of somebody else does not answer.
-        StartFailed: a process never came to serve.
+        FolderInUse: Another supervisor runs here.
+        PortInUse: A port that was asked for is in use.
+        ServerMissing: A server cannot be had.
+        ServerUnavailable: A server that somebody else runs does not answer.
+        StartFailed: A process never came to serve.
     """
     places = settings.places
     with lock.hold(places), _screen(places, settings.log_level) as screen, _sigterm_interrupts():
         # Not in the event loop: a signal must be able to end a build of minutes.
         found = find_servers(settings, lambda line: screen.line(OURS, line))
-        with ports.chosen(found.port_names(), asked_ports(settings), places) as chosen:
+        asked = {name: port.asked(settings) for name, port in ports.PORTS.items()}
+        with ports.chosen(found.port_names(), asked, places) as chosen:
 
             async def supervise() -> None:
                 await Supervisor(settings, found, chosen, screen, empty=empty).run(announce)
@@ -62,7 +63,7 @@ def _screen(places: Places, level: str) -> Iterator[Screen]:
 
 @contextlib.contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
-    """Until the supervisor takes over, SIGTERM does what Ctrl-C does: undo and leave."""
+    """Let SIGTERM do what Ctrl-C does until the supervisor takes over: undo and leave."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + signal.SIGTERM)

@@ -21,10 +21,10 @@ from services.clock import now
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
 from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
-from workers.stack.programs import ROLES
+from workers.processes import WorkerRole
 from workflows import names
 
-PROCESSES = ["temporal", "nats", *ROLES]
+PROCESSES = ["temporal", "nats", *WorkerRole]
 
 
 def on_stream[T](office: Connections, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:

@@ -15,7 +15,8 @@ from services.webhooks.log import attempts, replay_since, show_delivery, webhook
 from services.webhooks.secrets import secrets_of
 from services.webhooks.views import list_endpoints
 from tests.factories import SEASON
-from workers.health.metrics import registry_of
+from workers.health.metrics.registry import registry_of
+from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
 
 FUJIAN, HUNAN = (Actor(role=Role.BODY, id=name) for name in ("fujian", "hunan"))
@@ -58,7 +59,7 @@ def test_a_removed_endpoint_is_no_cause_for_alarm(
     settings = WorkerSettings.load()
 
     def disabled() -> float | None:
-        registry = registry_of("webhook", settings, engine, audit_engine)
+        registry = registry_of(WorkerRole.WEBHOOK, settings, engine, audit_engine)
         return registry.get_sample_value("tuixuan_webhook_endpoints", {"status": "disabled"})
 
     endpoints.remove(engine, endpoint, now())

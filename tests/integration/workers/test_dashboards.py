@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 
 from tests.factories import ROOT
 from tests.servers import Nats
-from workers.health.metrics import READ, registry_of
+from workers.health.metrics.registry import READ, registry_of
+from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
 from workers.stack.ports import HEALTH
-from workers.stack.programs import ROLES
 from workers.stream.connection import CONSUMERS, ensure_consumer
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -96,6 +96,6 @@ def test_the_sample_configuration_asks_every_worker() -> None:
     sample = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     [job] = sample["scrape_configs"]
     ports = [int(target.rpartition(":")[2]) for target in job["static_configs"][0]["targets"]]
-    assert len(ports) >= len(ROLES)
+    assert len(ports) >= len(WorkerRole)
     assert set(ports) <= set(HEALTH)
     assert [PROMETHEUS.joinpath(name).exists() for name in sample["rule_files"]] == [True]

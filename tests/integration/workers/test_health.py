@@ -21,8 +21,12 @@ from models.cases.actions.names import Action
 from services.audit.chain import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
-from workers.health.metrics import READ, registry_of
-from workers.health.server import HUNG, Health, Pulse, application, checks_of, serving
+from workers.health.checks import checks_of
+from workers.health.metrics.registry import READ, registry_of
+from workers.health.pages import Health, application
+from workers.health.pulse import HUNG, Pulse
+from workers.health.server import serving
+from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,7 +77,12 @@ def test_a_worker_is_ready_only_with_all_that_it_needs(
     settings: WorkerSettings, engine: Engine, nats_server: Nats
 ) -> None:
     started: list[bool] = []
-    health = Health("relay", checks_of("relay", settings, engine), lambda: bool(started), Pulse())
+    health = Health(
+        WorkerRole.RELAY,
+        checks_of(WorkerRole.RELAY, settings, engine),
+        lambda: bool(started),
+        Pulse(),
+    )
     with served(health) as ask:
         assert ask("/livez") == (200, '{"live": true}')
         assert ask("/startupz")[0] == 503
@@ -93,7 +102,7 @@ def test_a_worker_is_ready_only_with_all_that_it_needs(
 async def test_a_worker_whose_loop_hangs_is_not_alive() -> None:
     now = [0.0]
     pulse = Pulse(lambda: now[0])
-    with served(Health("relay", {}, lambda: True, pulse)) as ask:
+    with served(Health(WorkerRole.RELAY, {}, lambda: True, pulse)) as ask:
         now[0] = HUNG - 1
         assert ask("/livez")[0] == 200
         now[0] = HUNG
@@ -111,7 +120,7 @@ def test_a_server_that_hangs_is_missing_after_a_second() -> None:
         asked.append(1)
         released.wait(60)
 
-    with served(Health("relay", {"database": hang}, lambda: True, Pulse())) as ask:
+    with served(Health(WorkerRole.RELAY, {"database": hang}, lambda: True, Pulse())) as ask:
         for _ in range(2):
             began = time.monotonic()
             status, said = ask("/readyz")
@@ -149,8 +158,8 @@ def test_what_cannot_be_read_is_absent_and_the_rest_is_told(
     settings: WorkerSettings, engine: Engine, audit_engine: Engine, nats_server: Nats
 ) -> None:
     nats_server.kill()
-    registry = registry_of("relay", settings, engine, audit_engine)
-    with served(Health("relay", {}, lambda: True, Pulse()), registry) as ask:
+    registry = registry_of(WorkerRole.RELAY, settings, engine, audit_engine)
+    with served(Health(WorkerRole.RELAY, {}, lambda: True, Pulse()), registry) as ask:
         status, page = ask("/metrics")
     assert status == 200
     assert "tuixuan_outbox_waiting 0.0" in page

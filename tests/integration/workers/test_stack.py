@@ -14,16 +14,16 @@ import pytest
 
 from workers.folder.lock import holder
 from workers.folder.places import Places
+from workers.processes import WorkerRole
 from workers.servers.ports import free_port
 from workers.settings.stack import StackSettings
-from workers.stack import servers
-from workers.stack.ports import PREFERRED
-from workers.stack.programs import ROLES
-from workers.stack.servers import ServerUnavailable, others_answer
+from workers.stack import others
+from workers.stack.others import ServerUnavailable, others_answer
+from workers.stack.ports import PORTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
-NAMES = ["temporal", "nats", *ROLES]
+NAMES = ["temporal", "nats", *WorkerRole]
 PATIENCE = 120.0
 """Seconds: other tests may keep the machine busy."""
 
@@ -197,7 +197,7 @@ def test_a_second_stack_takes_other_ports_and_the_same_ones_again(
         }
         for report in reports
     ]
-    for name in PREFERRED:
+    for name in PORTS:
         assert ports[0][name] != ports[1][name]
 
     # Ctrl-C is a clean stop; workers end before the servers.
@@ -239,7 +239,7 @@ def test_a_failed_start_in_the_background_tells_why(stacks: Callable[[], Stack])
 async def test_servers_of_somebody_else_are_waited_for_and_then_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(servers, "PATIENCE", 0.5)
+    monkeypatch.setattr(others, "PATIENCE", 0.5)
     port = free_port()
     for variable, address in (
         ("TEMPORAL_ADDRESS", f"127.0.0.1:{port}"),

@@ -30,8 +30,8 @@ from workers.settings.environment import SettingsWrong
 from workers.settings.worker import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
+from workers.stack.others import ServerUnavailable
 from workers.stack.ports import PortInUse
-from workers.stack.servers import ServerUnavailable
 
 ROWS = [
     {"id": "case_1", "title": "=1+1", "deadline": None, "tags": ["a"]},

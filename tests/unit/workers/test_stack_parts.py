@@ -17,7 +17,7 @@ from workers.folder.places import Places
 from workers.folder.readiness import is_marked, marked_ready
 from workers.folder.report import down_report, read_report, write_json
 from workers.stack import ports
-from workers.stack.ports import PREFERRED, PortInUse
+from workers.stack.ports import PORTS, PortInUse
 from workers.stack.screen import Screen
 
 HOLD = """
@@ -98,11 +98,11 @@ def test_a_report_that_cannot_be_read_is_none(
 
 
 def test_ports_are_the_usual_ones_or_free_ones_and_stay(places: Places) -> None:
-    with ports.chosen(PREFERRED, {}, places) as first:
-        assert len(set(first.values())) == len(PREFERRED)
-        with ports.chosen(PREFERRED, {}, Places(places.root)) as second:
+    with ports.chosen(PORTS, {}, places) as first:
+        assert len(set(first.values())) == len(PORTS)
+        with ports.chosen(PORTS, {}, Places(places.root)) as second:
             assert not set(first.values()) & set(second.values())
-    with ports.chosen(PREFERRED, {}, places) as again:
+    with ports.chosen(PORTS, {}, places) as again:
         assert again == second
 
 

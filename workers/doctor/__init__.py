@@ -1,0 +1,1 @@
+"""What `tuixuan doctor` looks at. It builds nothing and changes nothing."""
