@@ -1,4 +1,4 @@
-"""The web server of the portal: on loopback, until it is told to stop."""
+"""The web server of the portal: listens on loopback, and stops cleanly."""
 
 import asyncio
 import errno

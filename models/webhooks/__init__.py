@@ -1,1 +1,1 @@
-"""Webhooks: states of endpoints and messages, and what their owners are told."""
+"""Webhooks: states of endpoints and messages, and how owners are notified of a switched-off one."""

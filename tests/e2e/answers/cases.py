@@ -29,7 +29,7 @@ def overdue(office: Connections, question: Question) -> None:
     office.listed(question, office.cases["overdue"])
 
 
-@answers("How many cases stand in each state?")
+@answers("How many cases are in each state?")
 def counted(office: Connections, question: Question) -> None:
     assert office.cases
     found = office.command(question, SEASON=LATE)["items"]

@@ -17,7 +17,7 @@ def channels(office: Connections, question: Question, user: str) -> list[str]:
     return list({each["id"]: each["channels"] for each in items}[user])
 
 
-@answers("Who is told by which channels?")
+@answers("Who is notified by which channels?")
 def by_which(office: Connections, question: Question) -> None:
     assert office.cases
     service = f"{SEASON}-hunan"
@@ -39,7 +39,7 @@ def by_a_bot(office: Connections, question: Question) -> None:
     office.stack.run("user", "channel", FUJIAN, "chat", "--remove")
 
 
-@answers("What does a message say before it goes out?")
+@answers("What does a message say before it is sent?")
 def previewed(office: Connections, question: Question) -> None:
     shown = office.command(question)["content"]
     assert "期限临近" in shown

@@ -59,7 +59,7 @@ def all_bodies(office: Connections, question: Question) -> None:
     assert deadline(office, case_id) == datetime.fromisoformat(moved["after"])
 
 
-@answers("Which years lack a calendar?")
+@answers("Which years lack working days?")
 def years_missing(office: Connections, question: Question) -> None:
     def years() -> list[int]:
         return [item["year"] for item in office.command(question)["items"]]
@@ -69,7 +69,7 @@ def years_missing(office: Connections, question: Question) -> None:
     assert UNCOVERED in years()
 
 
-@answers("How do I enter a year's calendar?")
+@answers("How do I enter a year's working days?")
 def year_entered(office: Connections, question: Question) -> None:
     case_id = office.far_case
     assert str(UNCOVERED) in office.snapshot(case_id)["agenda"]["blocked_by"]

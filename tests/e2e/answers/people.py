@@ -9,7 +9,7 @@ from tests.e2e.driving import SUBMIT
 from tests.e2e.operations import FUJIAN, Connections, Question
 
 
-@answers("Who was told of an event, and did the mail go?")
+@answers("Who was notified of an event, and was the mail sent?")
 def told(office: Connections, question: Question) -> None:
     assert office.cases
     office.stack.run("user", "email", FUJIAN, "fujian@example.invalid")
@@ -48,7 +48,7 @@ def sent_again(office: Connections, question: Question) -> None:
     assert b"new@example.invalid" in letter.read_bytes()
 
 
-@answers("What was somebody told?")
+@answers("What was sent to somebody?")
 def inbox(office: Connections, question: Question) -> None:
     unit = office.stack.json("case", "show", office.cases["twice"])["unit"]
 
@@ -79,7 +79,7 @@ def subscribed(office: Connections, question: Question) -> None:
     assert "最近使用于" in words
 
 
-@answers("Who looked at a case, and who changed its form?")
+@answers("Who saw a case, and who changed its form?")
 def looked(office: Connections, question: Question) -> None:
     case_id = office.cases["other"]
     office.stack.json("case", "form", case_id, "--as", "organiser:office")

@@ -122,7 +122,7 @@ def agreed(office: Connections, question: Question) -> None:
     assert office.command(question)["ok"] is True
 
 
-@answers("Do the four records agree?")
+@answers("Do the four stores agree?")
 def agreeing(office: Connections, question: Question) -> None:
     assert office.cases
     agreed(office, question)

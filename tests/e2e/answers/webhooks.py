@@ -71,7 +71,7 @@ def wait(office: Connections, condition: Callable[[], Any]) -> None:
     office.stack.wait_until(condition, what="the receiver hears")
 
 
-@answers("Which receivers do not take their webhooks?")
+@answers("Which receivers do not accept their webhooks?")
 def not_taking(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         receiver.status = UNWELL

@@ -21,6 +21,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benc
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"var", "build", "dist"}
 PLACEHOLDERS = re.compile(r"[<*…]|NAME|NNNN")
+WORDED = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "operations.md", *DECISIONS]
+OLD_WORDS = r"\b(?:deeds?|lookers?|puts? up|put aside|told|telling|is away|shelf|desks?)\b"
+"""Words that the glossary of docs/architecture.md replaced."""
 
 page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -140,6 +143,12 @@ def test_both_readmes_show_the_same_commands_and_variables() -> None:
 def test_roles_that_the_words_of_architecture_name_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     assert set(re.findall(r"role `(\w+)`", text)) <= set(Role)
+
+
+@pytest.mark.parametrize("path", WORDED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_use_the_words_of_the_glossary(path: Path) -> None:
+    text = re.sub(r"`[^`\n]+`|\]\([^)]+\)", "", prose(path.read_text()))
+    assert re.findall(OLD_WORDS, text, re.IGNORECASE) == []
 
 
 def test_each_kind_of_difference_is_explained_to_operators() -> None:
