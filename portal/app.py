@@ -1,4 +1,4 @@
-"""The web portal: which addresses there are, and what is said of those that there are not."""
+"""The portal's routes, its request log, and its answers to errors."""
 
 import time
 
@@ -16,46 +16,45 @@ from portal.calendars.feeds import Feeds
 from services.calendars.feeds import PATH
 
 RETRY_AFTER = "60"
-"""Seconds after which one may ask again while the record is away."""
+"""Seconds to wait before asking again while the record is unavailable."""
 NOT_KEPT = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 log = structlog.get_logger(__name__)
 
 
 def application(engine: Engine, domain: str) -> Starlette:
-    """Return the portal.
+    """Return the portal as an ASGI application.
 
     Args:
         engine: The record.
-        domain: Whose ids calendar entries have: the domain of the letters.
+        domain: The mail domain, which the ids of calendar entries carry.
     """
     app = Starlette(
         routes=[Route(PATH, Feeds(engine, domain).show)],
         middleware=[Middleware(RequestLog)],
-        exception_handlers={404: _not_found, SQLAlchemyError: _record_away},
+        exception_handlers={404: _not_found, SQLAlchemyError: _record_unavailable},
     )
-    app.router.redirect_slashes = False  # it would tell which addresses there could be
+    app.router.redirect_slashes = False  # a redirect would reveal which addresses exist
     return app
 
 
 class RequestLog:
-    """Notes each request by the pattern of its address: an address itself may be a secret."""
+    """Logs each request by its route, since the address itself may be a secret."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Take what answers."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and say how it went."""
+        """Pass the request on, and log its status and duration."""
         status, started = 500, time.perf_counter()
 
-        async def noted(message: Message) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_noting_status)
         finally:
             route = scope.get("route")
             log.info(
@@ -71,7 +70,7 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("Not found\n", 404, NOT_KEPT)
 
 
-async def _record_away(_request: Request, error: Exception) -> Response:
+async def _record_unavailable(_request: Request, error: Exception) -> Response:
     log.warning("record_away", error=type(error).__name__)
     headers = {**NOT_KEPT, "Retry-After": RETRY_AFTER}
     return PlainTextResponse("Try again later\n", 503, headers)

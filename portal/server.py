@@ -15,15 +15,15 @@ from workers.stack.ports import PortInUse
 
 BACKLOG = 128
 GRACE = 5
-"""Seconds in which answers under way may end."""
+"""Seconds for requests in progress to finish."""
 
 
 @contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """Listen on loopback for the length of a block; port 0: on any.
+    """Listen on loopback for the length of a block; port 0 takes any free port.
 
     Raises:
-        PortTaken: somebody else listens there.
+        PortInUse: Another process listens there.
     """
     try:
         listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
@@ -36,21 +36,20 @@ def listening(port: int) -> Iterator[socket.socket]:
 
 
 async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Answer whoever connects until `stop`; then end what is under way, and close."""
+    """Serve until `stop`; then finish requests in progress, and close."""
     config = uvicorn.Config(
         app,
         http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
-        access_log=False,  # it would write whole addresses
+        access_log=False,  # it would log whole addresses, which are secrets
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE,
     )
-    logging.getLogger("uvicorn.access").setLevel(
-        logging.CRITICAL
-    )  # to whatever listens beside our own
+    # Other handlers must not log addresses either.
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
     server = _PortalServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
@@ -63,9 +62,9 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
 
 
 class _PortalServer(uvicorn.Server):
-    """Leaves signals to the process: every worker ends alike."""
+    """Leaves signals to the process, so that every worker ends the same way."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield

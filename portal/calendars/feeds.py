@@ -1,4 +1,4 @@
-"""The calendar feeds over HTTP."""
+"""The route of calendar feeds."""
 
 import asyncio
 from functools import lru_cache
@@ -20,26 +20,30 @@ HEADERS = {
     "Content-Disposition": 'inline; filename="deadlines.ics"',
     "X-Robots-Tag": "noindex",
 }
-"""Of every answer: whoever keeps a copy asks first whether it still holds."""
+"""Sent with every answer; a cache must ask first whether its copy is current."""
 TYPE = "text/calendar; charset=utf-8"
-WRITTEN_ONCE = 32
-"""So many feeds are kept as they were written: most that ask find nothing new."""
+CACHED_FEEDS = 32
+"""How many rendered feeds are kept: most requests find nothing new."""
 
 log = structlog.get_logger(__name__)
 
 
 class Feeds:
-    """Answers those who know the address of a feed."""
+    """Serves a feed to whoever knows its address.
+
+    Args:
+        engine: The record.
+        domain: The mail domain, which the ids of entries carry.
+    """
 
     def __init__(self, engine: Engine, domain: str) -> None:
-        """Take the record, and whose ids the entries have: the domain of the letters."""
         self._engine, self._domain = engine, domain
 
     async def show(self, request: Request) -> Response:
-        """Return the feed of the address; 304 where the calendar has it already.
+        """Return the feed of an address, or 304 if the calendar has it already.
 
         Raises:
-            HTTPException: 404: no feed has this address; nothing says whether one ever had.
+            HTTPException: 404, if no feed has this address, whether or not one ever had.
         """
         text = await asyncio.to_thread(self._read, request.path_params["token"])
         if text is None:
@@ -55,21 +59,21 @@ class Feeds:
         if feed is None:
             return None
         self._note(feed)
-        return _written(feed.name, feed.duties, self._domain)
+        return _rendered(feed.name, feed.duties, self._domain)
 
     def _note(self, feed: Feed) -> None:
         try:
             note_use(self._engine, feed, now())
-        except DBAPIError as error:  # a busy record is no reason to show no deadlines
+        except DBAPIError as error:  # people see their deadlines even if the record is busy
             log.warning("feed_use_not_noted", error=type(error).__name__)
 
 
 def is_known(tag: str, asked: str) -> bool:
-    """Tell whether `If-None-Match` names a tag; a proxy may have made it a weak one."""
+    """Return whether `If-None-Match` names a tag; a proxy may have made it a weak one."""
     known = [each.strip().removeprefix("W/") for each in asked.split(",")]
     return tag in known or known == ["*"]
 
 
-@lru_cache(WRITTEN_ONCE)
-def _written(name: str, duties: tuple[Duty, ...], domain: str) -> bytes:
+@lru_cache(CACHED_FEEDS)
+def _rendered(name: str, duties: tuple[Duty, ...], domain: str) -> bytes:
     return as_feed(name, duties, domain).encode()
