@@ -13,7 +13,7 @@ up: python servers ## bring the whole system up with sample cases; Ctrl-C stops 
 test: python servers browser ## run every test (ARGS=... for pytest)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup --ignore tests/lint $(ARGS)
 
-check: python ## format, lint, types, import contracts, dead code, dependencies; and that each check can fail
+check: python ## format, lint, types, import contracts, dead code, sizes, names, dependencies; and that each check can fail
 	@$(PYTHON) scripts/check.py
 	@$(PYTHON) -m pytest --quiet tests/lint
 

@@ -17,6 +17,8 @@ TOOLS = {
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
     "dead-code": ["python", "scripts/dead_code.py"],
+    "sizes": ["python", "scripts/sizes.py"],
+    "names": ["python", "scripts/names.py"],
     "dependencies": ["deptry", "--no-ansi", "."],
 }
 

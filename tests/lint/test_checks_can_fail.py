@@ -45,6 +45,36 @@ def test_a_dependency_that_nothing_uses_is_found(tree: Path) -> None:
     assert "DEP002 'attrs' defined as a dependency but not used" in one_line(output)
 
 
+LONG = "services/planted.py"
+EXCEPTIONS = "[tool.tuixuan.sizes.exceptions]\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "exception", "says"),
+    [
+        (250, "", None),
+        (251, "", f"{LONG}: 251 lines, at most 250 are allowed"),
+        (251, f'"{LONG}" = "it is a table"', None),
+        (251, f'"{LONG}" = ""', f"{LONG}: the exception has no reason"),
+        (250, f'"{LONG}" = "it is a table"', f"{LONG}: the exception is not needed any more"),
+        (251, '"services/" = "all of it"', None),
+        (250, '"absent/" = "it was moved"', "absent/: the exception is not needed any more"),
+    ],
+)
+def test_a_module_that_is_too_long_needs_a_reason(
+    tree: Path, lines: int, exception: str, says: str | None
+) -> None:
+    pyproject = (tree / "pyproject.toml").read_text()
+    before, start, _ = pyproject.partition(EXCEPTIONS)
+    assert start
+    planted_files = {LONG: "# a line\n" * lines, "pyproject.toml": f"{before}{start}{exception}\n"}
+    with planted(tree, planted_files):
+        output = check(tree, "sizes")[1]
+
+    found = [line for line in output.splitlines() if LONG in line or "exception" in line]
+    assert found == ([] if says is None else [says])
+
+
 def one_line(output: str) -> str:
     """Long findings are broken into lines."""
     return " ".join(output.split())

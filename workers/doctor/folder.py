@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from workers.doctor.finding import Finding
+from workers.doctor.diagnosis import Diagnosis
 from workers.folder.places import Places
 from workers.folder.report import StackReport
 from workers.servers.ports import port_is_free
@@ -15,41 +15,42 @@ LITTLE_SPACE = 1 << 30
 """Bytes: with less than a gigabyte free, databases and streams soon stop."""
 
 
-def state_folder(places: Places) -> Finding:
+def state_folder(places: Places) -> Diagnosis:
     """Look whether the folder can be written and has space."""
     name = "状态目录"
     there = next(path for path in (places.root, *places.root.parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         advice = "更改目录权限，或用 --state-dir 另选目录"
-        return Finding(name, ok=False, found=f"{there} 不可写", advice=advice)
+        return Diagnosis(name, ok=False, found=f"{there} 不可写", advice=advice)
     free = shutil.disk_usage(there).free
     found = f"{places.root}，剩余空间 {free / (1 << 30):.1f} GB"
     if free < LITTLE_SPACE:
-        return Finding(name, ok=False, found=found, advice="清理磁盘，或用 --state-dir 另选目录")
-    return Finding(name, ok=True, found=found)
+        return Diagnosis(name, ok=False, found=found, advice="清理磁盘，或用 --state-dir 另选目录")
+    return Diagnosis(name, ok=True, found=found)
 
 
-def running_stack(running: StackReport) -> Finding:
+def running_stack(running: StackReport) -> Diagnosis:
     """Look whether a stack runs, and whether all its processes are ready."""
     name = "系统"
     if running["pid"] is None:
-        return Finding(name, ok=True, found="未运行", advice="tuixuan up")
+        return Diagnosis(name, ok=True, found="未运行", advice="tuixuan up")
     unready = [process["name"] for process in running["processes"] if not process["ready"]]
     if unready:
         advice = f"日志见 {running['state_dir']}/log"
-        return Finding(name, ok=False, found=f"未就绪：{'、'.join(unready)}", advice=advice)
-    return Finding(name, ok=running["ready"], found=f"运行中，进程号 {running['pid']}")
+        return Diagnosis(name, ok=False, found=f"未就绪：{'、'.join(unready)}", advice=advice)
+    return Diagnosis(name, ok=running["ready"], found=f"运行中，进程号 {running['pid']}")
 
 
-def port_findings(settings: StackSettings, running: StackReport) -> Iterator[Finding]:
+def port_diagnoses(settings: StackSettings, running: StackReport) -> Iterator[Diagnosis]:
     """Look for ports that are in use; those of a running stack are in use by itself."""
     if running["pid"] is not None:
         return
     for name, known in PORTS.items():
         port = known.asked(settings)
         if port is not None and not port_is_free(port):
+            found = f"指定的 {port} 已被占用"
             advice = "换一个端口，或不指定以自动选择"
-            yield Finding(f"端口 {name}", ok=False, found=f"指定的 {port} 已被占用", advice=advice)
+            yield Diagnosis(f"端口 {name}", ok=False, found=found, advice=advice)
         elif port is None and not port_is_free(known.usual):
             found = f"{known.usual} 已被占用，启动时另选空闲端口"
-            yield Finding(f"端口 {name}", ok=True, found=found)
+            yield Diagnosis(f"端口 {name}", ok=True, found=found)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from workers.doctor.finding import Finding
+from workers.doctor.diagnosis import Diagnosis
 from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
 from workers.servers.temporal import temporal_at_hand
@@ -13,7 +13,7 @@ from workers.settings.worker import WorkerSettings
 from workers.stack import probes
 
 
-def temporal(told: WorkerSettings) -> Finding:
+def temporal(told: WorkerSettings) -> Diagnosis:
     """Look at the Temporal that runs, else at the one that would be started."""
     name, address = "Temporal", told.temporal.address
     if address:
@@ -21,12 +21,12 @@ def temporal(told: WorkerSettings) -> Finding:
         return _answers(name, address, trouble)
     found = temporal_at_hand()
     if found is not None:
-        return Finding(name, ok=True, found=str(found))
+        return Diagnosis(name, ok=True, found=str(found))
     words = "本机尚无 Temporal，首次启动时编译或下载，约五分钟"
-    return Finding(name, ok=True, found=words, advice="可先执行 make setup")
+    return Diagnosis(name, ok=True, found=words, advice="可先执行 make setup")
 
 
-def nats(settings: StackSettings, told: WorkerSettings) -> Finding:
+def nats(settings: StackSettings, told: WorkerSettings) -> Diagnosis:
     """Look at the NATS that runs, else at the one that would be started."""
     name, url = "NATS", told.nats.url
     if url:
@@ -34,12 +34,12 @@ def nats(settings: StackSettings, told: WorkerSettings) -> Finding:
     try:
         found = find_nats({**os.environ, "NATS_URL": settings.nats.url or ""})
     except ServerMissing as error:
-        return Finding(name, ok=False, found="没有可用的 NATS", advice=str(error))
-    return Finding(name, ok=True, found=str(found))
+        return Diagnosis(name, ok=False, found="没有可用的 NATS", advice=str(error))
+    return Diagnosis(name, ok=True, found=str(found))
 
 
-def _answers(name: str, address: str, trouble: str | None) -> Finding:
+def _answers(name: str, address: str, trouble: str | None) -> Diagnosis:
     if trouble is None:
-        return Finding(name, ok=True, found=f"{address} 正常")
+        return Diagnosis(name, ok=True, found=f"{address} 正常")
     advice = "检查该服务，或改用其他地址"
-    return Finding(name, ok=False, found=f"{address}：{trouble}", advice=advice)
+    return Diagnosis(name, ok=False, found=f"{address}：{trouble}", advice=advice)
