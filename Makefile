@@ -3,6 +3,8 @@
 .PHONY: help up test check bench setup docs lock python servers browser
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
+# Processes start twice as fast where Python may keep what it compiled; git ignores it.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16

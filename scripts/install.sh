@@ -127,7 +127,9 @@ mkdir -p var
 uv=$(find_uv)
 make_venv
 say "installing the locked packages"
-"$uv" pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+# Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process of the
+# system would compile all of it again at each start, which takes longer than all else in it.
+"$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
 "$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
 printf '%s\n' "$wanted" >$stamp
 say "ready: $(.venv/bin/python --version) in .venv"
