@@ -1,4 +1,4 @@
-"""The audit worker: a witness of every event and every look, in a store of its own."""
+"""The audit worker: it witnesses every event and every audit entry in a store of its own."""
 
 import asyncio
 import contextlib
@@ -15,15 +15,16 @@ from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.stream.names import Durable
-from services.audit.chain import AnchorFile, append, append_entry, last_seq, read_head
+from services.audit.anchors import AnchorFile
+from services.audit.chain import append, append_entry, last_seq, read_head
+from services.audit.digest_file import DigestFile
 from services.audit.entries import mark_witnessed, read_waiting
-from services.audit.signing import DigestFile
 from workers.stream.consumer import STEADY, ConsumerPace, consume
 
 SIGN_EVERY_SECONDS = 60.0
-"""How often it is asked whether a day has ended."""
+"""How often it is checked whether a day has ended."""
 WITNESS_EVERY_SECONDS = 1.0
-"""How often it is asked whether somebody looked at something."""
+"""How often it is checked whether there are new audit entries."""
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ def _now() -> datetime:
 
 
 class AuditHandler:
-    """Puts each event into the chain once, and anchors the chain after each.
+    """Appends each event to the chain once, and anchors the chain after each.
 
     The chain itself is the cursor: what it holds of a case is done.
     """
@@ -43,7 +44,6 @@ class AuditHandler:
     def __init__(
         self, engine: Engine, anchor_path: Path, clock: Callable[[], datetime] = _now
     ) -> None:
-        """Take the audit's store and the file of the anchors."""
         self._engine, self._clock = engine, clock
         self._anchors = AnchorFile(anchor_path)
 
@@ -53,20 +53,20 @@ class AuditHandler:
             return last_seq(connection, case_id)
 
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Append an event, and then its anchor."""
+        """Append an event, then its anchor."""
         with transaction(self._engine) as connection:
             anchor = append(connection, event, body, stream_seq, self._clock())
         if anchor is not None:
             self._anchors.append(anchor)
 
     def append_entries(self, record: Engine) -> int:
-        """Append the deeds on record that the chain has not got, and an anchor for all.
+        """Append the entries on record that the chain does not have, and one anchor for all.
 
-        A crash in between leaves deeds that the chain has and the record does not know of;
-        they are found in the chain the next time, and noted.
+        A crash in between leaves entries in the chain that the record does not know as
+        witnessed. The next call finds them in the chain, and marks them.
 
         Returns:
-            How many were noted.
+            How many were marked as witnessed.
         """
         rows = read_waiting(record)
         if not rows:
@@ -80,9 +80,9 @@ class AuditHandler:
         return len(rows)
 
     def take_up(self) -> None:
-        """Anchor what a predecessor committed and could not anchor any more.
+        """Anchor what a predecessor committed and had no time to anchor.
 
-        A chain that is shorter than its anchors is not touched: that is for people.
+        A chain that is shorter than its anchors is left alone: people must look at it.
         """
         self._anchors.mend()
         anchored = max((anchor[0] for anchor in self._anchors.read() if anchor), default=0)
@@ -104,7 +104,7 @@ async def run(  # noqa: PLR0913 - the stream, the stores, and how
     pace: ConsumerPace = STEADY,
     digests: DigestFile | None = None,
 ) -> None:
-    """Witness events until `stop`; sign each day that ended in `digests`."""
+    """Witness events and entries until `stop`; sign each ended day in `digests`."""
     handler = AuditHandler(audit_engine, anchor_path)
     await asyncio.to_thread(handler.take_up)
     async with asyncio.TaskGroup() as group:
@@ -116,7 +116,7 @@ async def run(  # noqa: PLR0913 - the stream, the stores, and how
 
 
 async def _witness(handler: AuditHandler, record: Engine, stop: asyncio.Event) -> None:
-    """Witness deeds as they come; a store that is away for a while does not end it."""
+    """Witness entries as they come; an outage of a store does not end it."""
     while not stop.is_set():
         found = 0
         try:
@@ -129,7 +129,7 @@ async def _witness(handler: AuditHandler, record: Engine, stop: asyncio.Event) -
 
 
 async def _sign(digests: DigestFile, engine: Engine, stop: asyncio.Event) -> None:
-    """Sign the days that have ended, also those missed; a failure does not end the witness."""
+    """Sign the days that have ended, including any missed; a failure does not end the worker."""
     while not stop.is_set():
         try:
             await asyncio.to_thread(digests.sign_ended_days, engine, _now())

@@ -46,7 +46,7 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Copy every event into the audit's own store."""
-    from services.audit.signing import DigestFile
+    from services.audit.digest_file import DigestFile
     from workers.audit import run
     from workers.connections import stream
 

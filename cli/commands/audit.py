@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from services.audit.signing import DigestFile
+    from services.audit.digest_file import DigestFile
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -119,7 +119,7 @@ def deeds(
 
 def _digest_file() -> "DigestFile":
     from cli.frame.options import options
-    from services.audit.signing import DigestFile
+    from services.audit.digest_file import DigestFile
 
     settings = options().settings()
     places = settings.places

@@ -1,4 +1,7 @@
-"""What the audit witnesses besides events: looks, changes outside of the lifecycle, removals."""
+"""Audit entries: what somebody did that no event tells of.
+
+Access, changes outside of the lifecycle, removals, changes of the signing key.
+"""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +13,7 @@ from models.chain import canonical_json
 
 
 class EntryKind(StrEnum):
-    """What sort of deed the audit witnessed."""
+    """The kinds of audit entries; an access entry is a `look` on the wire."""
 
     ACCESS = "look"
     CHANGE = "change"
@@ -19,16 +22,16 @@ class EntryKind(StrEnum):
 
 
 class AuditEntry(BaseModel):
-    """One thing that somebody did and that no event tells of.
+    """Something that somebody did and that no event tells of.
 
     Attributes:
-        kind, action: What, e.g. `look` and `case.form_revealed`.
-        object: On what: a case's id with its part, a user's id, a season's.
-        actor: Who; `org` is on whose behalf.
+        kind, action: What was done, e.g. `look` and `case.form_revealed`.
+        object: To what: a case's id with its part, a user's id, a season's.
+        actor: Who did it; `org` is on whose behalf.
         season: The season it belongs to, where it belongs to one.
         case_id: The case it belongs to, where it belongs to one.
-        before, after: `sha256:<hex>` of the object; of a look both are of what was seen.
-        reason: What the person gave as their reason. It stays in the record; the audit has
+        before, after: `sha256:<hex>` of the object; of an access both are of what was seen.
+        reason: The reason that the person gave. The text stays in the record; the audit has
             its digest.
         request: The id of the request.
     """
@@ -48,13 +51,13 @@ class AuditEntry(BaseModel):
 
 
 def entry_body(entry_id: str, entry: AuditEntry, reason_digest: str | None, at: datetime) -> str:
-    """Return the text that the audit keeps of a deed, without any free text.
+    """Return the text that the audit keeps of an entry, without any free text.
 
     Args:
-        entry_id: Its id.
+        entry_id: The id of the entry.
         entry: The entry.
-        reason_digest: `sha256:<hex>` of its reason's text; None: none was given.
-        at: When.
+        reason_digest: `sha256:<hex>` of the text of its reason; None where none was given.
+        at: When it was done.
     """
     data = entry.model_dump(mode="json", exclude={"kind", "actor"})
     data |= {"actor": str(entry.actor), "on_behalf": entry.actor.org, "reason": reason_digest}

@@ -1,16 +1,16 @@
-"""What a verification of the audit says."""
+"""What a verification of the audit reports."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Problem(BaseModel):
-    """One thing that is not as it was written.
+    """Something that is not as it was written.
 
     Attributes:
         kind: Stable English snake_case. In the audit: `missing`, `changed`, `cut_tail`,
             `rewritten`, `anchor_missing`, `anchor_unreadable`, `digest_unreadable`,
             `digest_missing`.
-            In the record: `missing`, `changed`, `removed` (without a deed that fits).
+            In the record: `missing`, `changed`, `removed` (without an entry that fits).
             Between them: `differs`, `not_audited`, `not_in_record`.
         where: The line: `audit:17`, `anchor:17`, `digest:2024-04-01`, a case's id, or `case:seq`.
         message: For people, in Chinese.
@@ -24,11 +24,12 @@ class Problem(BaseModel):
 
 
 class AuditReport(BaseModel):
-    """What was looked at, and what was found. `ok`: nothing.
+    """How much was verified, and what was found.
 
     Attributes:
+        ok: Nothing was found.
         cases: Cases on record.
-        records: Lines of the audit.
+        records: Lines of the audit's chain.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -10,14 +10,14 @@ from models.tables.types import Instant, table_of
 
 
 class AuditModel(SQLModel, registry=registry(metadata=MetaData())):
-    """The base of tables that do not live in the record's database."""
+    """The base of tables that are not in the record's database."""
 
 
 class AuditChainRow(AuditModel, table=True):
-    """One event as it came, or one deed of another kind, bound to all before it.
+    """One event as it came, or one audit entry, bound to all lines before it.
 
-    `n`: the place in the chain, without gaps from 1; `event_id`: the event's or the deed's;
-    `body`: the published text, or the deed's; `case_previous_hash`: of the line before of
+    `n`: the place in the chain, from 1 without gaps; `event_id`: the id of the event or of
+    the entry; `body`: its exact text; `case_previous_hash`: the hash of the line before of
     the same case (None: of no case, or older than the chains of cases).
     """
 

@@ -1,4 +1,4 @@
-"""What the audit is to witness besides events."""
+"""Audit entries that wait for the audit worker, or were witnessed by it."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from models.tables.types import Instant
 
 
 class AuditEntryRow(SQLModel, table=True):
-    """A look, a change outside of the lifecycle, a removal; written before it is answered.
+    """An audit entry: access, a change, a removal; written before what was asked is answered.
 
-    `body`: what the audit gets; `reason`: the text, which stays here; `witnessed_at`: None
-    until the audit has it. Nothing else of a row ever changes.
+    `body`: the text that the audit gets; `reason`: the reason, which stays here;
+    `witnessed_at`: None until the audit has it. Nothing else of a row ever changes.
     """
 
     __tablename__ = "deed"

@@ -1,4 +1,4 @@
-"""A season of a call, its recommending bodies, its calendar."""
+"""Seasons, their recommending bodies, their moved milestones, and the working days."""
 
 from datetime import date, datetime
 
@@ -9,7 +9,7 @@ from models.tables.types import Instant
 
 
 class Season(SQLModel, table=True):
-    """One edition of a call. `programme`: its data file as it was when opened.
+    """One edition of a call. `programme`: its data file as it was when the season opened.
 
     `milestones`: name → civil instant (ISO 8601); `anchor` and `seconds_per_day` map
     civil time to real instants (`models.dates.pace`).
@@ -29,7 +29,7 @@ class Season(SQLModel, table=True):
 
 
 class SeasonChange(SQLModel, table=True):
-    """A moved milestone: who, why, from, to; and whether every case was told."""
+    """A moved milestone: who moved it, why, from when to when. `applied_at`: all cases know it."""
 
     __tablename__ = "season_change"
 
@@ -46,7 +46,7 @@ class SeasonChange(SQLModel, table=True):
 
 
 class Body(SQLModel, table=True):
-    """A recommending body of a season. `cutoff`: its own civil one, None: the national."""
+    """A recommending body of a season. `cutoff`: its own, in civil time; None: the national."""
 
     __tablename__ = "body"
 
@@ -58,7 +58,7 @@ class Body(SQLModel, table=True):
 
 
 class CalendarDay(SQLModel, table=True):
-    """Whether a day is worked. A year is known when all of its days are here."""
+    """Whether a day is a working day. A year is known when all of its days are here."""
 
     __tablename__ = "calendar_day"
 

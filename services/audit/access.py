@@ -4,13 +4,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
+from models import tables
 from models.audit.entries import AuditEntry, EntryKind
 from models.cases.actors import Actor
-from models.tables import AppUser, table_of
 from services.audit.entries import enter
 from services.clock import now
-
-_USERS = table_of(AppUser)
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,8 @@ class Access:
 def resolve_org(connection: Connection, viewer: Viewer) -> Viewer:
     """Return the viewer with the unit or body that they belong to on record."""
     actor = viewer.actor
-    query = select(_USERS.c.org).where(_USERS.c.id == actor.id, _USERS.c.role == actor.role)
+    users = tables.app_user.c
+    query = select(users.org).where(users.id == actor.id, users.role == actor.role)
     return replace(viewer, actor=actor.model_copy(update={"org": connection.scalar(query)}))
 
 

@@ -1,12 +1,16 @@
-"""Check an archive of `tuixuan audit export` with nothing but Python 3.9 and no server.
+"""Verify an archive of `tuixuan audit export` with nothing but Python 3.9, without any server.
 
 The export carries this file as `verify.py`; unpack the archive and run it there:
 
     python3 verify.py [FOLDER] [--key ID]
 
-It exits with 0 when all is as it was written, with 3 when not, naming each problem. Everything
-in an archive could be made anew by whoever holds the signing key and by nobody else: compare
-the id of the first key with what the organiser made public, or name it by `--key`.
+It exits with 0 when all is as it was written, with 3 when not, naming each problem, and with 2
+when it was called in a wrong way. Whoever holds the signing key could make everything in an
+archive anew, and nobody else: compare the id of the first key with what the organiser made
+public, or name it by `--key`.
+
+It ships as one file and imports nothing of ours, so it has its own copy of what
+`models.audit` does; a test holds both equal.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from typing import Any
 GENESIS = "sha256:" + "0" * 64
 FILES = ("anchors.jsonl", "audit.jsonl", "digests.jsonl", "history.jsonl")
 FOUND = 3
+WRONG_USAGE = 2
+USAGE = "用法 usage: python3 verify.py [FOLDER] [--key ID]"
 
 Problem = tuple[str, str, str]
 """Kind (stable English), where, and a sentence for people."""
@@ -47,18 +53,18 @@ def digest_bytes(data: bytes) -> str:
 
 
 def signed_bytes(line: Line) -> bytes:
-    """Return what the signature of a line of the digests is over: all but itself."""
+    """Return what the signature of a line is over: everything but the signature."""
     bare = {name: value for name, value in line.items() if name != "signature"}
     return json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def key_id(public: bytes) -> str:
-    """Return the id of a public key: the head of its SHA-256."""
+    """Return the id of a public key: the first half of its SHA-256."""
     return "ed25519:" + hashlib.sha256(public).hexdigest()[:32]
 
 
 def ed25519_ok(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether an Ed25519 signature holds, after RFC 8032, section 5.1.7."""
+    """Return whether an Ed25519 signature holds, by RFC 8032, section 5.1.7."""
     if len(public) != 32 or len(signature) != 64:  # noqa: PLR2004 - the sizes of Ed25519
         return False
     key, commitment = _point(public), _point(signature[:32])
@@ -115,14 +121,14 @@ _BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1
 
 
 def check_chain(lines: Iterable[Line]) -> Iterator[Problem]:
-    """Check lines of the audit: each against its hash, the line before, and its case's."""
+    """Check each line of the audit against its hash, the line before it, and its case's."""
     n, previous, cases = 0, GENESIS, dict[str, str]()
-    begin: str | None = GENESIS
+    first: str | None = GENESIS
     for line in lines:
         bound, where = line["bound"], f"audit:{line['bound']['n']}"
         if bound["n"] != n + 1:
             yield "missing", where, f"审计记录缺少第 {n + 1} 至 {bound['n'] - 1} 条"
-            cases, begin = {}, None  # nobody knows of which cases the lost lines were
+            cases, first = {}, None  # nobody knows of which cases the lost lines were
         elif line["previous_hash"] != previous:
             yield "changed", where, f"审计记录第 {bound['n']} 条与上一条不衔接"
         if digest({"previous": line["previous_hash"], "record": bound}) != line["hash"]:
@@ -130,7 +136,7 @@ def check_chain(lines: Iterable[Line]) -> Iterator[Problem]:
         if "body" in line and digest_bytes(line["body"].encode()) != bound["body"]:
             yield "changed", where, f"审计记录第 {bound['n']} 条的正文与其摘要不符"
         case = bound["case_id"]
-        expected = cases.get(case, begin)
+        expected = cases.get(case, first)
         if expected not in (None, bound.get("case_previous_hash", expected)):
             yield "changed", where, f"审计记录第 {bound['n']} 条与该案例的上一条不衔接"
         n, previous = bound["n"], line["hash"]
@@ -154,7 +160,7 @@ def check_digests(
     hashes: dict[int, str],
     signature_ok: Callable[[bytes, bytes, bytes], bool] = ed25519_ok,
 ) -> Iterator[Problem]:
-    """Check the signed digests: their signatures, their chain, and the audit against them.
+    """Check signatures, the chain of the digests, and the audit against them.
 
     Args:
         lines: The lines of the file in their order.
@@ -202,7 +208,7 @@ def _digest_fits(
 
 
 def _announced(audit: Iterable[Line]) -> Generator[Problem, None, dict[tuple[str, int], str]]:
-    """Return what the audit saw of each step; yield a problem where a case's text is gone."""
+    """Return the hash of each step as the audit saw it; name cases with texts taken away."""
     announced, bare = dict[tuple[str, int], str](), dict[str, int]()
     for line in audit:
         if line["bound"].get("kind", "event") != "event":
@@ -219,7 +225,7 @@ def _announced(audit: Iterable[Line]) -> Generator[Problem, None, dict[tuple[str
 
 
 def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Problem]:
-    """Check the lines of the cases' history, and that the audit saw every one of them."""
+    """Check the histories of cases, and that the audit saw every line of them."""
     announced = yield from _announced(audit)
     seen, heads = set(), dict[str, tuple[int, str]]()
     for line in history:
@@ -246,35 +252,42 @@ def inspect(folder: Path, expected_key: str | None = None) -> Iterator[Problem]:
 
     Args:
         folder: Where it was unpacked.
-        expected_key: The id that the first signing key must have; None: whichever.
+        expected_key: The id that the first signing key must have; None: any.
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    for name in sorted(set(FILES) - set(manifest["files"])):
-        yield "missing", "manifest", f"清单中没有 {name}"
-    for name, promised in sorted(manifest["files"].items()):
-        path = folder / name
-        if not path.is_file():
-            yield "missing", f"file:{name}", f"缺少文件 {name}"
-        elif digest_bytes(path.read_bytes()) != promised["sha256"]:
-            yield "changed", f"file:{name}", f"文件 {name} 与清单中的摘要不符"
+    yield from _check_files(folder, manifest["files"])
     audit = yield from _lines(folder, "audit.jsonl")
     history = yield from _lines(folder, "history.jsonl")
     anchors = yield from _lines(folder, "anchors.jsonl")
     digests = yield from _lines(folder, "digests.jsonl")
     hashes = {line["bound"]["n"]: line["hash"] for line in audit}
     yield from check_chain(audit)
-    head = manifest["head"]
-    last = max(hashes, default=0)
-    if head["n"] > last:
-        yield "cut_tail", "manifest", f"清单所记为 {head['n']} 条，审计记录止于第 {last} 条"
-    elif hashes.get(head["n"], GENESIS) != head["hash"]:
-        yield "rewritten", "manifest", "审计记录的末条与清单所记不同"
+    yield from _check_head(manifest["head"], hashes)
     yield from check_anchors(anchors, hashes)
     yield from check_digests(digests, hashes)
     yield from check_history(history, audit)
     first = digests[0].get("key") if digests else None
     if expected_key not in (None, first):
         yield "wrong_key", "digests", f"签名密钥为 {first}，应为 {expected_key}"
+
+
+def _check_files(folder: Path, listed: dict[str, Line]) -> Iterator[Problem]:
+    for name in sorted(set(FILES) - set(listed)):
+        yield "missing", "manifest", f"清单中没有 {name}"
+    for name, promised in sorted(listed.items()):
+        path = folder / name
+        if not path.is_file():
+            yield "missing", f"file:{name}", f"缺少文件 {name}"
+        elif digest_bytes(path.read_bytes()) != promised["sha256"]:
+            yield "changed", f"file:{name}", f"文件 {name} 与清单中的摘要不符"
+
+
+def _check_head(head: Line, hashes: dict[int, str]) -> Iterator[Problem]:
+    last = max(hashes, default=0)
+    if head["n"] > last:
+        yield "cut_tail", "manifest", f"清单所记为 {head['n']} 条，审计记录止于第 {last} 条"
+    elif hashes.get(head["n"], GENESIS) != head["hash"]:
+        yield "rewritten", "manifest", "审计记录的末条与清单所记不同"
 
 
 def _lines(folder: Path, name: str) -> Generator[Problem, None, list[Line]]:
@@ -290,14 +303,46 @@ def _lines(folder: Path, name: str) -> Generator[Problem, None, list[Line]]:
     return found
 
 
+class UsageError(Exception):
+    """The script was called in a wrong way; the message says how."""
+
+
+def read_arguments(arguments: list[str]) -> tuple[Path, str | None]:
+    """Return the folder to check, and the expected id of the first key.
+
+    Raises:
+        UsageError: An option is unknown, incomplete or repeated, or there is no such folder.
+    """
+    folders, keys = list[str](), list[str]()
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name == "--key":
+            keys.append(value if equals else next(rest, ""))
+        elif argument.startswith("-"):
+            raise UsageError(f"没有选项 {argument}。")
+        else:
+            folders.append(argument)
+    if len(keys) > 1 or len(folders) > 1:
+        raise UsageError("--key 和文件夹都只能给出一个。")
+    if any(not key or key.startswith("-") for key in keys):
+        raise UsageError("--key 之后应写公钥编号，如 --key ed25519:0123456789abcdef。")
+    folder = Path(folders[0]) if folders else Path(__file__).resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"没有文件夹 {folder}。")
+    return folder, keys[0] if keys else None
+
+
 def main(arguments: list[str]) -> int:
     """Check the archive, say what was found, and return the exit code."""
-    expected = None
-    if "--key" in arguments:
-        place = arguments.index("--key")
-        expected = arguments[place + 1]
-        arguments = arguments[:place] + arguments[place + 2 :]
-    folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
+    if arguments in (["-h"], ["--help"]):
+        sys.stdout.write(f"{USAGE}\n")
+        return 0
+    try:
+        folder, expected = read_arguments(arguments)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n{USAGE}\n")
+        return WRONG_USAGE
     try:
         problems = list(inspect(folder, expected))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.audit.entries import AuditEntry, EntryKind
+from models.audit.signatures import key_id
 from models.chain import digest
 from models.store.engine import transaction
 from services.audit.access import Access, Viewer, enter_access, resolve_org
-from services.audit.archive_verifier import key_id
+from services.audit.digest_file import DigestFile
 from services.audit.entries import enter_now, refuse_bad_reason
-from services.audit.signing import DigestFile
 from services.clock import now
 
 

@@ -1,4 +1,4 @@
-"""Enter what the audit is to witness besides events, and read it again."""
+"""Audit entries: enter what somebody did that no event tells of, and list it again."""
 
 import json
 import re
@@ -8,14 +8,13 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
+from models import tables
 from models.audit.entries import AuditEntry, EntryKind, entry_body
 from models.chain import digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import AuditEntryRow, table_of
 from services.clock import new_id
 
-ENTRIES = table_of(AuditEntryRow)
 MOST_AT_ONCE = 200
 LONGEST_REASON = 500
 
@@ -23,7 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AuditEntryView(BaseModel):
-    """A deed as auditors see it. `witnessed`: whether the audit's own store has it."""
+    """An audit entry as auditors see it. `witnessed`: the audit's own store has it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,13 +43,13 @@ class AuditEntryView(BaseModel):
 
 
 def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
-    """Enter a deed in the caller's transaction, before what was asked is answered.
+    """Enter something in the caller's transaction, before what was asked is answered.
 
     Returns:
-        Its id.
+        The id of the entry.
 
     Raises:
-        Refused: `bad_reason`: too long, or with control characters.
+        Refused: `bad_reason`.
     """
     refuse_bad_reason(entry.reason)
     entry_id = new_id("deed")
@@ -65,8 +64,14 @@ def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
         "reason": entry.reason,
         "at": at,
     }
-    connection.execute(insert(ENTRIES), row)
+    connection.execute(insert(tables.deed), row)
     return entry_id
+
+
+def enter_now(engine: Engine, entry: AuditEntry, at: datetime) -> str:
+    """Enter something in a transaction of its own; otherwise as `enter`."""
+    with transaction(engine) as connection:
+        return enter(connection, entry, at)
 
 
 def refuse_bad_reason(reason: str | None) -> None:
@@ -79,15 +84,9 @@ def refuse_bad_reason(reason: str | None) -> None:
         raise Refused("bad_reason", f"理由应为一行文字，不超过 {LONGEST_REASON} 字。")
 
 
-def enter_now(engine: Engine, entry: AuditEntry, at: datetime) -> str:
-    """Do the same in a transaction of its own."""
-    with transaction(engine) as connection:
-        return enter(connection, entry, at)
-
-
 def read_waiting(engine: Engine, limit: int = MOST_AT_ONCE) -> list[RowMapping]:
-    """Return the rows that the audit has not got yet, the oldest first."""
-    columns = ENTRIES.c
+    """Return the rows that the audit has not witnessed yet, the oldest first."""
+    columns = tables.deed.c
     query = select(columns.id, columns.kind, columns.case_id, columns.body)
     query = query.where(columns.witnessed_at.is_(None)).order_by(columns.id).limit(limit)
     with reading(engine) as connection:
@@ -95,11 +94,10 @@ def read_waiting(engine: Engine, limit: int = MOST_AT_ONCE) -> list[RowMapping]:
 
 
 def mark_witnessed(engine: Engine, entry_ids: Sequence[str], at: datetime) -> None:
-    """Note that the audit has these."""
+    """Note that the audit has witnessed these."""
+    witnessed = update(tables.deed).where(tables.deed.c.id.in_(entry_ids))
     with transaction(engine) as connection:
-        connection.execute(
-            update(ENTRIES).where(ENTRIES.c.id.in_(entry_ids)).values(witnessed_at=at)
-        )
+        connection.execute(witnessed.values(witnessed_at=at))
 
 
 def list_entries(  # noqa: PLR0913 - filters, each by its name
@@ -112,30 +110,26 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
     limit: int = 50,
     after: str | None = None,
 ) -> list[AuditEntryView]:
-    """Return a page of deeds, the newest first.
+    """Return a page of audit entries, the newest first.
 
     Args:
         engine: The record.
-        season: Only of this one.
-        case_id: Only of this one.
-        kind: Only of this one.
-        actor: Only by this one, `role:id`.
-        limit: At most so many, up to `MOST_AT_ONCE`.
-        after: The id of the last deed of the page before; None: from the newest.
+        season: Only those of this season.
+        case_id: Only those of this case.
+        kind: Only those of this kind.
+        actor: Only those by this actor, `role:id`.
+        limit: The most entries, up to `MOST_AT_ONCE`.
+        after: The id of the last entry of the page before; None: from the newest.
 
     Raises:
-        Refused: There is no such kind.
+        Refused: `unknown_kind`.
     """
     if kind is not None and kind not in set(EntryKind):
         raise Refused("unknown_kind", f"没有种类 {kind}，可选：{'、'.join(EntryKind)}。")
-    columns = ENTRIES.c
-    query = select(ENTRIES).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
-    for column, wanted in (
-        (columns.season_id, season), (columns.case_id, case_id), (columns.kind, kind),
-        (columns.actor, actor),
-    ):  # fmt: skip
-        if wanted is not None:
-            query = query.where(column == wanted)
+    columns = tables.deed.c
+    wanted = {"season_id": season, "case_id": case_id, "kind": kind, "actor": actor}
+    query = select(tables.deed).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
+    query = query.filter_by(**{name: value for name, value in wanted.items() if value is not None})
     if after is not None:
         query = query.where(columns.id < after)
     with reading(engine) as connection:

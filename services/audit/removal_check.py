@@ -1,4 +1,4 @@
-"""Whether what is gone of a case is gone by a deed on record, and was old enough."""
+"""Check that what was removed of a case has an entry that says so, and was old enough."""
 
 import contextlib
 import json
@@ -10,56 +10,57 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from models import tables
 from models.audit.entries import EntryKind
 from models.audit.objects import form_object, reason_object
+from models.audit.report import Problem
 from models.cases.states import ENDED
 from models.ids import event_id
 from models.programme.retention import LEAST_DAYS_KEPT
-from models.tables import CaseRevision, table_of
-from services.audit.entries import ENTRIES
-from services.audit.report import Problem
 
 type Row = Mapping[Any, Any]
 
 _LEAST_KEPT = timedelta(days=LEAST_DAYS_KEPT)
-_FORMS = table_of(CaseRevision).c
 
 
 @dataclass
 class Removals:
-    """What is said to be removed of one case.
+    """What was removed of one case.
 
     Attributes:
-        emptied: The revisions that are marked so, without their content.
-        deeds: When something was removed: (object, digest) → instant.
+        revisions: The saved versions of its form that are marked as removed.
+        entries: When each thing was removed, by the entries: (object, digest) → instant.
     """
 
-    emptied: list[Row] = field(default_factory=list)
-    deeds: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    revisions: list[Row] = field(default_factory=list)
+    entries: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def check(self, case_id: str, lines: Sequence[Row]) -> Iterator[Problem]:
-        """Yield what went without a deed that names it, or before its time.
+        """Yield whatever was removed without an entry that names it, or too early.
 
-        When the case ended is taken from its lines: their times are under their hashes.
+        Args:
+            case_id: Of which case.
+            lines: Its history. When it ended is taken from there, as the times of its lines
+                are under their hashes.
         """
         ended = next((line["at"] for line in lines if line["target"] in ENDED), None)
         for line in lines:
-            bound = line["command"].get("reason")
-            if line["reason"] is None and bound is not None:
-                name = (reason_object(case_id, line["seq"]), bound)
-                for message in self._gone(name, line["at"], ended):
+            given = line["command"].get("reason")
+            if line["reason"] is None and given is not None:
+                what = (reason_object(case_id, line["seq"]), given)
+                for message in self._check_removed(what, line["at"], ended):
                     where = event_id(case_id, line["seq"])
                     yield Problem(kind="removed", where=where, message=f"意见或理由{message}")
-        for row in self.emptied:
-            name = (form_object(case_id, row["revision"]), row["digest"])
-            for message in self._gone(name, row["saved_at"], ended):
+        for row in self.revisions:
+            what = (form_object(case_id, row["revision"]), row["digest"])
+            for message in self._check_removed(what, row["saved_at"], ended):
                 which = f"申报表（第 {row['revision']} 版）"
                 yield Problem(kind="removed", where=case_id, message=which + message)
 
-    def _gone(
-        self, name: tuple[str, str], written: datetime, ended: datetime | None
+    def _check_removed(
+        self, what: tuple[str, str], written: datetime, ended: datetime | None
     ) -> Iterator[str]:
-        at = self.deeds.get(name)
+        at = self.entries.get(what)
         if at is None:
             yield "已不在，却没有与之相符的清除记录"
         elif ended is None:
@@ -69,22 +70,24 @@ class Removals:
 
 
 def read_removals(connection: Connection, case_ids: Sequence[str]) -> dict[str, Removals]:
-    """Return what is said to be removed of some cases; of the others nothing is."""
+    """Return what was removed of some cases; those of which nothing was are left out."""
     found: dict[str, Removals] = defaultdict(Removals)
-    emptied = (
-        select(_FORMS.case_id, _FORMS.revision, _FORMS.digest, _FORMS.saved_at)
-        .where(_FORMS.case_id.in_(case_ids), _FORMS.removed_at.is_not(None))
-        .order_by(_FORMS.case_id, _FORMS.revision)
+    forms = tables.case_revision.c
+    removed = (
+        select(forms.case_id, forms.revision, forms.digest, forms.saved_at)
+        .where(forms.case_id.in_(case_ids), forms.removed_at.is_not(None))
+        .order_by(forms.case_id, forms.revision)
     )
-    for row in connection.execute(emptied).mappings():
-        found[row["case_id"]].emptied.append(row)
-    deeds = select(ENTRIES.c.case_id, ENTRIES.c.body).where(
-        ENTRIES.c.case_id.in_(case_ids), ENTRIES.c.kind == EntryKind.REMOVAL
+    for row in connection.execute(removed).mappings():
+        found[row["case_id"]].revisions.append(row)
+    columns = tables.deed.c
+    entries = select(columns.case_id, columns.body).where(
+        columns.case_id.in_(case_ids), columns.kind == EntryKind.REMOVAL
     )
-    for case_id, body in connection.execute(deeds):
-        # The body is what the audit has; the columns beside it are for finding it.
+    for case_id, body in connection.execute(entries):
+        # The body is what the audit has; the columns beside it only serve to find it.
         with contextlib.suppress(ValueError, KeyError, TypeError):
             entry = json.loads(body)
-            name = (entry["data"]["object"], entry["data"]["before"])
-            found[case_id].deeds[name] = datetime.fromisoformat(entry["time"])
+            what = (entry["data"]["object"], entry["data"]["before"])
+            found[case_id].entries[what] = datetime.fromisoformat(entry["time"])
     return found

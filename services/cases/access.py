@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, RowMapping, select
 
+from models import tables
 from models.audit.objects import form_object
 from models.cases.actors import Role
 from models.cases.form import CaseForm
@@ -12,14 +13,11 @@ from models.cases.masked_form import mask_form
 from models.refusals import Refused
 from models.retention import removed
 from models.store.engine import transaction
-from models.tables import CaseRevision, table_of
 from services.audit.access import Access, Viewer, enter_access, resolve_org
 from services.cases.queries import history
 from services.cases.rows import Columns, read_case
 from services.cases.views import CaseHistory
 from services.seasons.queries import read_programme
-
-_REVISIONS = table_of(CaseRevision)
 
 
 class FormView(BaseModel):
@@ -117,7 +115,7 @@ def _read_revision(connection: Connection, case: Columns, revision: int | None) 
     """Return a saved version of the case's form, one that was not removed."""
     case_id, newest = case["id"], case["revision"]
     wanted = newest if revision is None else revision
-    query = select(_REVISIONS).filter_by(case_id=case_id, revision=wanted)
+    query = select(tables.case_revision).filter_by(case_id=case_id, revision=wanted)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         message = f"案例 {case_id} 没有第 {wanted} 版申报表，最新为第 {newest} 版。"

@@ -2,13 +2,11 @@
 
 from sqlalchemy import Engine, select
 
+from models import tables
 from models.store.engine import transaction
-from models.tables import AppUser, table_of
 from services.audit.access import Access, Viewer, enter_access, resolve_org
 from services.notifications.inbox import InboxItem, inbox
 from services.people.users import unknown_user
-
-_USERS = table_of(AppUser)
 
 
 def show_inbox(
@@ -26,8 +24,9 @@ def show_inbox(
     Raises:
         Refused: `unknown_user` or `bad_reason`.
     """
+    users = tables.app_user.c
     with transaction(engine) as connection:
-        season = connection.scalar(select(_USERS.c.season_id).where(_USERS.c.id == user_id))
+        season = connection.scalar(select(users.season_id).where(users.id == user_id))
         if season is None:
             raise unknown_user(user_id)
         accessed = Access("inbox.seen", user_id, season=season)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
+from models.audit.chain_line import line_hash
 from models.audit.entries import AuditEntry, EntryKind
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
@@ -18,11 +19,12 @@ from models.cases.states import State
 from models.chain import GENESIS, digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from services.audit.chain import RECORDS, AnchorFile
+from models.tables.audit import audit_record
+from services.audit.anchors import Anchor, AnchorFile
 from services.audit.entries import enter, enter_now, list_entries, read_waiting
 from services.audit.verification import verify
 from tests.factories import commit, make_case
-from tests.integration.audit.test_verification import Stores, tamper
+from tests.integration.audit.stores import Stores, tamper
 from tests.streams import outbox
 from workers.audit import AuditHandler
 
@@ -63,7 +65,7 @@ def handler(stores: Stores) -> AuditHandler:
 
 def lines(audit: Engine) -> list[Any]:
     with reading(audit) as connection:
-        return list(connection.execute(select(RECORDS).order_by(RECORDS.c.n)).all())
+        return list(connection.execute(select(audit_record).order_by(audit_record.c.n)).all())
 
 
 def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: str) -> None:
@@ -241,8 +243,6 @@ def test_an_audit_that_began_before_the_chains_of_cases_goes_on(
 
 
 def _as_the_first_version_wrote(stores: Stores) -> None:
-    from services.audit.chain import Anchor, record_hash
-
     [row] = outbox(stores.record)
     event = CaseEvent.model_validate_json(row.body)
     record = {
@@ -250,7 +250,7 @@ def _as_the_first_version_wrote(stores: Stores) -> None:
         "case_seq": 1, "stream_seq": 1, "body": row.body, "recorded_at": AT,
         "previous_hash": GENESIS, "case_previous_hash": None,
     }  # fmt: skip
-    record["hash"] = record_hash(record)
+    record["hash"] = line_hash(record)
     with transaction(stores.audit) as connection:
-        connection.execute(RECORDS.insert(), record)
+        connection.execute(audit_record.insert(), record)
     AnchorFile(stores.anchors).append(Anchor(1, str(record["hash"]), AT))

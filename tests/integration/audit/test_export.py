@@ -1,11 +1,7 @@
 """What is exported can be verified with the servers off, and every change of it is named."""
 
-import ast
 import json
-import subprocess
-import sys
 import tarfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,11 +14,11 @@ from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import Transition, table_of
-from services.audit import archive_verifier
-from services.audit import export as audit_export
-from services.audit.archive_verifier import digest, digest_bytes, ed25519_ok
+from services.audit import evidence
+from services.audit.archive_verifier import digest
 from services.audit.export import EvidenceStores, export
 from tests.factories import commit, make_case, open_season
+from tests.integration.audit.archives import edit, inspected, unpacked
 from tests.streams import outbox
 from workers.audit import AuditHandler
 
@@ -46,35 +42,6 @@ def archive(sources: EvidenceStores, season: str, tmp_path: Path) -> Path:
     """The unpacked archive."""
     export(sources, season, tmp_path / "evidence.tar.gz")
     return unpacked(tmp_path / "evidence.tar.gz", tmp_path / "unpacked")
-
-
-def unpacked(file: Path, folder: Path) -> Path:
-    with tarfile.open(file) as archive:
-        archive.extractall(folder, filter="data")
-    (inner,) = folder.iterdir()
-    return inner
-
-
-def inspected(folder: Path, *arguments: str) -> tuple[int, list[tuple[str, str]]]:
-    """Run the archive's own verifier as an inspector would: no packages, no environment."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "verify.py", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False, env={"PYTHONUTF8": "1"},
-    )  # fmt: skip
-    assert not done.stderr, done.stderr
-    rows = [line.split("  ") for line in done.stdout.splitlines()[:-1]]
-    return done.returncode, [(row[0], row[1]) for row in rows]
-
-
-def edit(folder: Path, name: str, change: Callable[[list[dict[str, object]]], None]) -> None:
-    """Change lines of a file, and the manifest with it, as a forger would."""
-    path = folder / name
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    change(lines)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    manifest["files"][name]["sha256"] = digest_bytes(path.read_bytes())
-    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_what_nobody_touched_is_ok(archive: Path) -> None:
@@ -193,7 +160,7 @@ def test_what_is_on_its_way_to_the_audit_is_left_out_and_what_should_be_there_is
         at = connection.scalar(select(steps.at).where(steps.case_id == case))
     assert at is not None
     for minutes, found in ((1, []), (10, [("not_audited", f"{case}:1")])):
-        monkeypatch.setattr(audit_export, "now", lambda m=minutes: at + timedelta(minutes=m))
+        monkeypatch.setattr(evidence, "now", lambda m=minutes: at + timedelta(minutes=m))
         export(sources, season, tmp_path / f"{minutes}.tar.gz")
         folder = unpacked(tmp_path / f"{minutes}.tar.gz", tmp_path / str(minutes))
         assert inspected(folder)[1] == found
@@ -228,53 +195,3 @@ def test_nothing_is_written_over(sources: EvidenceStores, season: str, tmp_path:
         export(sources, season, tmp_path / "here")
     with pytest.raises(Refused, match="没有征集季"):
         export(sources, "1999", tmp_path / "there")
-
-
-def test_the_verifier_runs_on_old_pythons_without_packages() -> None:
-    source = Path(archive_verifier.__file__).read_text("utf-8")
-    tree = ast.parse(source, feature_version=(3, 9))
-    named = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    modules = {
-        name
-        for node in named
-        for name in (
-            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
-        )
-    }
-    assert modules == {
-        "__future__",
-        "collections.abc",
-        "hashlib",
-        "json",
-        "pathlib",
-        "sys",
-        "typing",
-    }
-
-
-# fmt: off
-VECTORS = [  # RFC 8032, section 7.1
-    (
-        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-        "",
-        ("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
-        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
-    ),
-    (
-        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-        "72",
-        ("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"),
-    ),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize(("public", "message", "signature"), VECTORS)
-def test_signatures_are_checked_as_the_rfc_says(public: str, message: str, signature: str) -> None:
-    parts = [bytes.fromhex(part) for part in (public, message, signature)]
-    assert ed25519_ok(*parts)
-    assert not ed25519_ok(parts[0], parts[1] + b"x", parts[2])
-    assert not ed25519_ok(parts[0], parts[1], parts[2][:-1])
-    flipped = bytes([parts[2][0] ^ 1]) + parts[2][1:]
-    assert not ed25519_ok(parts[0], parts[1], flipped)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
+from models.audit.signatures import key_id
 from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
@@ -19,14 +20,14 @@ from models.chain import digest
 from models.refusals import Refused
 from models.store.engine import transaction
 from services.audit.access import Viewer
-from services.audit.archive_verifier import key_id
 from services.audit.custody import rotate_key
+from services.audit.digest_file import DigestFile
 from services.audit.entries import list_entries
 from services.audit.export import EvidenceStores, export
-from services.audit.signing import DigestFile, read_lines
+from services.audit.json_lines import read_lines
 from services.audit.verification import verify
 from tests.factories import make_case
-from tests.integration.audit.test_export import edit, inspected, unpacked
+from tests.integration.audit.archives import edit, inspected, unpacked
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
 from workers.stream.consumer import ConsumerPace

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Connection, Engine, text, update
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -16,11 +15,10 @@ from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store.engine import transaction
-from models.tables import metadata
-from services.audit.chain import AnchorFile
-from services.audit.report import AuditReport
+from services.audit.anchors import AnchorFile
 from services.audit.verification import verify
 from tests.factories import commit, keep_reason, make_case
+from tests.integration.audit.stores import Stores, changed, tamper
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
 from workers.stream.consumer import ConsumerPace
@@ -28,29 +26,6 @@ from workers.stream.outbox import settle
 from workers.stream.relay import Relay
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
-
-
-@dataclass
-class Stores:
-    """A record with its witness."""
-
-    record: Engine
-    audit: Engine
-    anchors: Path
-
-    def witness(self) -> None:
-        """Publish and witness everything, without a stream in between."""
-        handler = AuditHandler(self.audit, self.anchors)
-        for place, row in enumerate(outbox(self.record), start=1):
-            handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
-        rows = range(1, len(outbox(self.record)) + 1)
-        settle(self.record, {row: row for row in rows}, {}, AT)
-
-    def verify(self) -> AuditReport:
-        return verify(self.record, self.audit, self.anchors, patience_seconds=0)
-
-    def kinds(self) -> list[tuple[str, str]]:
-        return [(problem.kind, problem.where) for problem in self.verify().problems]
 
 
 @pytest.fixture
@@ -64,26 +39,6 @@ def stores(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) ->
     commit(engine, make_case(engine, season=season), Action.SUBMIT)
     made.witness()
     return made
-
-
-def tamper(engine: Engine, *statements: str, **values: str) -> None:
-    """Change a store as somebody with all rights to the database would."""
-    with transaction(engine) as connection:
-        _triggers(connection, on=False)
-        for statement in statements:
-            assert connection.execute(text(statement), values).rowcount > 0, statement
-        _triggers(connection, on=True)
-
-
-def _triggers(connection: Connection, *, on: bool) -> None:
-    if connection.dialect.name == "postgresql":
-        role = "origin" if on else "replica"
-        connection.execute(text(f"SET LOCAL session_replication_role = {role}"))
-    elif not on:
-        names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        for name in connection.scalars(text(names)).all():
-            connection.execute(text(f"DROP TRIGGER {name}"))
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
 
 
 def second_case(stores: Stores) -> str:
@@ -172,14 +127,6 @@ def test_a_line_that_is_no_anchor(stores: Stores) -> None:
     assert stores.kinds() == [("anchor_unreadable", "anchor")]
 
 
-def changed(engine: Engine, table: str, key: dict[str, object], **values: object) -> None:
-    """Change columns of one row."""
-    with transaction(engine) as connection:
-        _triggers(connection, on=False)
-        done = connection.execute(update(metadata.tables[table]).filter_by(**key).values(**values))
-        assert done.rowcount == 1
-
-
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -205,7 +152,7 @@ def test_a_command_is_held_against_its_digest(stores: Stores) -> None:
     assert [problem.message for problem in stores.verify().problems] == ["请求内容与其摘要不符"]
 
 
-def test_a_reason_that_is_gone_without_a_deed_is_named(stores: Stores) -> None:
+def test_a_reason_that_is_gone_without_an_entry_is_named(stores: Stores) -> None:
     tamper(stores.record, "UPDATE transition SET reason = NULL WHERE reason IS NOT NULL")
     assert stores.kinds() == [("removed", f"{second_case(stores)}:3")]
 

@@ -24,7 +24,8 @@ from models.chain import GENESIS
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import metadata
-from services.audit.cases import check_case, read_cases
+from services.audit.case_check import check_case
+from services.audit.case_file import read_cases
 from services.cases import commit as committing
 from services.cases.commit import RecordBehindError, Records
 from tests.factories import (

@@ -64,8 +64,8 @@ from tests.factories import (
     programme,
     save_form,
 )
-from tests.integration.audit.test_export import inspected, unpacked
-from tests.integration.audit.test_verification import Stores, tamper
+from tests.integration.audit.archives import inspected, unpacked
+from tests.integration.audit.stores import Stores, tamper
 from tests.streams import outbox
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler

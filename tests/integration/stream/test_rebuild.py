@@ -17,7 +17,7 @@ from models.stream.names import EVENTS
 from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditChainRow
 from models.tables.webhooks import WebhookDelivery
-from services.audit.chain import AnchorFile
+from services.audit.anchors import AnchorFile
 from services.cases.views import Unavailable
 from services.stream.losses import announced_seqs, count_messages
 from tests.factories import make_case

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from models.cases.actions.names import Action
-from services.audit.chain import Anchor, AnchorFile, AnchorHeight
+from services.audit.anchors import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
 from workers.health.checks import checks_of

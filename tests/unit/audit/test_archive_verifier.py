@@ -1,64 +1,76 @@
-"""Each check of the exported verifier finds what it is for, where all other checks are content."""
+"""The verifier that ships with exports runs alone, and says how it is to be called."""
 
-from typing import Any
+import ast
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from services.audit.archive_verifier import (
-    GENESIS,
-    Line,
-    check_chain,
-    check_digests,
-    digest,
-    key_id,
+from services.audit import archive_verifier
+from services.audit.archive_verifier import FOUND, WRONG_USAGE, main
+
+SCRIPT = Path(archive_verifier.__file__)
+
+
+def test_it_runs_on_old_pythons_without_packages() -> None:
+    tree = ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 9))
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {
+        name
+        for node in named
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+    }
+    assert modules == {
+        "__future__",
+        "collections.abc",
+        "hashlib",
+        "json",
+        "pathlib",
+        "sys",
+        "typing",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--key"], "--key 之后应写公钥编号"),
+        (["--key="], "--key 之后应写公钥编号"),
+        ([".", "--key"], "--key 之后应写公钥编号"),
+        (["--key", "--key", "x"], "--key 之后应写公钥编号"),
+        (["--key", "ed25519:1", "--key", "ed25519:2"], "都只能给出一个"),
+        (["--key=ed25519:1", "--key", "ed25519:1"], "都只能给出一个"),
+        (["--keys", "ed25519:1"], "没有选项 --keys"),
+        (["-k"], "没有选项 -k"),
+        ([".", "."], "都只能给出一个"),
+        (["nowhere"], "没有文件夹 nowhere"),
+    ],
 )
+def test_a_wrong_call_is_told_in_a_sentence(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(SCRIPT), *arguments],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONUTF8": "1"},
+    )  # fmt: skip
+    sentence, usage = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (WRONG_USAGE, "")
+    assert said in sentence
+    assert usage.endswith("verify.py [FOLDER] [--key ID]")
 
 
-def chain(*cases: str | None, **last: object) -> list[Line]:
-    """Return a chain whose lines are of these cases; `last` goes into the last line."""
-    lines: list[Line] = []
-    heads: dict[str, str] = {}
-    for n, case in enumerate(cases, start=1):
-        bound: dict[str, Any] = {"n": n, "case_id": case, "body": digest(n)}
-        if case is not None:
-            bound["case_previous_hash"] = heads.get(case, GENESIS)
-        if n == len(cases):
-            bound |= last
-        previous = lines[-1]["hash"] if lines else GENESIS
-        hashed = digest({"previous": previous, "record": bound})
-        lines.append({"bound": bound, "previous_hash": previous, "hash": hashed})
-        if case is not None:
-            heads[case] = hashed
-    return lines
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_it_says_how_it_is_called(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([asked]) == 0
+    assert capsys.readouterr().out.endswith("verify.py [FOLDER] [--key ID]\n")
 
 
-def test_a_chain_as_it_is_written_is_fine() -> None:
-    assert list(check_chain(chain("a", "b", None, "a", "b", "a"))) == []
-
-
-@pytest.mark.parametrize("link", [GENESIS, digest("elsewhere")])
-def test_a_line_that_leaves_out_the_one_before_of_its_case_is_found(link: str) -> None:
-    """Whoever can write lines made the chain over all fit."""
-    forged = chain("a", "b", "a", case_previous_hash=link)
-    assert [(kind, where) for kind, where, _ in check_chain(forged)] == [("changed", "audit:3")]
-
-
-def test_after_a_gap_nobody_knows_the_line_before_of_a_case() -> None:
-    lines = chain("a", "a", "a", "b")
-    del lines[1]
-    assert [kind for kind, _, _ in check_chain(lines)] == ["missing"]
-
-
-@pytest.mark.parametrize(("count", "kinds"), [(2, []), (1, ["rewritten"]), (3, ["rewritten"])])
-def test_a_digest_says_how_many_lines_it_covers(count: int, kinds: list[str]) -> None:
-    lines = chain("a", "b")
-    key: Line = {"kind": "key", "public_key": "00", "previous": GENESIS}
-    signed: Line = {
-        "kind": "digest", "n": 2, "head": lines[1]["hash"], "count": count,
-        "previous": "", "signature": "",
-    }  # fmt: skip
-    key |= {"key": key_id(bytes(1)), "signature": ""}
-    signed |= {"key": key_id(bytes(1)), "previous": digest(key)}
-    hashes = {line["bound"]["n"]: line["hash"] for line in lines}
-    found = check_digests([key, signed], hashes, lambda *_: True)
-    assert [kind for kind, _, _ in found] == kinds
+@pytest.mark.parametrize("key", [["--key", "ed25519:1"], ["--key=ed25519:1"], []])
+def test_a_folder_that_is_no_archive_is_a_finding(
+    key: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*key, str(tmp_path)]) == FOUND
+    assert capsys.readouterr().out.startswith(f"unreadable  {tmp_path}  无法读取")

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from models.store.engine import reading
 from models.tables import AuditEntryRow, table_of
 from models.tables.audit import AuditChainRow
-from services.audit.signing import DigestFile
+from services.audit.digest_file import DigestFile
 from workers.health.metrics.sources import MetricSources, gauge
 
 _CHAIN, _ENTRIES = table_of(AuditChainRow).c, table_of(AuditEntryRow).c

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
-from services.audit.chain import AnchorHeight
+from services.audit.anchors import AnchorHeight
 from workers.health.metrics.audit import chain
 from workers.health.metrics.cases import calendar, deadlines, steps
 from workers.health.metrics.notifications import deliveries

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
-from services.audit.chain import AnchorHeight
+from services.audit.anchors import AnchorHeight
 from services.seasons.cache import SeasonCache
 from workers.settings.worker import WorkerSettings
 
