@@ -25,7 +25,7 @@ from models.ids import event_id
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Outbox, Transition, table_of
 from services.cases.filing import refuse_filing
-from services.cases.outlook import CaseDates, outlook
+from models.cases.outlook import CaseDates, outlook
 from services.cases.rows import (
     CHANGING,
     STORED,

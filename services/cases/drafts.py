@@ -17,7 +17,7 @@ from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
 from models.wording import moment
 from services.audit.entries import enter
-from services.cases.outlook import CaseDates
+from models.cases.outlook import CaseDates
 from services.cases.rows import Columns, read_case, season_dates
 from services.clock import new_id, now
 from services.people.actors import refuse_phone_numbers, resolve_actor

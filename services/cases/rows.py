@@ -18,7 +18,7 @@ from models.dates.milestones import SeasonDates
 from models.refusals import Refused
 from models.stream.names import event_subject
 from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
-from services.cases.outlook import CaseDates
+from models.cases.outlook import CaseDates
 
 type Columns = Mapping[str, Any]
 

@@ -17,7 +17,7 @@ from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from models.wording import moment
-from services.cases.outlook import CaseDates
+from models.cases.outlook import CaseDates
 from services.cases.requests import Request
 from services.cases.rows import read_case, season_dates
 from services.cases.service import CaseService, WorkflowMissing

@@ -19,7 +19,7 @@ from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
-from services.cases.outlook import NATIONAL_CUTOFF, CaseDates, outlook
+from models.cases.outlook import NATIONAL_CUTOFF, CaseDates, outlook
 from services.cases.requests import Request
 from services.cases.rows import CASES_WITH_DATES, Columns, read_case, season_dates
 from services.cases.service import CaseService, WorkflowMissing
