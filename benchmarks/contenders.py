@@ -23,6 +23,7 @@ from services.cases.intake import prepare
 from services.cases.requests import Request
 from services.cases.service import CaseService
 from services.clock import new_id, now
+from services.seasons.cache import SeasonCache
 from services.seasons.opening import Opening, open_season
 from workflows.names import case_workflow_id
 
@@ -106,6 +107,7 @@ class Ours:
     def __init__(self, client: Client, engine: Engine) -> None:
         """Open the season as if it had opened two weeks ago."""
         self._engine, self._service = engine, CaseService(engine, client)
+        self._cache = SeasonCache()
         self._numbers = itertools.count(1)
         text = (PROGRAMMES / "2024-new-services.toml").read_text()
         programme, at = Programme.from_toml(text), now()
@@ -135,7 +137,12 @@ class Ours:
             for action in PATH
         ]
         return tuple(
-            Step(each.action, prepare(self._engine, each), each.update_id, CaseSnapshot)
+            Step(
+                each.action,
+                prepare(self._engine, self._cache, each).command,
+                each.update_id,
+                CaseSnapshot,
+            )
             for each in requests
         )
 

@@ -22,8 +22,10 @@ from models.chain import GENESIS, digest_text
 from models.programme.definition import Programme
 from models.store.engine import reading, transaction
 from models.tables import CaseReason, CaseRecord, CaseRevision, Unit, table_of
-from services.cases.commit import Records
+from services.cases.commit import Commits
+from services.cases.standing import read_standing
 from services.clock import new_id
+from services.seasons.cache import SeasonCache
 from services.seasons.opening import open_season as open_real_season
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,9 +61,15 @@ def _sample() -> CaseForm:
 
 
 @lru_cache(maxsize=8)
-def _records(engine: Engine) -> Records:
-    """A worker keeps it too: programmes and calendars are read once."""
-    return Records(engine)
+def _cache(engine: Engine) -> SeasonCache:
+    """A worker keeps it too: programmes and working days are read once."""
+    del engine  # the key: each record has its own seasons
+    return SeasonCache()
+
+
+def commits(engine: Engine) -> Commits:
+    """The record's one door."""
+    return Commits(engine, _cache(engine))
 
 
 def form(**changes: Any) -> CaseForm:
@@ -133,7 +141,7 @@ def keep_reason(engine: Engine, case_id: str, text: str) -> str:
 
 def standing(engine: Engine, case_id: str) -> Standing:
     """Where the case stands on record."""
-    return _records(engine).read_standing(case_id, OPENS)
+    return read_standing(engine, _cache(engine), case_id, OPENS)
 
 
 def wanted(
@@ -161,7 +169,7 @@ def commit(
 ) -> CommitTransitionResult:
     """Commit the next transition of a case through the record's one door."""
     asked = wanted(engine, case_id, action, update_id=update_id, **fields)
-    return _records(engine).commit_transition(asked)
+    return commits(engine).commit(asked)
 
 
 def _insert_draft(

@@ -16,10 +16,10 @@ from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.stream.dead_letters import DeadLetterStatus
 from models.stream.names import ADVISORIES
-from services.cases.views import Unavailable
 from services.stream import dead_letters
 from services.stream.advisories import take_up
 from services.stream.dead_letters import DeadLetterView, HandOver
+from services.unavailable import Unavailable
 from workers.notify.handler import NotifyHandler
 from workers.stream.consumer import Handler
 from workers.stream.incoming import UnreadableError, announced_on_record, read_event

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, make_url
 
 from cli.frame.options import options
 from models.store.engine import opened_engine
-from services.cases.views import Unavailable
+from services.unavailable import Unavailable
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from nats.js import JetStreamContext
 
-from services.cases.views import Unavailable
+from services.unavailable import Unavailable
 from workers.settings.worker import WorkerSettings
 from workers.stream.connection import connect
 

@@ -138,7 +138,7 @@ def _connection(_error: OSError) -> CommandError:
 
 
 EXPLAINED: Mapping[str, Explain] = {
-    "services.cases.views.Unavailable": _service,
+    "services.unavailable.Unavailable": _service,
     "workers.settings.environment.SettingsWrong": _wrong_settings,
     "workers.settings.worker.NotRunning": _not_running,
     "workers.servers.found.ServerMissing": _server_missing,

@@ -164,6 +164,7 @@ class CaseSnapshot(_Message):
     overdue: bool
     return_rounds: int
     agenda: Agenda
+    category: str = ""
 
     @classmethod
     def of(cls, case: Standing) -> "CaseSnapshot":
@@ -181,4 +182,5 @@ class CaseSnapshot(_Message):
             overdue=ahead.overdue,
             return_rounds=ahead.return_rounds,
             agenda=ahead.agenda,
+            category=ahead.category,
         )

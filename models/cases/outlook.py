@@ -1,10 +1,11 @@
-"""What lies ahead of a case, worked out from the record."""
+"""What lies ahead of a case, worked out from its row and its season's dates."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Self
 
 from models.cases.agenda import plan
+from models.cases.columns import Columns
 from models.cases.messages import Outlook
 from models.cases.states import ENDED, MILESTONE, SEALED, State
 from models.dates.milestones import SeasonDates
@@ -12,37 +13,49 @@ from models.dates.working_days import WorkingDays
 from models.programme.definition import Programme
 
 NATIONAL_CUTOFF = "cutoff"
+"""The milestone at which recommending ends for everybody."""
 
 
+@dataclass(frozen=True)
 class CaseDates:
-    """The dates of one case: its row, its body's cutoff, its season's milestones."""
+    """The dates of one case, parsed once.
 
-    def __init__(self, case: Mapping[str, Any], dates: SeasonDates) -> None:
-        """Take the case's columns and its body's `body_cutoff`."""
-        self._case, self._dates = case, dates
+    Attributes:
+        season: The milestones of its season, and the season's pace.
+        body_cutoff: Its body's own cutoff, civil; None: the national one.
+        extended_cutoff: The case's own cutoff, if it was given one.
+    """
+
+    season: SeasonDates
+    body_cutoff: datetime | None
+    extended_cutoff: datetime | None
+
+    @classmethod
+    def of(cls, case: Columns) -> Self:
+        """Parse the dates of a case's row."""
+        season = SeasonDates.of(case["milestones"], case["anchor"], case["seconds_per_day"])
+        return cls(season, case["body_cutoff"], case["extended_cutoff"])
 
     @property
     def national_cutoff(self) -> datetime:
         """When recommending ends for everybody."""
-        return self._dates.milestones[NATIONAL_CUTOFF]
+        return self.season.milestones[NATIONAL_CUTOFF]
 
     @property
     def cutoff(self) -> datetime:
         """When filing ends for this case: its own, its body's or the national cutoff."""
-        extended: datetime | None = self._case["extended_cutoff"]
-        if extended is not None:
-            return extended
-        body: datetime | None = self._case["body_cutoff"]
-        if body is None:
+        if self.extended_cutoff is not None:
+            return self.extended_cutoff
+        if self.body_cutoff is None:
             return self.national_cutoff
-        return min(self._dates.pace.real(body), self.national_cutoff)
+        return min(self.season.pace.real(self.body_cutoff), self.national_cutoff)
 
     def deadline(self, state: State, due: datetime | None) -> datetime | None:
         """Return when what `state` awaits is due.
 
         Args:
             state: Where the case stands.
-            due: A due date set for this case alone; it goes before the season's.
+            due: A due date set for this case alone; it wins over the season's.
         """
         if state in ENDED:
             return None
@@ -50,43 +63,39 @@ class CaseDates:
             return due
         if state is State.DRAFT:
             return self.cutoff
-        return self._dates.milestones.get(MILESTONE.get(state, ""))
+        return self.season.milestones.get(MILESTONE.get(state, ""))
+
+
+def deadline_due(case: Columns, dates: CaseDates) -> datetime | None:
+    """Return the deadline that a case's row ought to have by its dates."""
+    return dates.deadline(State(case["state"]), case["due"])
 
 
 def outlook(
-    case: Mapping[str, Any],
-    dates: SeasonDates,
+    case: Columns,
+    dates: CaseDates,
     programme: Programme,
-    calendar: WorkingDays,
+    working_days: WorkingDays,
     now: datetime,
 ) -> Outlook:
-    """Return the outlook of a case as its row stands.
-
-    Args:
-        case: The columns of `case_record`, and `body_cutoff`.
-        dates: The season's dates.
-        programme: The season's programme.
-        calendar: The working days.
-        now: Reminders before this instant are not planned.
-    """
-    horizon, state = CaseDates(case, dates), State(case["state"])
+    """Return the outlook of a case as its row stands; reminders before `now` are not planned."""
     agenda = plan(
         None if case["overdue"] else case["deadline"],
         now,
         reminders=programme.reminders,
-        calendar=calendar,
-        pace=dates.pace,
+        calendar=working_days,
+        pace=dates.season.pace,
     )
     return Outlook(
         title=case["title"],
         unit=case["unit_id"],
         category=case["category"],
-        cutoff=horizon.cutoff,
-        national_cutoff=horizon.national_cutoff,
+        cutoff=dates.cutoff,
+        national_cutoff=dates.national_cutoff,
         deadline=case["deadline"],
         overdue=case["overdue"],
         return_rounds=case["return_rounds"],
         agenda=agenda,
         screening=tuple(point.key for point in programme.screening),
-        list_sealed=state in SEALED,
+        list_sealed=case["state"] in SEALED,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, RowMapping, select
 from models import tables
 from models.audit.objects import form_object
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.form import CaseForm
 from models.cases.masked_form import mask_form
 from models.refusals import Refused
@@ -15,7 +16,7 @@ from models.retention import removed
 from models.store.engine import transaction
 from services.audit.access import Access, Viewer, enter_access, resolve_org
 from services.cases.queries import history
-from services.cases.rows import Columns, read_case
+from services.cases.rows import read_case
 from services.cases.views import CaseHistory
 from services.seasons.queries import read_programme
 

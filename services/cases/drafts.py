@@ -3,31 +3,28 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, null, select, update
 
+from models import tables
 from models.audit.entries import AuditEntry, EntryKind
+from models.audit.objects import form_object
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
+from models.cases.columns import Columns
 from models.cases.form_check import CaseForm, form_digest
+from models.cases.outlook import CaseDates
 from models.cases.states import EDITABLE, State
 from models.chain import GENESIS
 from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import AppUser, CaseRecord, CaseRevision, Unit, table_of
 from models.wording import moment
 from services.audit.entries import enter
-from models.cases.outlook import CaseDates
-from services.cases.rows import Columns, read_case, season_dates
+from services.cases.rows import read_case
 from services.clock import new_id, now
 from services.people.actors import refuse_phone_numbers, resolve_actor
 from services.people.users import add_user, write_email
 from services.seasons.queries import read_programme
-
-APP_USER = table_of(AppUser)
-CASE_RECORD = table_of(CaseRecord)
-CASE_REVISION = table_of(CaseRevision)
-UNIT = table_of(Unit)
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,9 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
     with transaction(engine) as connection:
         programme = read_programme(connection, season_id)
         body = programme.body_for(form.location)
+        cutoff = _cutoff(connection, season_id, body.id)
+        if cutoff <= at:
+            raise Refused("cutoff_passed", f"申报已于 {moment(cutoff)} 截止，不能再新建。")
         unit_id = _unit(connection, season_id, form.unit.strip(), at)
         applicant = _applicant(connection, draft, unit_id, at)
         row = {
@@ -79,21 +79,15 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
             "head_hash": GENESIS,
             "revision": 1,
             "since": at,
+            "deadline": cutoff,
             "created_at": at,
             "updated_at": at,
             "overdue": False,
             "return_rounds": 0,
         }
-        connection.execute(insert(CASE_RECORD), row)
+        connection.execute(insert(tables.case_record), row)
         by = Actor(role=Role.APPLICANT, id=applicant, org=unit_id)
-        _save_revision(connection, (case_id, season_id, 1), form, by, at)
-        case = read_case(connection, case_id)
-        cutoff = CaseDates(case, season_dates(case)).cutoff
-        if cutoff <= at:
-            raise Refused("cutoff_passed", f"申报已于 {moment(cutoff)} 截止，不能再新建。")
-        connection.execute(
-            update(CASE_RECORD).where(CASE_RECORD.c.id == case_id).values(deadline=cutoff)
-        )
+        _save(connection, Revision(case_id, season_id, 1, form, by, at))
 
 
 def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None) -> int:
@@ -102,35 +96,36 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
     Raises:
         Refused: The case is not open to changes, or the actor is not its applicant.
     """
+    at = now()
     with transaction(engine) as connection:
         case = read_case(connection, case_id, lock=True)
         who = resolve_actor(connection, case, Action.SUBMIT, actor)
-        _refuse_edit(connection, case, form, who)
         programme = read_programme(connection, case["season_id"])
-        revision: int = case["revision"] + 1
-        _save_revision(connection, (case_id, case["season_id"], revision), form, who, now())
+        _refuse_edit(connection, case, form, who, programme)
+        number: int = case["revision"] + 1
+        _save(connection, Revision(case_id, case["season_id"], number, form, who, at))
         connection.execute(
-            update(CASE_RECORD)
-            .where(CASE_RECORD.c.id == case_id)
+            update(tables.case_record)
+            .where(tables.case_record.c.id == case_id)
             .values(
-                revision=revision,
+                revision=number,
                 title=form.title,
                 category=_category(programme, form),
-                updated_at=now(),
+                updated_at=at,
             )
         )
-    return revision
+    return number
 
 
 def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> str:
     found: str | None = connection.scalar(
-        select(UNIT.c.id).where(UNIT.c.season_id == season_id, UNIT.c.name == name)
+        select(tables.unit.c.id).filter_by(season_id=season_id, name=name)
     )
     if found is not None:
         return found
     unit_id = new_id("unit")
     connection.execute(
-        insert(UNIT), {"id": unit_id, "season_id": season_id, "name": name, "created_at": at}
+        insert(tables.unit), {"id": unit_id, "season_id": season_id, "name": name, "created_at": at}
     )
     return unit_id
 
@@ -138,14 +133,15 @@ def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> st
 def _applicant(connection: Connection, draft: NewDraft, unit_id: str, at: datetime) -> str:
     """Return the applicant's user id; make a user of the unit where there is none yet."""
     applicant = unit_id if draft.actor is None else draft.actor.id
-    known = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.id == applicant)) is not None
-    # Somebody known for another unit files here too: then the unit's own desk is told.
-    service = unit_id if known else applicant
-    stands = connection.scalar(select(APP_USER.c.id).where(APP_USER.c.org == unit_id))
+    users = tables.app_user.c
+    known = connection.scalar(select(users.id).where(users.id == applicant)) is not None
+    # Somebody known for another unit files here too: then the unit's own inbox is notified.
+    inbox = unit_id if known else applicant
+    stands = connection.scalar(select(users.id).where(users.org == unit_id))
     if stands is None:
         add_user(
             connection,
-            id=service,
+            id=inbox,
             season_id=draft.season_id,
             role=Role.APPLICANT,
             org=unit_id,
@@ -166,42 +162,66 @@ def _category(programme: Programme, form: CaseForm) -> str:
         return ""
 
 
-def _refuse_edit(connection: Connection, case: Columns, form: CaseForm, actor: Actor) -> None:
+def _refuse_edit(
+    connection: Connection, case: Columns, form: CaseForm, actor: Actor, programme: Programme
+) -> None:
     if actor.role is not Role.APPLICANT or actor.org != case["unit_id"]:
         raise Refused("not_yours", f"{actor} 不是本案例的申报单位，不能修改。")
     if case["state"] not in EDITABLE:
         raise Refused("not_editable", f"案例当前状态为 {case['state']}，申报表不能修改。")
-    programme = read_programme(connection, case["season_id"])
-    unit = connection.scalar(select(UNIT.c.name).where(UNIT.c.id == case["unit_id"]))
+    unit = connection.scalar(select(tables.unit.c.name).where(tables.unit.c.id == case["unit_id"]))
     if form.unit.strip() != unit:
         raise Refused("unit_fixed", "申报单位不能更改；如填错，请撤回后重新申报。")
     if programme.body_for(form.location).id != case["body_id"]:
         raise Refused("location_fixed", "所在地不能更改；如填错，请撤回后重新申报。")
 
 
-def _save_revision(
-    connection: Connection, key: tuple[str, str, int], form: CaseForm, by: Actor, at: datetime
-) -> None:
-    """Save a form, and enter for the audit that it was; `key`: case, season, revision."""
-    case_id, season_id, revision = key
-    before = select(CASE_REVISION.c.digest).filter_by(case_id=case_id, revision=revision - 1)
+@dataclass(frozen=True)
+class Revision:
+    """A version of a case's form, to be saved. `number`: from 1."""
+
+    case_id: str
+    season_id: str
+    number: int
+    form: CaseForm
+    by: Actor
+    at: datetime
+
+
+def _save(connection: Connection, new: Revision) -> None:
+    """Save a version of a form, and enter for the audit that it was saved."""
+    revisions, digest = tables.case_revision, form_digest(new.form)
+    before = select(revisions.c.digest).filter_by(case_id=new.case_id, revision=new.number - 1)
     entry = AuditEntry(
-        kind=EntryKind.CHANGE, action="case.form_saved", object=f"{case_id}/form/{revision}",
-        actor=by, season=season_id, case_id=case_id, before=connection.scalar(before),
-        after=form_digest(form), request=new_id("req"),
+        kind=EntryKind.CHANGE, action="case.form_saved",
+        object=form_object(new.case_id, new.number), actor=new.by, season=new.season_id,
+        case_id=new.case_id, before=connection.scalar(before) if new.number > 1 else None,
+        after=digest, request=new_id("req"),
     )  # fmt: skip
-    enter(connection, entry, at)
+    enter(connection, entry, new.at)
     connection.execute(
-        insert(CASE_REVISION),
+        insert(revisions),
         {
-            "case_id": case_id,
-            "revision": revision,
-            "form": form.model_dump(mode="json"),
-            "digest": form_digest(form),
-            "saved_by": str(by),
-            "saved_at": at,
+            "case_id": new.case_id,
+            "revision": new.number,
+            "form": new.form.model_dump(mode="json"),
+            "digest": digest,
+            "saved_by": str(new.by),
+            "saved_at": new.at,
         },
     )
+
+
+def _cutoff(connection: Connection, season_id: str, body_id: str) -> datetime:
+    """Return when filing ends for the cases of a body."""
+    season, body = tables.season.c, tables.body.c
+    found = connection.execute(
+        select(season.milestones, season.anchor, season.seconds_per_day,
+               body.cutoff.label("body_cutoff"), null().label("extended_cutoff"))
+        .join(tables.body, body.season_id == season.id)
+        .where(season.id == season_id, body.id == body_id)
+    ).mappings().one()  # fmt: skip
+    return CaseDates.of(found).cutoff
 
 
 def screening_points(engine: Engine, case_id: str) -> dict[str, str]:

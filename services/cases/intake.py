@@ -1,66 +1,68 @@
-"""What happens before a command reaches a workflow: its text is kept, its form checked.
+"""What happens before a command reaches a workflow: its form is checked, its text kept.
 
 Forms and free texts stop here. What goes on to Temporal are ids and digests.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, insert, select
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS, parse_command
+from models.cases.columns import Columns
 from models.cases.commands import Command, FilingCommand
 from models.chain import digest_text
 from models.reading import explain
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import (
-    CaseReason,
-    CaseRevision,
-    table_of,
-)
-from services.cases.filing import refuse_filing
+from services.cases.filing import refuse_duplicate, refuse_form
 from services.cases.requests import Request
-from services.cases.rows import Columns, find_update, read_case
+from services.cases.rows import find_update, read_case
 from services.clock import now
 from services.people.actors import refuse_phone_numbers, resolve_actor
-from services.seasons.queries import read_programme
-
-CASE_REASON = table_of(CaseReason)
-CASE_REVISION = table_of(CaseRevision)
+from services.seasons.cache import SeasonCache
 
 LONGEST_TEXT = 5_000
 
 
-def prepare(engine: Engine, request: Request) -> Command | None:
-    """Return the command to send; None when this very request was done before.
+class Prepared(NamedTuple):
+    """A request, ready to be sent.
 
-    The text goes on record here. A form that may not be filed is refused here, so that
-    nothing of it reaches a history; the commit checks again.
+    Attributes:
+        case: The case's row as it was read.
+        command: The command to send; None if this very request was done before.
+    """
+
+    case: Columns
+    command: Command | None
+
+
+def prepare(engine: Engine, cache: SeasonCache, request: Request) -> Prepared:
+    """Check a request as far as the record alone can; keep its text.
+
+    A form that may not be filed is refused here, so that nothing of it reaches a history;
+    the commit checks again. Nothing is locked while this reads.
 
     Raises:
         Refused: No such case, a bad field, a text too long, or a form that will not do.
     """
     named = (request.update_id, request.actor and request.actor.id, request.fields.get("objection"))
     refuse_phone_numbers(*(str(each) for each in named))
-    with transaction(engine) as connection:
-        case = read_case(connection, request.case_id)
+    text = _text(request)
+    reason = None if text is None else digest_text(text)
+    with reading(engine) as connection:
+        case = read_case(connection, request.case_id, form=_files(request.action))
         who = resolve_actor(connection, case, request.action, request.actor)
-        reason = _keep_text(connection, request.case_id, request.text)
-        values = {**request.fields, "actor": who, "reason": reason}
-        if _files(request.action):
-            values |= _newest(connection, case)
-        command = _command(request.action, values)
+        command = _command(request, {"actor": who, "reason": reason}, case)
         if _done(connection, request, command):
-            return None
-        if isinstance(command, FilingCommand) and _possible_from(request.action, case["state"]):
-            programme = read_programme(connection, case["season_id"])
-            refusal = refuse_filing(connection, case, command, programme, quoting=True)
-            if refusal is not None:
-                raise Refused(refusal.code, refusal.message)
-        return command
+            return Prepared(case, None)
+        _refuse_filing(connection, cache, request.action, case, command)
+    if text is not None:
+        _keep_text(engine, request.case_id, text)
+    return Prepared(case, command)
 
 
 def done_before(engine: Engine, request: Request, command: Command) -> bool:
@@ -89,42 +91,44 @@ def _files(action: Action) -> bool:
     return issubclass(ACTIONS[action].command, FilingCommand)
 
 
-def _possible_from(action: Action, state: str) -> bool:
-    return any(state in move.sources for move in ACTIONS[action].moves)
-
-
-def _command(action: Action, values: Mapping[str, Any]) -> Command:
+def _command(request: Request, known: Mapping[str, Any], case: Columns) -> Command:
+    values = {**request.fields, **known}
+    if _files(request.action):
+        values |= {"revision": case["revision"], "content": case["form_digest"]}
     try:
-        return parse_command(action, values)
+        return parse_command(request.action, values)
     except ValidationError as error:
         raise Refused("bad_field", f"参数不正确：{explain(error)}。") from error
 
 
-def _keep_text(connection: Connection, case_id: str, text: str | None) -> str | None:
-    """Put a text on record once; return its digest. White space alone is no text."""
-    stripped = (text or "").strip()
-    if not stripped:
-        return None
-    if len(stripped) > LONGEST_TEXT:
-        raise Refused("text_too_long", f"文字过长，最多 {LONGEST_TEXT} 个字符。")
-    digest = digest_text(stripped)
-    known = connection.scalar(
-        select(CASE_REASON.c.digest).where(
-            CASE_REASON.c.case_id == case_id, CASE_REASON.c.digest == digest
-        )
+def _refuse_filing(
+    connection: Connection, cache: SeasonCache, action: Action, case: Columns, command: Command
+) -> None:
+    """Refuse a form that may not be filed, if the case's state lets it be filed at all."""
+    possible = any(case["state"] in move.sources for move in ACTIONS[action].moves)
+    if not (possible and isinstance(command, FilingCommand)):
+        return
+    programme = cache.programme(connection, case["season_id"])
+    refusal = refuse_form(case, command, programme, quoting=True) or refuse_duplicate(
+        connection, case, command, lock=False
     )
-    if known is None:
-        connection.execute(
-            insert(CASE_REASON),
-            {"case_id": case_id, "digest": digest, "text": stripped, "written_at": now()},
-        )
-    return digest
+    if refusal is not None:
+        raise Refused(refusal.code, refusal.message)
 
 
-def _newest(connection: Connection, case: Columns) -> dict[str, Any]:
-    row = connection.execute(
-        select(CASE_REVISION.c.revision, CASE_REVISION.c.digest).where(
-            CASE_REVISION.c.case_id == case["id"], CASE_REVISION.c.revision == case["revision"]
-        )
-    ).one()
-    return {"revision": row.revision, "content": row.digest}
+def _text(request: Request) -> str | None:
+    """Return the text of a request. White space alone is no text."""
+    text = (request.text or "").strip()
+    if len(text) > LONGEST_TEXT:
+        raise Refused("text_too_long", f"文字过长，最多 {LONGEST_TEXT} 个字符。")
+    return text or None
+
+
+def _keep_text(engine: Engine, case_id: str, text: str) -> None:
+    """Put a text on record, once."""
+    digest, reasons = digest_text(text), tables.case_reason
+    known = select(reasons.c.digest).filter_by(case_id=case_id, digest=digest)
+    with transaction(engine) as connection:
+        if connection.scalar(known) is None:
+            row = {"case_id": case_id, "digest": digest, "text": text, "written_at": now()}
+            connection.execute(insert(reasons), row)

@@ -31,8 +31,12 @@ def show(engine: Engine, case_id: str) -> CaseView:
 
 def position(engine: Engine, case_id: str) -> tuple[State, int]:
     """Return a case's state and seq on record."""
-    view = show(engine, case_id)
-    return view.state, view.seq
+    query = select(CASE_RECORD.c.state, CASE_RECORD.c.seq).where(CASE_RECORD.c.id == case_id)
+    with reading(engine) as connection:
+        found = connection.execute(query).one_or_none()
+    if found is None:
+        raise Refused("unknown_case", f"没有案例 {case_id}。")
+    return State(found.state), found.seq
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,8 @@ def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
         place = select(*(last[column.name] for column in order)).where(last.id == wanted.cursor)
         query = query.where(tuple_(*order) > place.scalar_subquery())
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
-    items = [CaseView.of(row._mapping) for row in rows[:limit]]  # noqa: SLF001 - SQLAlchemy's documented name
+        rows = connection.execute(query).mappings().all()
+    items = [CaseView.of(row) for row in rows[:limit]]
     return CaseList(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
 

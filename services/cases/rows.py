@@ -1,4 +1,4 @@
-"""The rows that one transition writes: its line of history, its case, its event.
+"""The rows of a case in SQL: read one, read lines of history, write a transition's three rows.
 
 Statements are built once: building one takes SQLAlchemy longer than running it does SQLite.
 """
@@ -6,178 +6,145 @@ Statements are built once: building one takes SQLAlchemy longer than running it 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
-from models.cases.actions.registry import ACTIONS
-from models.cases.commands import Command, FilingCommand
-from models.cases.events import CaseEventData, case_event
-from models.cases.history import transition_hash
-from models.cases.messages import CommitTransitionInput, StoredTransition
-from models.cases.states import AWAITED_FROM, LAPSES
-from models.dates.milestones import SeasonDates
+from models import tables
+from models.cases.changes import CHANGING, Change
+from models.cases.columns import Columns
+from models.cases.messages import RECENT, StoredTransition
 from models.refusals import Refused
 from models.stream.names import event_subject
-from models.tables import Body, CaseReason, CaseRecord, Season, Transition, table_of
-from models.cases.outlook import CaseDates
 
-type Columns = Mapping[str, Any]
-
-_CASES, _BODIES, _SEASONS = table_of(CaseRecord), table_of(Body), table_of(Season)
-_LINES, _REASONS = table_of(Transition), table_of(CaseReason)
+_CASES, _LINES, _REVISIONS = tables.case_record, tables.transition, tables.case_revision
 CASES_WITH_DATES = (
     select(
         *_CASES.columns,
-        _BODIES.c.cutoff.label("body_cutoff"),
-        _SEASONS.c.milestones,
-        _SEASONS.c.anchor,
-        _SEASONS.c.seconds_per_day,
+        tables.body.c.cutoff.label("body_cutoff"),
+        tables.season.c.milestones,
+        tables.season.c.anchor,
+        tables.season.c.seconds_per_day,
     )
-    .join(_SEASONS, _SEASONS.c.id == _CASES.c.season_id)
-    .join(_BODIES, (_BODIES.c.season_id == _CASES.c.season_id) & (_BODIES.c.id == _CASES.c.body_id))
+    .join(tables.season, tables.season.c.id == _CASES.c.season_id)
+    .join(
+        tables.body,
+        (tables.body.c.season_id == _CASES.c.season_id) & (tables.body.c.id == _CASES.c.body_id),
+    )
 )
 """Cases, with the dates of their bodies and seasons."""
+
 _CASE = CASES_WITH_DATES.where(_CASES.c.id == bindparam("case_id"))
-_CASE_TO_CHANGE = _CASE.with_for_update(of=_CASES)
-_REASON = select(_REASONS.c.text).where(
-    _REASONS.c.case_id == bindparam("case_id"), _REASONS.c.digest == bindparam("digest")
+_NEWEST_FORM = (
+    _CASE.add_columns(_REVISIONS.c.form, _REVISIONS.c.digest.label("form_digest"))
+    .join(
+        _REVISIONS,
+        (_REVISIONS.c.case_id == _CASES.c.id) & (_REVISIONS.c.revision == _CASES.c.revision),
+    )
+)  # fmt: skip
+_READ = {
+    (form, lock): query.with_for_update(of=_CASES) if lock else query
+    for form, query in ((False, _CASE), (True, _NEWEST_FORM))
+    for lock in (False, True)
+}
+_REASON = select(tables.case_reason.c.text).where(
+    tables.case_reason.c.case_id == bindparam("case_id"),
+    tables.case_reason.c.digest == bindparam("digest"),
 )
-STORED = select(*(_LINES.c[name] for name in StoredTransition.model_fields)).where(
+_STORED = select(*(_LINES.c[name] for name in StoredTransition.model_fields)).where(
     _LINES.c.case_id == bindparam("case_id")
 )
-"""The lines of a case, as the workflow takes them."""
-_OF_UPDATE = STORED.where(_LINES.c.update_id == bindparam("update_id"))
+_OF_UPDATE = _STORED.where(_LINES.c.update_id == bindparam("update_id"))
+_RECENT = _STORED.order_by(_LINES.c.seq.desc()).limit(RECENT)
+_FROM_SEQ_OR_OF_UPDATE = _STORED.where(
+    or_(_LINES.c.seq >= bindparam("seq"), _LINES.c.update_id == bindparam("update_id"))
+).order_by(_LINES.c.seq)
+_MOVE_CASE = (
+    update(_CASES)
+    .where(_CASES.c.id == bindparam("case_id"), _CASES.c.seq == bindparam("seq_before"))
+    .values({name: bindparam(f"new_{name}") for name in CHANGING})
+)
+_ADD_LINE, _ADD_EVENT = insert(_LINES), insert(tables.outbox)
 
 
-def read_case(connection: Connection, case_id: str, *, lock: bool = False) -> Columns:
+def read_case(
+    connection: Connection, case_id: str, *, lock: bool = False, form: bool = False
+) -> Columns:
     """Return a case's columns with its body's and its season's dates.
 
     Args:
         connection: Where to read.
         case_id: Which case.
         lock: Keep other writers of this case out until the transaction ends.
+        form: With its newest form, as `form` and `form_digest`.
 
     Raises:
-        Refused: There is no such case.
+        Refused: `unknown_case`.
     """
-    query = _CASE_TO_CHANGE if lock else _CASE
-    found = connection.execute(query, {"case_id": case_id}).mappings().one_or_none()
+    found = connection.execute(_READ[form, lock], {"case_id": case_id}).mappings().one_or_none()
     if found is None:
         raise Refused("unknown_case", f"没有案例 {case_id}。")
     return dict(found)
 
 
-def season_dates(case: Columns) -> SeasonDates:
-    """Return the dates of the season that a case's columns came with."""
-    return SeasonDates.of(case["milestones"], case["anchor"], case["seconds_per_day"])
-
-
-def stored(columns: Mapping[Any, Any]) -> StoredTransition:
-    """Return a row of `transition` as the workflow takes it."""
-    return StoredTransition.model_validate(
-        {name: columns[name] for name in StoredTransition.model_fields}
-    )
-
-
-def find_update(connection: Connection, case_id: str, update_id: str) -> StoredTransition | None:
-    """Return the transition that an update made, if it made one."""
-    rows = connection.execute(_OF_UPDATE, {"case_id": case_id, "update_id": update_id})
-    found = rows.mappings().one_or_none()
-    return None if found is None else stored(found)
-
-
-def history_line(
-    connection: Connection, case: Columns, wanted: CommitTransitionInput, command: Command
-) -> dict[str, Any]:
-    """Return the row of `transition` that puts `wanted` behind the case's newest line."""
-    line: dict[str, Any] = {
-        "case_id": wanted.case_id,
-        "seq": wanted.seq,
-        "update_id": wanted.update_id,
-        "action": wanted.action,
-        "source": wanted.source,
-        "target": wanted.target,
-        "actor_role": command.actor.role,
-        "actor_id": command.actor.id,
-        "at": wanted.at,
-        "reason": _reason(connection, wanted.case_id, command.reason),
-        "command": dict(wanted.command),
-        "command_digest": command.digest,
-        "content_digest": _content(case, command),
-        "previous_hash": case["head_hash"],
-    }
-    return {**line, "hash": transition_hash(line)}
-
-
-def _reason(connection: Connection, case_id: str, digest: str | None) -> str | None:
+def read_reason(connection: Connection, case_id: str, digest: str | None) -> str | None:
+    """Return the text that a command names by its digest; None for none."""
     if digest is None:
         return None
     text: str = connection.scalars(_REASON, {"case_id": case_id, "digest": digest}).one()
     return text
 
 
-def _content(case: Columns, command: Command) -> str | None:
-    if isinstance(command, FilingCommand):
-        return command.content
-    content: str | None = case["content_digest"]
-    return content
+def find_update(connection: Connection, case_id: str, update_id: str) -> StoredTransition | None:
+    """Return the transition that an update made, if it made one."""
+    rows = connection.execute(_OF_UPDATE, {"case_id": case_id, "update_id": update_id})
+    found = rows.mappings().one_or_none()
+    return None if found is None else _stored(found)
 
 
-CHANGING = (
-    "state", "seq", "head_hash", "since", "due", "extended_cutoff", "deadline", "overdue",
-    "return_rounds", "frozen_revision", "content_digest", "updated_at",
-)  # fmt: skip
-"""The columns of `case_record` that a transition may change."""
+def recent_lines(connection: Connection, case_id: str) -> tuple[StoredTransition, ...]:
+    """Return the newest lines of a case's history, as many as operations are shown, in order."""
+    rows = connection.execute(_RECENT, {"case_id": case_id}).mappings()
+    return tuple(_stored(row) for row in reversed(rows.all()))
 
 
-def case_changes(
-    case: Columns, wanted: CommitTransitionInput, command: Command, head_hash: str
-) -> dict[str, Any]:
-    """Return the columns of the case that `wanted` changes."""
-    changes: dict[str, Any] = {
-        "seq": wanted.seq,
-        "head_hash": head_hash,
-        "updated_at": wanted.at,
-    }
-    if not ACTIONS[wanted.action].is_note:
-        changes |= {"state": wanted.target, "since": wanted.at, "due": None, "overdue": False}
-    changes |= ACTIONS[wanted.action].changes(case, command)
-    after = {**case, **changes}
-    horizon = CaseDates(after, season_dates(case))
-    deadline = horizon.deadline(wanted.target, after["due"])
-    if not ACTIONS[wanted.action].is_note and wanted.target not in LAPSES:
-        # Whoever takes a case over late knows it; the passing itself is told only once.
-        changes["overdue"] = deadline is not None and deadline <= wanted.at
-    return {**changes, "deadline": deadline}
+def lines_from(
+    connection: Connection, case_id: str, seq: int, update_id: str
+) -> list[StoredTransition]:
+    """Return the lines from `seq` on, and the line of an update wherever it is, in order."""
+    asked = {"case_id": case_id, "seq": seq, "update_id": update_id}
+    rows = connection.execute(_FROM_SEQ_OR_OF_UPDATE, asked).mappings()
+    return [_stored(row) for row in rows]
 
 
-def outbox_line(
-    case: Columns, after: Columns, wanted: CommitTransitionInput, command: Command, record_hash: str
-) -> dict[str, Any]:
-    """Return the row of `outbox` that announces `wanted`."""
-    data = CaseEventData.model_validate(
-        {
-            "case_id": wanted.case_id,
-            "seq": wanted.seq,
-            "action": wanted.action,
-            "from": wanted.source,
-            "to": wanted.target,
-            "actor_role": command.actor.role,
-            "season": case["season_id"],
-            "body": case["body_id"],
-            "unit": case["unit_id"],
-            "category": case["category"],
-            "title": case["title"],
-            "deadline": after["deadline"],
-            "awaited": AWAITED_FROM.get(wanted.target),
-            "record_hash": record_hash,
-            **ACTIONS[wanted.action].event_data(case, command),
-        }
+def write_change(connection: Connection, change: Change) -> StoredTransition:
+    """Write a line of history, the case's row and the event to publish; return the line.
+
+    Raises:
+        IntegrityError: Another writer took the place in the history.
+    """
+    line, event = change.line, change.event
+    connection.execute(_ADD_LINE, line)
+    changed = connection.execute(
+        _MOVE_CASE,
+        {"case_id": line["case_id"], "seq_before": line["seq"] - 1}
+        | {f"new_{name}": change.case[name] for name in CHANGING},
     )
-    event = case_event(data, wanted.at)
-    return {
-        "case_id": wanted.case_id,
-        "seq": wanted.seq,
-        "subject": event_subject(event.name, wanted.case_id, wanted.seq),
-        "body": event.to_json(),
-        "created_at": wanted.at,
-    }
+    if changed.rowcount != 1:
+        message = f"{line['case_id']}: seq {line['seq']} was taken under our lock"
+        raise RuntimeError(message)
+    connection.execute(
+        _ADD_EVENT,
+        {
+            "case_id": line["case_id"],
+            "seq": line["seq"],
+            "subject": event_subject(event.name, line["case_id"], line["seq"]),
+            "body": event.to_json(),
+            "created_at": line["at"],
+        },
+    )
+    return _stored(line)
+
+
+def _stored(columns: Mapping[Any, Any]) -> StoredTransition:
+    return StoredTransition.model_validate(
+        {name: columns[name] for name in StoredTransition.model_fields}
+    )

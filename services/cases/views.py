@@ -1,11 +1,14 @@
 """The shapes in which cases are shown; scripts rely on them."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.cases.actions.names import Action
+from models.cases.columns import Columns
+from models.cases.commands import Command, FilingCommand
+from models.cases.messages import CaseSnapshot
 from models.cases.states import AWAITED_FROM, State
 from models.wording import STATES
 
@@ -32,7 +35,7 @@ class CaseView(BaseModel):
     return_rounds: int
 
     @classmethod
-    def of(cls, row: Any) -> Self:  # noqa: ANN401 - the columns of case_record
+    def of(cls, row: Columns) -> Self:
         """Return the view of a row of `case_record`."""
         state = State(row["state"])
         return cls(
@@ -51,6 +54,31 @@ class CaseView(BaseModel):
             unit=row["unit_id"],
             revision=row["revision"],
             return_rounds=row["return_rounds"],
+        )
+
+    @classmethod
+    def after(cls, row: Columns, command: Command, snapshot: CaseSnapshot) -> Self:
+        """Return the view of a case after a command, from its workflow's answer.
+
+        Args:
+            row: The case's row as it was read before.
+            command: What was done.
+            snapshot: Where the workflow says that the case stands.
+        """
+        revision = command.revision if isinstance(command, FilingCommand) else row["revision"]
+        return cls.of(
+            {
+                **row,
+                "title": snapshot.title,
+                "state": snapshot.state,
+                "seq": snapshot.seq,
+                "category": snapshot.category or row["category"],
+                "deadline": snapshot.deadline,
+                "overdue": snapshot.overdue,
+                "since": snapshot.since,
+                "revision": revision,
+                "return_rounds": snapshot.return_rounds,
+            }
         )
 
 
@@ -93,22 +121,3 @@ class CaseHistory(BaseModel):
     """All lines of a case's history, from the first."""
 
     items: list[HistoryLine]
-
-
-class Unavailable(Exception):
-    """Something that the request needs does not answer now.
-
-    Attributes:
-        code: Stable English snake_case.
-        message: What is down and what to do.
-        retry: Whether the same request may be tried again as it is.
-    """
-
-    def __init__(self, code: str, message: str, *, retry: bool = False) -> None:
-        """Say what is down."""
-        super().__init__(code, message)
-        self.code, self.message, self.retry = code, message, retry
-
-    def __str__(self) -> str:
-        """Return both."""
-        return f"{self.code}: {self.message}"

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
+from models.cases.outlook import CaseDates, deadline_due
 from models.cases.states import ENDED, State
 from models.dates.milestones import SeasonDates
 from models.programme.moments import YEARS
@@ -17,9 +18,8 @@ from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Body, CaseRecord, Season, SeasonChange, table_of
 from models.wording import moment
-from models.cases.outlook import CaseDates
 from services.cases.requests import Request
-from services.cases.rows import read_case, season_dates
+from services.cases.rows import read_case
 from services.cases.service import CaseService, WorkflowMissing
 from services.clock import new_id, now
 from services.seasons.queries import show_season
@@ -222,7 +222,7 @@ def _open_cases(connection: Connection, season_id: str) -> tuple[list[str], list
     others: list[str] = []
     for case_id in open_cases:
         case = read_case(connection, case_id)
-        deadline = CaseDates(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+        deadline = deadline_due(case, CaseDates.of(case))
         (others if deadline == case["deadline"] else touched).append(case_id)
     return touched, others
 

@@ -36,12 +36,16 @@ def resolve_actor(
     """Return who acts, and for whom as far as the record knows.
 
     Without a name it is whoever the action belongs to: the case's applicant, its body,
-    or the office itself.
+    or the organiser, panel or season itself.
     """
     if actor is None:
         role = allowed_roles(action)[0]
-        own = {Role.APPLICANT: case["applicant_id"], Role.BODY: case["body_id"]}
-        actor = Actor(role=role, id=own.get(role, str(role)))
+        own = {
+            Role.APPLICANT: (case["applicant_id"], case["unit_id"]),
+            Role.BODY: (case["body_id"], case["body_id"]),
+        }
+        actor_id, org = own.get(role, (str(role), None))
+        return Actor(role=role, id=actor_id, org=org)
     return actor.model_copy(update={"org": _org(connection, case, actor)})
 
 

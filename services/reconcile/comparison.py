@@ -21,10 +21,10 @@ from models.store.engine import reading
 from models.tables import CaseRecord, table_of
 from models.tables.audit import AuditChainRow
 from services.cases.service import CaseService
-from services.cases.views import Unavailable
 from services.reconcile.deadlines import Deadlines
 from services.reconcile.differences import Difference, ReconcileReport, difference
 from services.stream.losses import announced_seqs, count_messages, give_back, read_published
+from services.unavailable import Unavailable
 
 AT_ONCE = 16
 """Cases looked at side by side."""

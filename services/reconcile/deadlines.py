@@ -13,15 +13,16 @@ from sqlalchemy import Engine, exists, or_, select
 
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
+from models.cases.columns import Columns
 from models.cases.messages import CaseSnapshot, Outlook
+from models.cases.outlook import NATIONAL_CUTOFF, CaseDates, deadline_due, outlook
 from models.cases.states import ENDED, MILESTONE, State
 from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
-from models.cases.outlook import NATIONAL_CUTOFF, CaseDates, outlook
 from services.cases.requests import Request
-from services.cases.rows import CASES_WITH_DATES, Columns, read_case, season_dates
+from services.cases.rows import CASES_WITH_DATES, read_case
 from services.cases.service import CaseService, WorkflowMissing
 from services.clock import now
 from services.reconcile.differences import Difference, difference
@@ -106,7 +107,7 @@ class Deadlines:
                 return False
             programme = self._cache.programme(connection, case["season_id"])
             working_days, at = self._cache.working_days(connection), now()
-        record = outlook(case, season_dates(case), programme, working_days, at)
+        record = outlook(case, CaseDates.of(case), programme, working_days, at)
         # What is due by now, the workflow may have done already.
         return _planned(record, at) != _planned(snapshot, at)
 
@@ -124,7 +125,7 @@ def read_stale(engine: Engine) -> Iterator[Stale]:
     with reading(engine) as connection:
         for row in connection.execute(query.order_by(_CASES.c.id)).mappings():
             case: Columns = dict(row)
-            wanted = CaseDates(case, season_dates(case)).deadline(State(case["state"]), case["due"])
+            wanted = deadline_due(case, CaseDates.of(case))
             if wanted != case["deadline"]:
                 yield Stale(case, wanted)
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select, update
 from models.store.engine import reading, transaction
 from models.stream.names import EVENTS
 from models.tables import Outbox, table_of
-from services.cases.views import Unavailable
+from services.unavailable import Unavailable
 
 AT_ONCE = 16
 """Cases asked about side by side."""

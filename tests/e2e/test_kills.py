@@ -22,8 +22,8 @@ from models.tables import Outbox, Transition, table_of
 from services.cases.drafts import NewDraft
 from services.cases.requests import Request
 from services.cases.service import CaseService
-from services.cases.views import Unavailable
 from services.clock import new_id
+from services.unavailable import Unavailable
 from tests.e2e.driving import REMARKS, new_season
 from tests.e2e.records import (
     assert_four_records_agree,

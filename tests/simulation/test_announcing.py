@@ -55,7 +55,7 @@ class Workflow:
             )
             self.asked += 1
         self.open = self.open.model_copy(update={"seq": now.seq + 1, "at": OPENS})
-        result = door.commit_transition(self.open)
+        result = door.commit(self.open)
         if lost:
             return
         for row in result.rows:
@@ -76,7 +76,8 @@ class World:
     """One run."""
 
     def __init__(self, engine: Engine, audit: Engine, anchors: Path, seed: int) -> None:
-        from services.cases.commit import Records
+        from services.cases.commit import Commits
+        from services.seasons.cache import SeasonCache
 
         self.chance = Random(seed)  # noqa: S311 - a simulation
         self.faults = Faults(self.chance, rate=0)
@@ -85,7 +86,7 @@ class World:
         self.flows = [
             Workflow(engine, make_case(engine, state=State.PROVINCE_REVIEW)) for _ in range(CASES)
         ]
-        self.door, self.gap = Records(engine), self.chance.choice([0.0, 60.0])
+        self.door, self.gap = Commits(engine, SeasonCache()), self.chance.choice([0.0, 60.0])
         break_engine(engine, self.faults)
         break_engine(audit, self.faults)
         self.start_relay()

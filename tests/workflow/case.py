@@ -18,9 +18,10 @@ from models.refusals import Refused
 from models.store.engine import reading
 from models.tables import CaseReason, Outbox, Transition, table_of
 from services.cases import intake, queries
-from services.cases.commit import Records
 from services.cases.requests import Request
+from services.cases.standing import read_standing
 from services.cases.views import CaseView
+from services.seasons.cache import SeasonCache
 from tests.workflow.passing import passing_fields
 from tests.workflow.waiting import now, until
 from tests.workflow.watching import Watched
@@ -74,7 +75,7 @@ class Case(Watched):
         """Return a command as the desk would send it, its words on record."""
         values = {**passing_fields(action), **fields}
         request = Request(self.id, action, values, text=REMARKS)
-        command = intake.prepare(self.world.engine, request)
+        command = intake.prepare(self.world.engine, SeasonCache(), request).command
         assert command is not None
         return command
 
@@ -105,7 +106,7 @@ class Case(Watched):
     @property
     def standing(self) -> Standing:
         """Where the record says that the case stands, planned as of its newest transition."""
-        return Records(self.world.engine).read_standing(self.id, self.rows[-1].at)
+        return read_standing(self.world.engine, SeasonCache(), self.id, self.rows[-1].at)
 
     async def details(self) -> str:
         """Return what the Temporal UI shows as current details."""
@@ -118,7 +119,7 @@ class Case(Watched):
     @property
     def planned(self) -> tuple[AgendaItem, ...]:
         """What the record would plan for a case at the instant of its filing."""
-        standing = Records(self.world.engine).read_standing(self.id, self.view.since)
+        standing = read_standing(self.world.engine, SeasonCache(), self.id, self.view.since)
         return standing.outlook.agenda.items
 
     @property

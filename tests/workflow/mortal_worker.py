@@ -12,9 +12,9 @@ from unittest.mock import patch
 
 from temporalio import activity
 
+from activities.cases import CaseActivities
 from models.cases.messages import CommitTransitionInput, CommitTransitionResult
 from models.store.engine import open_engine
-from services.cases.commit import Records
 from workers.cases import worker
 from workers.temporal_client import connect
 from workflows import names
@@ -22,10 +22,10 @@ from workflows import names
 DIED = 9
 
 
-class MortalRecords(Records):
+class MortalActivities(CaseActivities):
     """The record's activities, the last thing that this process does."""
 
-    @activity.defn(name="commit_transition")
+    @activity.defn(name=names.COMMIT_TRANSITION)
     def commit_transition(self, wanted: CommitTransitionInput) -> CommitTransitionResult:
         super().commit_transition(wanted)
         os._exit(DIED)
@@ -35,7 +35,7 @@ async def main(address: str, url: str, queue: str) -> None:
     client, engine = await connect(address), open_engine(url)
     with (
         patch.object(names, "TASK_QUEUE", queue),
-        patch.object(worker, "Records", MortalRecords),
+        patch.object(worker, "CaseActivities", MortalActivities),
     ):
         await worker.run_cases(client, engine, asyncio.Event())
 

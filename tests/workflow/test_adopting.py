@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from models.cases.actions.names import Action
 from models.cases.states import State
 from models.refusals import Refused
-from services.cases.views import Unavailable
+from services.unavailable import Unavailable
 from tests.workflow.case import Case, Pending
 from tests.workflow.mortal_worker import DIED
 from tests.workflow.temporal import Temporal, running_temporal

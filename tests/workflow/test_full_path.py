@@ -13,6 +13,7 @@ from temporalio.common import TypedSearchAttributes
 from models.cases.actions.names import Action
 from models.cases.agenda import AT_DEADLINE
 from models.cases.states import State
+from tests.statements import counted
 from tests.workflow.case import Case
 from tests.workflow.waiting import now
 from tests.workflow.world import World
@@ -137,3 +138,13 @@ async def test_an_unknown_year_stops_no_case(world: World, gone: bool) -> None:
     assert (agenda.blocked_by is not None) == gone
     assert (f"提醒待定：{agenda.blocked_by}" in shown) == gone
     assert ("年的工作日安排" in shown) == gone
+
+
+async def test_a_submission_takes_nine_statements(served: World) -> None:
+    """Three to prepare it, six to commit it; the answer is the workflow's own."""
+    await (await served.draft()).act(A.SUBMIT)  # the process knows the season now
+    case = await served.draft()
+    with counted(served.engine) as statements:
+        view = await case.act(A.SUBMIT, text=None)
+    assert len(statements) == 9, statements
+    assert view == case.view

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
-from services.cases.commit import Records
+from activities.cases import CaseActivities
 from workers.cases.sandbox import CaseSandbox
 from workflows import names
 from workflows.case import CaseWorkflow
@@ -39,12 +39,12 @@ def case_worker(
         executor: Threads for the record's activities, `LOCAL_ACTIVITIES` of them.
         max_cached: How many cases it keeps in memory between their transitions.
     """
-    records = Records(engine)
+    record = CaseActivities(engine)
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
         workflows=[CaseWorkflow],
-        activities=[records.commit_transition, records.read_standing],
+        activities=[record.commit_transition, record.read_standing],
         activity_executor=executor,
         workflow_runner=sandbox(),
         max_cached_workflows=max_cached,

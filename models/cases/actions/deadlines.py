@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from models.cases.actions.declaration import Columns, Declaration, Move, Option, Reason, Verb
+from models.cases.actions.declaration import Declaration, Move, Option, Reason, Verb
 from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.commands import ClockCommand, Command, Due
 from models.cases.guards import Facts, due_passed, refuse_past
 from models.cases.states import AT_WORK, State

@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 
 from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.commands import Command
 from models.cases.guards import Guard, own_case, reason_given, remarks_given
 from models.cases.states import State
 from models.wording import Words
-
-type Columns = Mapping[str, Any]
-"""A row of `case_record`, by column name."""
 
 
 class Move(NamedTuple):

@@ -2,9 +2,10 @@
 
 from typing import Any, Literal
 
-from models.cases.actions.declaration import Columns, Declaration, Move, Option, Reason, Verb
+from models.cases.actions.declaration import Declaration, Move, Option, Reason, Verb
 from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.commands import Command, FilingCommand
 from models.cases.guards import Facts, before_cutoff
 from models.cases.states import AT_WORK, State

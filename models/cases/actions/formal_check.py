@@ -2,10 +2,11 @@
 
 from typing import Any, Literal
 
-from models.cases.actions.declaration import Columns, Declaration, Move, Option, Reason, Verb
+from models.cases.actions.declaration import Declaration, Move, Option, Reason, Verb
 from models.cases.actions.filing import freeze_form
 from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.commands import Command, Due, FilingCommand
 from models.cases.guards import Facts, refuse_past
 from models.cases.states import State

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from models.cases.actions.declaration import Columns, Declaration, Move, Option, Reason, Verb
+from models.cases.actions.declaration import Declaration, Move, Option, Reason, Verb
 from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
+from models.cases.columns import Columns
 from models.cases.commands import Command, Due
 from models.cases.guards import Facts, before_cutoff, refuse_past
 from models.cases.states import State

@@ -26,11 +26,12 @@ from models.store.engine import reading, transaction
 from models.tables import metadata
 from services.audit.case_check import check_case
 from services.audit.case_file import read_cases
-from services.cases import commit as committing
-from services.cases.commit import RecordBehindError, Records
+from services.cases import rows as rows_of_cases
+from services.cases.commit import RecordBehindError
 from tests.factories import (
     OPENS,
     commit,
+    commits,
     form,
     keep_reason,
     make_case,
@@ -67,7 +68,7 @@ def test_a_transition_its_case_and_its_event_go_on_record_together(
     case_id = make_case(engine, season=season)
     asked = wanted(engine, case_id, Action.SUBMIT, update_id="request-1")
 
-    result = Records(engine).commit_transition(asked)
+    result = commits(engine).commit(asked)
 
     (line,), (event,) = rows(engine, "transition", case_id), rows(engine, "outbox", case_id)
     case = case_row(engine, case_id)
@@ -99,11 +100,11 @@ def test_the_same_request_again_gets_what_was_stored(engine: Engine, season: str
     """A task that runs again sees another clock; the time on record stays."""
     case_id = make_case(engine, season=season)
     asked = wanted(engine, case_id, Action.SUBMIT)
-    first = Records(engine).commit_transition(asked)
+    first = commits(engine).commit(asked)
     before = everything(engine, case_id)
 
     later = asked.model_copy(update={"at": asked.at + timedelta(seconds=5)})
-    again = Records(engine).commit_transition(later)
+    again = commits(engine).commit(later)
 
     assert (again.answered, again.rows) == (True, first.rows)
     assert again.rows[0].at == asked.at
@@ -125,7 +126,7 @@ def test_a_request_done_long_ago_is_answered(engine: Engine, season: str) -> Non
             update={"revision": 1, "content": old["content_digest"]}
         ),
     )  # fmt: skip
-    result = Records(engine).commit_transition(late)
+    result = commits(engine).commit(late)
 
     assert (result.answered, result.rows, result.refusal) == (True, (), None)
     assert everything(engine, case_id) == before
@@ -139,7 +140,7 @@ def test_what_another_put_there_is_returned_and_not_overwritten(
     commit(engine, case_id, Action.WITHDRAW, update_id="another's")
     before = everything(engine, case_id)
 
-    result = Records(engine).commit_transition(mine)
+    result = commits(engine).commit(mine)
 
     assert (result.answered, result.refusal) == (False, None)
     assert [(row.update_id, row.target) for row in result.rows] == [("another's", State.WITHDRAWN)]
@@ -152,7 +153,7 @@ def test_all_that_a_workflow_missed_is_returned(engine: Engine, season: str) -> 
     mine = wanted(engine, case_id, Action.ACCEPT, update_id="mine")
     for action in (Action.ACCEPT, Action.SEND_BACK, Action.ACCEPT):
         commit(engine, case_id, action)
-    result = Records(engine).commit_transition(mine)
+    result = commits(engine).commit(mine)
     assert [row.seq for row in result.rows] == [2, 3, 4]
     assert result.outlook == standing(engine, case_id).outlook
 
@@ -178,14 +179,14 @@ def test_a_record_that_is_behind_makes_nothing_up(engine: Engine, season: str) -
     ahead = wanted(engine, case_id, Action.ACCEPT).model_copy(update={"seq": 4})
     before = everything(engine, case_id)
     with pytest.raises(RecordBehindError, match="ends at 1, before 4"):
-        Records(engine).commit_transition(ahead)
+        commits(engine).commit(ahead)
     assert everything(engine, case_id) == before
 
 
 def test_an_unknown_case_is_refused(engine: Engine, season: str) -> None:
     asked = wanted(engine, make_case(engine, season=season), Action.SUBMIT)
     with pytest.raises(Refused, match="unknown_case"):
-        Records(engine).commit_transition(asked.model_copy(update={"case_id": "case_x"}))
+        commits(engine).commit(asked.model_copy(update={"case_id": "case_x"}))
 
 
 def refused(result: CommitTransitionResult) -> str:
@@ -209,7 +210,7 @@ def test_what_is_filed_is_the_newest_form_and_no_other(engine: Engine, season: s
     case_id = make_case(engine, season=season)
     asked = wanted(engine, case_id, Action.SUBMIT)
     save_form(engine, case_id, title="另一虚构标题")
-    assert refused(Records(engine).commit_transition(asked)) == "revision_changed"
+    assert refused(commits(engine).commit(asked)) == "revision_changed"
     old = asked.command["content"]
     assert refused(commit(engine, case_id, Action.SUBMIT, content=old)) == "revision_changed"
     assert commit(engine, case_id, Action.SUBMIT).answered
@@ -241,11 +242,11 @@ def test_of_two_filed_at_once_one_is_refused(engine: Engine, season: str) -> Non
 
 
 def at_once(engine: Engine, asked: list[CommitTransitionInput]) -> list[CommitTransitionResult]:
-    door, barrier = Records(engine), Barrier(len(asked))
+    door, barrier = commits(engine), Barrier(len(asked))
 
     def one(each: CommitTransitionInput) -> CommitTransitionResult:
         barrier.wait()
-        return door.commit_transition(each)
+        return door.commit(each)
 
     with ThreadPoolExecutor(len(asked)) as pool:
         return list(pool.map(one, asked))
@@ -287,16 +288,18 @@ def test_a_failure_midway_leaves_nothing(
     before = everything(engine, case_id)
     asked = wanted(engine, case_id, Action.ACCEPT)
     with monkeypatch.context() as patch:
-        patch.setattr(committing, "outbox_line", lambda *_: {"case_id": case_id, "seq": 2})
+        patch.setattr(rows_of_cases, "event_subject", lambda *_: None)
         with pytest.raises(IntegrityError):
-            Records(engine).commit_transition(asked)
+            commits(engine).commit(asked)
     assert everything(engine, case_id) == before
-    assert Records(engine).commit_transition(asked).answered
+    assert commits(engine).commit(asked).answered
 
 
 KILLED_MIDWAY = """
 import sys, time
-from services.cases import commit as records
+from services.cases import rows
+from services.cases.commit import Commits
+from services.seasons.cache import SeasonCache
 from models.store.engine import open_engine
 from models.cases.messages import CommitTransitionInput
 
@@ -304,9 +307,9 @@ def reached(*_):
     print("reached", flush=True)
     time.sleep(60)
 
-records.outbox_line = reached
+rows.event_subject = reached
 asked = CommitTransitionInput.model_validate_json(sys.argv[2])
-records.Records(open_engine(sys.argv[1])).commit_transition(asked)
+Commits(open_engine(sys.argv[1]), SeasonCache()).commit(asked)
 """
 
 
@@ -324,7 +327,7 @@ def test_killed_between_two_rows_of_one_commit(
         assert everything(engine, case_id) == before
         os.kill(process.pid, signal.SIGKILL)
     assert everything(engine, case_id) == before
-    assert Records(engine).commit_transition(asked).answered
+    assert commits(engine).commit(asked).answered
     assert len(rows(engine, "transition", case_id)) == len(rows(engine, "outbox", case_id)) == 2
 
 

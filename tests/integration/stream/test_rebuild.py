@@ -18,8 +18,8 @@ from models.tables import ConsumerCursor, InboxMessage, table_of
 from models.tables.audit import AuditChainRow
 from models.tables.webhooks import WebhookDelivery
 from services.audit.anchors import AnchorFile
-from services.cases.views import Unavailable
 from services.stream.losses import announced_seqs, count_messages
+from services.unavailable import Unavailable
 from tests.factories import make_case
 from tests.receivers import INSIDE, Receiver, subscribe
 from tests.receivers import QUICK as INSISTENT

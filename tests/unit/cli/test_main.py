@@ -23,7 +23,7 @@ from cli.frame.known_errors import EXPLAINED
 from cli.frame.options import Options, Output, begin, options
 from models.cases.actors import Actor, Role
 from models.refusals import Refused
-from services.cases.views import Unavailable
+from services.unavailable import Unavailable
 from workers.folder.lock import FolderInUse
 from workers.servers.found import ServerMissing
 from workers.settings.environment import SettingsWrong

@@ -3,11 +3,11 @@
 from temporalio.activity import _Definition as ActivityDefinition
 from temporalio.workflow import _Definition as WorkflowDefinition
 
+from activities.cases import CaseActivities
 from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS
 from models.cases.actors import Role
 from models.cases.states import State
-from services.cases.commit import Records
 from workflows import names
 from workflows.case import CaseWorkflow
 
@@ -81,7 +81,7 @@ def test_every_update_but_the_repair_has_a_validator() -> None:
 def test_the_activities_are_known_by_these_names() -> None:
     registered = {
         ActivityDefinition.must_from_callable(activity).name
-        for activity in (Records.commit_transition, Records.read_standing)
+        for activity in (CaseActivities.commit_transition, CaseActivities.read_standing)
     }
     assert registered == ACTIVITIES == {names.COMMIT_TRANSITION, names.READ_STANDING}
 

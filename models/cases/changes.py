@@ -1,0 +1,120 @@
+"""What a transition changes: the case's row, its line of history, its event. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from models.cases.actions.registry import ACTIONS
+from models.cases.columns import Columns
+from models.cases.commands import Command, FilingCommand
+from models.cases.events import CaseEvent, CaseEventData, case_event
+from models.cases.history import transition_hash
+from models.cases.messages import CommitTransitionInput
+from models.cases.outlook import CaseDates
+from models.cases.states import AWAITED_FROM, LAPSES
+
+CHANGING = (
+    "state", "seq", "head_hash", "since", "due", "extended_cutoff", "deadline", "overdue",
+    "return_rounds", "frozen_revision", "content_digest", "updated_at",
+)  # fmt: skip
+"""The columns of `case_record` that a transition may change."""
+
+
+class Change(NamedTuple):
+    """One transition, ready to be written.
+
+    Attributes:
+        line: The row of `transition`.
+        case: The columns of the case afterwards.
+        dates: The dates of the case afterwards.
+        event: What is announced.
+    """
+
+    line: Mapping[str, Any]
+    case: Columns
+    dates: CaseDates
+    event: CaseEvent
+
+
+def change(
+    case: Columns,
+    dates: CaseDates,
+    wanted: CommitTransitionInput,
+    command: Command,
+    reason: str | None,
+) -> Change:
+    """Return what `wanted` changes.
+
+    Args:
+        case: The row of the case before.
+        dates: Its dates before.
+        wanted: The transition, next after the case's newest line.
+        command: Its command, parsed.
+        reason: The text that the command names by its digest.
+    """
+    line = _line(case, wanted, command, reason)
+    changes = _changes(case, wanted, command) | {"head_hash": line["hash"]}
+    after = {**case, **changes}
+    dates_after = replace(dates, extended_cutoff=after["extended_cutoff"])
+    deadline = dates_after.deadline(wanted.target, after["due"])
+    after["deadline"] = deadline
+    if not ACTIONS[wanted.action].is_note and wanted.target not in LAPSES:
+        # Whoever takes a case over late knows it; the passing itself is told only once.
+        after["overdue"] = deadline is not None and deadline <= wanted.at
+    return Change(line, after, dates_after, _event(case, after, wanted, command, line["hash"]))
+
+
+def _line(
+    case: Columns, wanted: CommitTransitionInput, command: Command, reason: str | None
+) -> dict[str, Any]:
+    content = command.content if isinstance(command, FilingCommand) else case["content_digest"]
+    line: dict[str, Any] = {
+        "case_id": wanted.case_id,
+        "seq": wanted.seq,
+        "update_id": wanted.update_id,
+        "action": wanted.action,
+        "source": wanted.source,
+        "target": wanted.target,
+        "actor_role": command.actor.role,
+        "actor_id": command.actor.id,
+        "at": wanted.at,
+        "reason": reason,
+        "command": dict(wanted.command),
+        "command_digest": command.digest,
+        "content_digest": content,
+        "previous_hash": case["head_hash"],
+    }
+    return {**line, "hash": transition_hash(line)}
+
+
+def _changes(case: Columns, wanted: CommitTransitionInput, command: Command) -> dict[str, Any]:
+    declared = ACTIONS[wanted.action]
+    changes: dict[str, Any] = {"seq": wanted.seq, "updated_at": wanted.at}
+    if not declared.is_note:
+        changes |= {"state": wanted.target, "since": wanted.at, "due": None, "overdue": False}
+    return changes | declared.changes(case, command)
+
+
+def _event(
+    case: Columns, after: Columns, wanted: CommitTransitionInput, command: Command, line_hash: str
+) -> CaseEvent:
+    data = CaseEventData.model_validate(
+        {
+            "case_id": wanted.case_id,
+            "seq": wanted.seq,
+            "action": wanted.action,
+            "from": wanted.source,
+            "to": wanted.target,
+            "actor_role": command.actor.role,
+            "season": case["season_id"],
+            "body": case["body_id"],
+            "unit": case["unit_id"],
+            "category": case["category"],
+            "title": case["title"],
+            "deadline": after["deadline"],
+            "awaited": AWAITED_FROM.get(wanted.target),
+            "record_hash": line_hash,
+            **ACTIONS[wanted.action].event_data(case, command),
+        }
+    )
+    return case_event(data, wanted.at)
