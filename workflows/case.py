@@ -105,7 +105,7 @@ class CaseWorkflow:
 
     @workflow.update(name=names.CATCH_UP, description="与记录对齐")
     async def catch_up(self) -> CaseSnapshot:
-        """Stand where the record stands: after a reset, or when SQL is a step ahead."""
+        """Catch up with the record: after a reset, or when SQL is a step ahead."""
         await self._read_record()
         return self.snapshot()
 
@@ -122,7 +122,7 @@ class CaseWorkflow:
             raise self._failure(refused) from refused
 
     async def perform(self, action: Action, command: Command, update_id: str) -> CaseSnapshot:
-        """Decide, commit, enter; again for as long as others' transitions come between."""
+        """Decide, commit, enter; decide again while other transitions come in between."""
         async with self._lock:
             await self._perform(action, command, update_id)
         return self.snapshot()
@@ -149,7 +149,7 @@ class CaseWorkflow:
             answered = result.answered
 
     def _stand(self, standing: Standing) -> None:
-        """Enter what the record says, and show it."""
+        """Enter the state that the record says, and show it to operations."""
         shown = search_attribute_updates(standing)
         if shown != search_attribute_updates(self._case):
             workflow.upsert_search_attributes(shown)
@@ -175,32 +175,32 @@ class CaseWorkflow:
         )
 
     async def _keep_agenda(self) -> None:
-        """Do what is due, or wait for it, or for whatever makes waiting pointless."""
+        """Do what is due, or wait until something is, or until the agenda changes."""
         now = workflow.now()
         item = self._case.outlook.agenda.next_due(now)
         if item is not None and item.at <= now:
             await self._fire(item)
             return
         if item is not None:
-            self._timers.ring_by(item.at, f"期限事项 {item.id}")
+            self._timers.fire_by(item.at, f"期限事项 {item.id}")
         await workflow.wait_condition(self._restless)
 
     def _restless(self) -> bool:
-        """Whether there is something to do for the loop."""
+        """Whether the loop has something to do."""
         if self._life.state in FINAL or workflow.info().is_continue_as_new_suggested():
             return True
         now = workflow.now()
         item = self._case.outlook.agenda.next_due(now)
-        return item is not None and (item.at <= now or not self._timers.rings_by(item.at))
+        return item is not None and (item.at <= now or not self._timers.fires_by(item.at))
 
     def _undone_since(self) -> datetime:
-        """Return from when on reminders are to be planned: what is due now is not done yet."""
+        """Return the instant from which reminders are planned: an item due now is not done yet."""
         now = workflow.now()
         item = self._case.outlook.agenda.next_due(now)
         return now if item is None or item.at > now else item.at - timedelta(microseconds=1)
 
     async def _fire(self, item: AgendaItem) -> None:
-        """Act on an item, unless somebody was quicker."""
+        """Act on an item of the agenda, unless another update made it pointless."""
         async with self._lock:
             agenda = self._case.outlook.agenda
             if item not in agenda.items or self._life.state in FINAL:
@@ -224,6 +224,6 @@ class CaseWorkflow:
         return Action.EXPIRE, Expire(actor=CLOCK, deadline=item.deadline)
 
     async def _go_on_anew(self) -> None:
-        """Continue as new, once every update under way has its answer."""
+        """Continue as new, once every running update has its answer."""
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._case)

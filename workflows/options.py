@@ -1,4 +1,4 @@
-"""How patiently a workflow waits for what it asks of the world."""
+"""Timeouts and retries of what a workflow asks of the outside world."""
 
 from datetime import timedelta
 
@@ -9,8 +9,8 @@ from temporalio.workflow import LocalActivityConfig
 def quick(summary: str) -> LocalActivityConfig:
     """Return the options of a short, idempotent call of the record.
 
-    An outage of the database is waited out, for ever; waits beyond two seconds become
-    timers and free the worker's slot.
+    It is retried for ever, so an outage of the database is waited out; waits beyond two
+    seconds become timers and free the worker's slot.
 
     Args:
         summary: What the Temporal UI shows beside it, e.g. 提交 → 1.

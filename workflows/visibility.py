@@ -1,4 +1,4 @@
-"""What operations see of a case: search attributes, and a page of details."""
+"""What operations see of a case in the Temporal UI: search attributes, a page of details."""
 
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,7 @@ def search_attributes(standing: Standing) -> TypedSearchAttributes:
 
 
 def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate[Any]]:
-    """Return what a transition may have changed."""
+    """Return the attributes that a transition may have changed."""
     deadline: datetime | None = standing.outlook.deadline
     return [
         CASE_STATE.value_set(str(standing.state)),
@@ -58,7 +58,7 @@ def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate[A
 
 
 def summary(title: str) -> str:
-    """Return the title as the one line that lists show, cut at a whole character."""
+    """Return the one line that lists show: the title, cut at a whole character."""
     encoded = title.encode()
     if len(encoded) <= SUMMARY_BYTES:
         return title

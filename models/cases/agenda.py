@@ -1,8 +1,7 @@
 """What is due on a case and when: its deadline, and the reminders before it.
 
-Absolute instants, so that a workflow needs one timer, to the earliest of them. A
-moved deadline makes new items under new ids; whatever the old ones would have done
-is gone with them.
+Instants are absolute, so that a workflow needs one timer, for the earliest of them. A
+moved deadline makes new items with new ids, and the old items are gone.
 """
 
 from datetime import datetime
@@ -37,7 +36,7 @@ class AgendaItem(BaseModel):
 
 
 class Agenda(BaseModel):
-    """The items ahead, and the years whose working days nobody entered yet."""
+    """The items ahead; `blocked_by` says why no reminders could be planned."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,8 +46,8 @@ class Agenda(BaseModel):
     def next_due(self, now: datetime) -> AgendaItem | None:
         """Return the item to do first; None when nothing is planned.
 
-        Of several that are due already (after downtime) only the last counts: one
-        message that catches up, not a flood.
+        If several are due already (after downtime) only the last counts: one message
+        catches up instead of a flood.
         """
         due = [item for item in self.items if item.at <= now]
         if due:
@@ -56,7 +55,7 @@ class Agenda(BaseModel):
         return min(self.items, key=lambda item: item.at, default=None)
 
     def without(self, done: AgendaItem) -> "Agenda":
-        """Return what is left after `done`: the rest of its deadline's, and all of another's."""
+        """Return the agenda without `done` and the earlier items of the same deadline."""
         left = tuple(i for i in self.items if i.at > done.at or i.deadline != done.deadline)
         return self.model_copy(update={"items": left})
 

@@ -1,6 +1,6 @@
-"""How 字 are counted. The rule is the call's; the server's count decides.
+"""How characters (字) are counted. The call names the rule; the server's count decides.
 
-The ranges stand here in full, so that a page can count by the very same rule.
+The ranges are written out, so that a page can count by the same rule.
 """
 
 import re

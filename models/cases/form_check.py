@@ -1,4 +1,4 @@
-"""What a form still lacks to be filed: every finding at once, each with its place."""
+"""What keeps a form from being filed: all findings at once, each with its place."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _CODE_POINTS_EACH = 10
 
 
 class Finding(BaseModel):
-    """One thing to put right.
+    """One thing to correct.
 
     Attributes:
         field: the form's key; within sections with its place from 0: `sections.2.text`.
@@ -70,7 +70,7 @@ def _required(form: CaseForm, programme: Programme) -> Iterator[Finding]:
 
 
 def _blank(text: str) -> bool:
-    """Spaces that cannot be seen fill nothing in."""
+    """Whether a text has nothing to be seen: spaces alone fill nothing in."""
     return count_characters(text, "chars_no_space") == 0
 
 

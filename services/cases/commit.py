@@ -1,6 +1,7 @@
 """The one door to the record: a transition is committed here, whole, or not at all."""
 
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from threading import Lock
 
 import structlog
@@ -11,13 +12,17 @@ from models.cases.actions.registry import parse_command
 from models.cases.changes import change
 from models.cases.columns import Columns
 from models.cases.commands import ClockCommand, Command, FilingCommand
-from models.cases.messages import CommitTransitionInput, CommitTransitionResult, Refusal
+from models.cases.messages import CommitTransitionInput, CommitTransitionResult, Outlook, Refusal
 from models.cases.outlook import CaseDates, deadline_due, outlook
 from models.ids import event_id
 from models.store.engine import transaction
 from services.cases.filing import refuse_duplicate, refuse_form
 from services.cases.rows import lines_from, read_case, read_reason, write_change
 from services.seasons.cache import SeasonCache
+
+UPDATE_ID_REUSED = Refusal(
+    code="update_id_reused", message="同一请求编号已用于另一项操作，请换用新编号。"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -80,9 +85,7 @@ class Commits:
         earlier = next((row for row in found if row.update_id == wanted.update_id), None)
         refusal: Refusal | None = None
         if earlier is not None and earlier.command_digest != command.digest:
-            refusal = Refusal(
-                code="update_id_reused", message="同一请求编号已用于另一项操作，请换用新编号。"
-            )
+            refusal = UPDATE_ID_REUSED
         elif earlier is None and not rows:
             refusal = self._refuse(connection, case, dates, command)
             if refusal is None:
@@ -91,14 +94,18 @@ class Commits:
                 case, dates = changed.case, changed.dates
                 earlier = write_change(connection, changed)
                 rows = (earlier,)
-        programme = self._cache.programme(connection, case["season_id"])
-        working_days = self._cache.working_days(connection)
         return CommitTransitionResult(
             rows=rows,
             answered=earlier is not None and refusal is None,
             refusal=refusal,
-            outlook=outlook(case, dates, programme, working_days, wanted.at),
+            outlook=self._outlook(connection, case, dates, wanted.at),
         )
+
+    def _outlook(
+        self, connection: Connection, case: Columns, dates: CaseDates, now: datetime
+    ) -> Outlook:
+        programme = self._cache.programme(connection, case["season_id"])
+        return outlook(case, dates, programme, self._cache.working_days(connection), now)
 
     def _refuse(
         self, connection: Connection, case: Columns, dates: CaseDates, command: Command

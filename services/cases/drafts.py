@@ -1,4 +1,4 @@
-"""Drafts: put one on record, save it again, read it. Forms never leave the record."""
+"""Drafts: create one, save a new version of it. Forms never leave the record."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,12 @@ from services.people.actors import refuse_phone_numbers, resolve_actor
 from services.people.users import add_user, write_email
 from services.seasons.queries import read_programme
 
+_NEW = {
+    "state": State.DRAFT, "seq": 0, "head_hash": GENESIS, "revision": 1, "overdue": False,
+    "return_rounds": 0,
+}  # fmt: skip
+"""What every case begins with."""
+
 
 @dataclass(frozen=True)
 class NewDraft:
@@ -51,13 +57,8 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
         Refused: The season is unknown, its cutoff has passed, or the form names no unit
             or no known location.
     """
-    actor, form, season_id = draft.actor, draft.form, draft.season_id
-    if actor is not None and actor.role is not Role.APPLICANT:
-        raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
-    if actor is not None:
-        refuse_phone_numbers(actor.id)
-    if not form.unit.strip():
-        raise Refused("unit_required", "请填写申报单位（unit）。")
+    _refuse_draft(draft)
+    form, season_id = draft.form, draft.season_id
     with transaction(engine) as connection:
         programme = read_programme(connection, season_id)
         body = programme.body_for(form.location)
@@ -67,27 +68,25 @@ def create_draft(engine: Engine, case_id: str, draft: NewDraft, at: datetime) ->
         unit_id = _unit(connection, season_id, form.unit.strip(), at)
         applicant = _applicant(connection, draft, unit_id, at)
         row = {
-            "id": case_id,
-            "season_id": season_id,
-            "body_id": body.id,
-            "unit_id": unit_id,
-            "applicant_id": applicant,
-            "title": form.title,
-            "category": _category(programme, form),
-            "state": State.DRAFT,
-            "seq": 0,
-            "head_hash": GENESIS,
-            "revision": 1,
-            "since": at,
-            "deadline": cutoff,
-            "created_at": at,
-            "updated_at": at,
-            "overdue": False,
-            "return_rounds": 0,
-        }
-        connection.execute(insert(tables.case_record), row)
+            "id": case_id, "season_id": season_id, "body_id": body.id, "unit_id": unit_id,
+            "applicant_id": applicant, "title": form.title,
+            "category": _category(programme, form), "deadline": cutoff,
+            "since": at, "created_at": at, "updated_at": at,
+        }  # fmt: skip
+        connection.execute(insert(tables.case_record), _NEW | row)
         by = Actor(role=Role.APPLICANT, id=applicant, org=unit_id)
         _save(connection, Revision(case_id, season_id, 1, form, by, at))
+
+
+def _refuse_draft(draft: NewDraft) -> None:
+    """Refuse who may not file, and a form that does not say whose it is."""
+    actor = draft.actor
+    if actor is not None and actor.role is not Role.APPLICANT:
+        raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
+    if actor is not None:
+        refuse_phone_numbers(actor.id)
+    if not draft.form.unit.strip():
+        raise Refused("unit_required", "请填写申报单位（unit）。")
 
 
 def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None) -> int:

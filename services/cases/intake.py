@@ -18,6 +18,7 @@ from models.chain import digest_text
 from models.reading import explain
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from services.cases.commit import UPDATE_ID_REUSED
 from services.cases.filing import refuse_duplicate, refuse_form
 from services.cases.requests import Request
 from services.cases.rows import find_update, read_case
@@ -82,7 +83,7 @@ def _done(connection: Connection, request: Request, command: Command) -> bool:
     # A filing names the newest form, and that may be another one by the time of a retry.
     same = _files(request.action) or found.command_digest == command.digest
     if found.action is not request.action or not same:
-        raise Refused("update_id_reused", "同一请求编号已用于另一项操作，请换用新编号。")
+        raise Refused(UPDATE_ID_REUSED.code, UPDATE_ID_REUSED.message)
     return True
 
 

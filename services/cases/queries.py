@@ -1,4 +1,4 @@
-"""Look at cases on record."""
+"""Read cases: one, a page of many, how many, the history of one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ def position(engine: Engine, case_id: str) -> tuple[State, int]:
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """Which cases to list; None: whatever.
+    """Which cases to list; None does not filter.
 
     Attributes:
         season, body, category: Only of this one.
@@ -65,7 +65,7 @@ class CaseFilter:
 
 
 def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
-    """Return a page of cases in the order of their filing, or of their waiting."""
+    """Return a page of cases by the order in which they were filed, or have waited."""
     limit = max(1, min(wanted.limit, MOST_AT_ONCE))
     columns = CASE_RECORD.c
     order = (columns.since, columns.id) if wanted.waiting else (columns.id,)
@@ -81,7 +81,7 @@ def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
 
 
 def count_cases(engine: Engine, wanted: CaseFilter) -> list[CaseCount]:
-    """Return how many cases stand in each state, in the order of their life; none: left out."""
+    """Return how many cases stand in each state, without the states that have none."""
     state = CASE_RECORD.c.state
     query = select(state, func.count()).where(*_conditions(wanted)).group_by(state)
     with reading(engine) as connection:

@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from models.cases.form import CaseForm
+    from models.cases.states import State
+    from services.cases.access import FormView
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -98,25 +100,13 @@ def list_(
     """列出案例，按申报先后。"""
     from cli.connections.databases import record
     from cli.frame.output import show
-    from models.cases.states import State
     from services.cases import queries
     from services.clock import now
 
-    unknown = [each for each in state or [] if each not in set(State)]
-    if unknown:
-        known = ", ".join(State)
-        raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
     chosen = queries.CaseFilter(
-        season=season,
-        body=body,
-        category=category,
-        title=title,
-        states=tuple(map(State, state or [])),
-        overdue_at=now() if overdue else None,
-        waiting=waiting,
-        limit=limit,
-        cursor=cursor,
-    )
+        season=season, body=body, category=category, title=title, states=_states(state or []),
+        overdue_at=now() if overdue else None, waiting=waiting, limit=limit, cursor=cursor,
+    )  # fmt: skip
     with record() as engine:
         show(queries.list_cases(engine, chosen), LIST_COLUMNS)
 
@@ -174,6 +164,26 @@ def form(
         return
     titles = {"case_id": "案例", "revision": "版本", "filed": "已申报", "saved_at": "保存于"}
     show(found, titles)
+    _show_fields(found)
+    if found.masked:
+        say("个人信息已部分隐去；确需查看请用 --reveal --reason 理由。")
+    say("本次查看已记入审计。")
+
+
+def _states(given: list[str]) -> "tuple[State, ...]":
+    from models.cases.states import State
+
+    unknown = [each for each in given if each not in set(State)]
+    if unknown:
+        known = ", ".join(State)
+        raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
+    return tuple(map(State, given))
+
+
+def _show_fields(found: "FormView") -> None:
+    """Show a form as a table: its fields, then its sections."""
+    from cli.frame.output import show
+
     fields = found.form.model_dump(exclude={"sections"})
     rows = [
         {"field": found.titles.get(name, name), "text": text}
@@ -182,9 +192,6 @@ def form(
     ]
     rows += [{"field": each.heading, "text": each.text} for each in found.form.sections]
     show(rows, {"field": "栏目", "text": "内容"})
-    if found.masked:
-        say("个人信息已部分隐去；确需查看请用 --reveal --reason 理由。")
-    say("本次查看已记入审计。")
 
 
 def _form(file: Path) -> "CaseForm":
