@@ -21,13 +21,13 @@ PROGRAM = "tuixuan"
 
 @dataclass(frozen=True)
 class Entry:
-    """A command of the first level. Its module is imported when it is used, and not before.
+    """A command of the first level. Its module is imported only when it is used.
 
     Attributes:
-        module: has `app`, a `typer.Typer`.
-        help: one line.
-        name: for a module with several commands of the first level: which of them this is.
-        group: whether commands stand below it.
+        module: The module, with `app`, a `typer.Typer`.
+        help: One line of help.
+        name: Which command of `app` it is, if the module has several of the first level.
+        group: Whether it has commands of its own.
     """
 
     module: str
@@ -69,27 +69,27 @@ COMMANDS: Mapping[str, Entry] = {
 
 
 class Root(TyperGroup):
-    """The commands of the first level, each a stand-in until it is used."""
+    """The commands of the first level, each a placeholder until it is used."""
 
     def resolve_command(
         self,
         ctx: Any,  # noqa: ANN401 - the context is private to Typer
         args: list[str],
     ) -> tuple[str | None, Any, list[str]]:
-        """Find the command that is meant, and load it."""
+        """Find the command that was asked for, and load it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else load(name), rest
 
 
 def root() -> Root:
     """Return the command of the first level."""
-    stand_ins = {
+    placeholders = {
         name: TyperCommand(name, help=entry.help, rich_markup_mode=None)
         for name, entry in COMMANDS.items()
     }
     command = Root(
         name=PROGRAM,
-        commands={**stand_ins},
+        commands={**placeholders},
         help="推选：征集推选全过程，从草稿到公布。",
         epilog="每条命令都接受上述选项，写在命令名之前或之后均可；详见 COMMAND --help。",
         no_args_is_help=True,
@@ -101,7 +101,7 @@ def root() -> Root:
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
-    """Import a command of the first level, with the common options on all that is below it."""
+    """Import a command of the first level, and add the common options to it and all below it."""
     entry = COMMANDS[name]
     app: typer.Typer = importlib.import_module(entry.module).app
     command: Any = typer.main.get_group(app) if entry.group else typer.main.get_command(app)
@@ -114,7 +114,7 @@ def load(name: str) -> TyperCommand | TyperGroup:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; no exception leaves it but `SystemExit`."""
+    """Run one command and return its exit code; the only exception that leaves is `SystemExit`."""
     given = Options()
     begin(given)
     try:
@@ -129,18 +129,18 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Run the command that the process was started with."""
+    """Run the command line of this process."""
     sys.exit(run(sys.argv[1:]))
 
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:
-    """Tell whether JSON is asked for on a line that could not be read to its end."""
+    """Tell whether JSON was asked for on a line that could not be parsed to its end."""
     pairs = itertools.pairwise(arguments)
     return f"--output={Output.JSON}" in arguments or ("--output", Output.JSON) in pairs
 
 
 def _flush() -> None:
-    """Write what is left; where the reader has gone (`| head`), there is nobody to tell."""
+    """Flush stdout; ignore a reader that has gone (`| head`)."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

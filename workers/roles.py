@@ -1,7 +1,7 @@
 """What each worker runs: its connections, its work, and the mark that it serves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +11,7 @@ from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
 from workers.stack.ports import PORTS
 
-type Run = Callable[[WorkerSettings, asyncio.Event], Awaitable[None]]
+type Run = Callable[[WorkerSettings, asyncio.Event], Coroutine[Any, Any, None]]
 """Runs a worker until the event is set."""
 
 

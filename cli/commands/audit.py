@@ -1,14 +1,29 @@
-"""`tuixuan audit`: verify the witness against the record, and hand it to inspectors."""
+"""`tuixuan audit`: verify the audit against the record, sign it, hand it to inspectors."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.frame.exits import Exit
+from cli.frame.options import options
+from cli.frame.output import say, show, show_page
+from cli.frame.parameters import Cursor, Limit
+
 if TYPE_CHECKING:
     from services.audit.digest_file import DigestFile
 
 app = typer.Typer(no_args_is_help=True)
+
+ENTRY_COLUMNS = {
+    "at": "时间",
+    "actor": "由谁",
+    "on_behalf": "代表",
+    "action": "行为",
+    "object": "对象",
+    "reason": "理由",
+    "witnessed": "已入审计",
+}
 
 
 @app.callback()
@@ -20,14 +35,11 @@ def audit() -> None:
 def verify() -> None:
     """核验审计链与全部案例记录；发现问题时退出码为 3。"""
     from cli.connections.databases import audit_store, record
-    from cli.frame.exits import Exit
-    from cli.frame.options import options
-    from cli.frame.output import say, show
     from services.audit.verification import verify as verify_all
 
-    settings = options().settings()
+    anchor = options().settings().places.audit_anchor
     with record() as engine, audit_store() as store:
-        report = verify_all(engine, store, settings.places.audit_anchor, digests=_digest_file())
+        report = verify_all(engine, store, anchor, digests=_digest_file())
     if options().json:
         show(report)
     else:
@@ -46,8 +58,6 @@ def export(
     """导出一季的审计材料，附核验程序 verify.py：解开后无需任何服务即可核验。"""
     from cli.connections.databases import audit_store, record
     from cli.connections.viewer import viewer
-    from cli.frame.options import options
-    from cli.frame.output import say, show
     from services.audit.custody import enter_export
     from services.audit.export import EvidenceStores
     from services.audit.export import export as export_season
@@ -66,7 +76,6 @@ def export(
 def sign() -> None:
     """现在就对审计链末端签名，写入数据库之外的摘要文件（每日会自动签名）。"""
     from cli.connections.databases import audit_store
-    from cli.frame.output import show
     from services.clock import now
 
     with audit_store() as store:
@@ -83,7 +92,6 @@ def rotate_key(
     """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
-    from cli.frame.output import show
     from services.audit import custody
 
     new = None if new_key is None else new_key.read_text(encoding="utf-8")
@@ -91,34 +99,30 @@ def rotate_key(
         show(custody.rotate_key(engine, _digest_file(), viewer(reason), new))
 
 
+@app.command("deeds", hidden=True)  # the name of earlier releases
 @app.command()
-def deeds(
+def entries(
     season: Annotated[str | None, typer.Option(help="征集季")] = None,
     case_id: Annotated[str | None, typer.Option("--case", help="案例编号")] = None,
     kind: Annotated[
         str | None, typer.Option(help="look 查看、change 修改、removal 清除、key 更换密钥")
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="ROLE:ID", help="由谁")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> None:
     """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
     from cli.connections.databases import record
-    from cli.frame.output import show
     from services.audit.entries import list_entries
 
     with record() as engine:
         items = list_entries(
             engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
         )
-    more = items[-1].id if len(items) == limit else None
-    columns = {"at": "时间", "actor": "由谁", "on_behalf": "代表", "action": "行为",
-               "object": "对象", "reason": "理由", "witnessed": "已入审计"}  # fmt: skip
-    show({"items": items, "next_cursor": more}, columns)
+    show_page(items, ENTRY_COLUMNS, limit=limit)
 
 
 def _digest_file() -> "DigestFile":
-    from cli.frame.options import options
     from services.audit.digest_file import DigestFile
 
     settings = options().settings()

@@ -1,9 +1,14 @@
 """`tuixuan calendar`: the working days on record."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.frame.output import say, show, show_page
+
+if TYPE_CHECKING:
+    from cli.connections.services import Connections
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -16,13 +21,14 @@ def list_(
 ) -> None:
     """列出已有工作日安排的年份；没有的年份不推算提醒。"""
     from cli.connections.databases import record
-    from cli.frame.output import show
     from services.dates.working_days import uncovered, years
 
-    columns = {"year": "年份", "days": "天数", "working": "工作日", "source": "来源"}
     with record() as engine:
-        items = [{"year": year} for year in uncovered(engine)] if missing else years(engine)
-    show({"items": items, "next_cursor": None}, {"year": "年份"} if missing else columns)
+        if missing:
+            show_page([{"year": year} for year in uncovered(engine)], {"year": "年份"})
+            return
+        columns = {"year": "年份", "days": "天数", "working": "工作日", "source": "来源"}
+        show_page(years(engine), columns)
 
 
 @app.command("set")
@@ -37,6 +43,14 @@ def set_(
     ],
 ) -> None:  # fmt: skip
     """录入一年的放假安排（其余日期周一至周五上班），并重排各案例的提醒。"""
-    from cli.commands.calendarwork import enter
+    from cli.connections.services import connected
+    from services.dates.working_days import Arrangement, enter_year
 
-    enter(year, file)
+    arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8-sig"))
+
+    async def enter(here: "Connections") -> int:
+        return await enter_year(here.engine, here.service, year, arrangement)
+
+    cases = connected(enter)
+    show({"year": year, "cases": cases})
+    say(f"{year} 年的工作日安排已录入，{cases} 件案例已重排提醒。")

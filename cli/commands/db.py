@@ -1,8 +1,11 @@
-"""`tuixuan db`: the databases' schemas."""
+"""`tuixuan db`: the schemas of the databases."""
 
 from typing import Annotated
 
 import typer
+
+from cli.frame.options import options
+from cli.frame.output import show
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -20,8 +23,6 @@ def upgrade(
     ] = None,
 ) -> None:
     """把记录库与审计库升级到当前版本（up 会自动执行）。"""
-    from cli.frame.options import options
-    from cli.frame.output import show
     from models.store.upgrade import newest_record_version
     from workers.stack.databases import upgrade_databases
 

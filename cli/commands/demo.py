@@ -1,6 +1,17 @@
-"""`tuixuan demo`: one new case through every stage, in front of one's eyes."""
+"""`tuixuan demo`: shows one new case passing through every stage."""
+
+import asyncio
+from typing import TYPE_CHECKING
 
 import typer
+
+from cli.frame.options import options
+from cli.frame.output import say, show
+
+if TYPE_CHECKING:
+    from models.audit.report import AuditReport
+    from services.cases.views import CaseView
+    from services.demo.walkthrough import DemoStep
 
 app = typer.Typer(add_completion=False)
 
@@ -8,6 +19,52 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def demo() -> None:
     """演示：一件新案例从草稿走到公布，每一步都显示事件、消息、邮件与审计记录。"""
-    from cli.commands.demowork import run
+    case, report = asyncio.run(_run())
+    outcome = "无误" if report.ok else f"发现 {len(report.problems)} 个问题"
+    say(f"\n审计核验：{report.cases} 件案例、{report.records} 条记录，{outcome}。")
+    say(f"接下来：tuixuan case history {case.id}")
+    say(f"        tuixuan inbox {case.unit}")
+    if options().json:
+        show(case)
 
-    run()
+
+async def _run() -> "tuple[CaseView, AuditReport]":
+    """Run the steps, each told as it is done; return the case at its end, and the audit."""
+    from cli.connections.databases import audit_store
+    from cli.connections.services import open_connections
+    from services.audit.verification import verify
+    from services.demo.walkthrough import Demo
+
+    last: CaseView | None = None
+    async with open_connections() as here:
+        with audit_store() as audit:
+            number = 0
+            async for step in Demo(here.engine, audit, here.service).run():
+                number += 1
+                say(_told(number, step))
+                last = step.case or last
+            anchor = here.settings.places.audit_anchor
+            report = await asyncio.to_thread(verify, here.engine, audit, anchor)
+    assert last is not None  # noqa: S101 - the demonstration makes a case
+    return last, report
+
+
+def _told(number: int, step: "DemoStep") -> str:
+    lines = [f"{number:2}. {step.what}"]
+    if step.refused is not None:
+        lines.append(f"      被拒绝：{step.refused}")
+    elif step.case is not None:
+        lines.append(
+            f"      状态 {step.case.state_label}（{step.case.state}），序号 {step.case.seq}"
+        )
+    if step.case is not None and step.case.seq and step.refused is None:
+        lines.append(
+            f"      事件 #{_or_missing(step.event)} · 审计 #{_or_missing(step.audit)}"
+            f" · 站内消息 {'、'.join(step.inbox) or '（尚无）'}"
+        )
+        lines += [f"      邮件 {mail}.eml → {who}" for mail, who in step.mails.items()]
+    return "\n".join(lines)
+
+
+def _or_missing(number: int | None) -> str:
+    return "（尚未到达）" if number is None else str(number)

@@ -2,20 +2,22 @@
 
 import typer
 
+from cli.frame.exits import Exit
+from cli.frame.options import options
+from cli.frame.output import say, show
+
 app = typer.Typer()
 
 
-@app.command(help="检查环境，指出问题及解决办法；发现问题时退出码为 3")
+@app.command()
 def doctor() -> None:
-    from cli.frame.exits import Exit
-    from cli.frame.options import options
-    from cli.frame.output import say, show
+    """检查环境，指出问题及解决办法；发现问题时退出码为 3"""
     from workers.doctor.examination import examine
     from workers.settings.stack import StackSettings
 
     found = examine(StackSettings.load(state_dir=options().state_dir))
-    ok = all(check.ok for check in found)
-    rows = [vars(check) for check in found]
+    ok = all(each.ok for each in found)
+    rows = [vars(each) for each in found]
     if options().json:
         show({"ok": ok, "checks": rows})
     else:

@@ -1,8 +1,14 @@
-"""`tuixuan event`: what became of an event, and what is not announced yet."""
+"""`tuixuan event`: what became of an event, and what is not published yet."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.frame.options import options
+from cli.frame.output import show
+
+if TYPE_CHECKING:
+    from services.stream.events import EventView
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -13,33 +19,19 @@ def show_(
 ) -> None:
     """查看一个事件：是否已发布、已审计，告知了谁，经哪些渠道，送出没有。"""
     from cli.connections.databases import audit_store, record
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.stream.events import show_event
 
     with record() as engine, audit_store() as audit:
         found = show_event(engine, audit, event)
     show(found)
-    if not options().json and found.told:
-        columns = {"user": "用户", "role": "角色", "at": "告知于", "read_at": "读于",
-                   "ways": "渠道"}  # fmt: skip
-        rows = [each.model_dump(mode="json") for each in found.told]
-        for row in rows:
-            row["ways"] = "；".join(
-                f"{w['channel']} {w['status']} {w['delivery']}" for w in row["ways"]
-            )
-        show(rows, columns)
-    if not options().json and found.webhooks:
-        columns = {"endpoint": "端点", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
-        show(found.webhooks, columns)
+    if not options().json:
+        _show_ways(found)
 
 
 @app.command()
 def backlog() -> None:
     """查看已记录而尚未发布的事件：多少件，最早的等了多少秒，哪些发布不了。"""
     from cli.connections.databases import record
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.clock import now
     from services.stream.events import backlog as waiting
 
@@ -48,3 +40,19 @@ def backlog() -> None:
     show(found)
     if not options().json and found.stuck:
         show(found.stuck, {"id": "事件", "attempts": "次数", "last_error": "最近的错误"})
+
+
+def _show_ways(found: "EventView") -> None:
+    """Show who was notified by which channels, and the endpoints that got it."""
+    if found.told:
+        columns = {"user": "用户", "role": "角色", "at": "告知于", "read_at": "读于",
+                   "ways": "渠道"}  # fmt: skip
+        rows = [each.model_dump(mode="json") for each in found.told]
+        for row in rows:
+            row["ways"] = "；".join(
+                f"{way['channel']} {way['status']} {way['delivery']}" for way in row["ways"]
+            )
+        show(rows, columns)
+    if found.webhooks:
+        columns = {"endpoint": "端点", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
+        show(found.webhooks, columns)

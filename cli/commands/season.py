@@ -1,21 +1,25 @@
-"""`tuixuan season`: open seasons, look at them, move their dates.
-
-Declarations only, as in `cli.commands.case`.
-"""
+"""`tuixuan season`: open seasons, look at them, move their dates."""
 
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.frame.exits import Exit
+from cli.frame.options import options
+from cli.frame.output import say, show, show_page
 from cli.frame.words import WHEN
+
+if TYPE_CHECKING:
+    from cli.connections.services import Connections
+    from services.dates.milestones import MilestoneMove
 
 app = typer.Typer(no_args_is_help=True)
 
 Season = Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号，如 2024")]
 Reason = Annotated[str, typer.Option("--reason", help="理由，会告知有关人员")]
+COLUMNS = {"id": "编号", "title": "名称", "opened_at": "开启于", "cases": "案例数"}
 
 
 @app.command("open")
@@ -30,19 +34,39 @@ def open_(
     id_: Annotated[str | None, typer.Option("--id", help="征集季编号；默认用方案中的")] = None,
 ) -> None:
     """按方案文件开启一个征集季。"""
-    _work().open_file(file, id_, None if starting is None else starting.date(), pace)
+    from cli.connections.databases import record
+    from models.programme.definition import Programme
+    from services.clock import now
+    from services.seasons.opening import Opening, open_season
+
+    programme = Programme.from_toml(file.read_text(encoding="utf-8-sig"))
+    day = None if starting is None else starting.date()
+    opening = Opening(season_id=id_, starting=day, pace=pace)
+    with record() as engine:
+        show(open_season(engine, programme, now(), opening), COLUMNS)
 
 
 @app.command("list")
 def list_() -> None:
     """列出所有征集季，新的在前。"""
-    _work().list_all()
+    from cli.connections.databases import record
+    from services.seasons.queries import list_seasons
+
+    with record() as engine:
+        show_page(list_seasons(engine), COLUMNS)
 
 
 @app.command("show")
 def show_(season: Season) -> None:
     """查看一个征集季及其日程（时间为截止的那一刻）。"""
-    _work().show_one(season)
+    from cli.connections.databases import record
+    from services.seasons.queries import show_season
+
+    with record() as engine:
+        found = show_season(engine, season)
+    show(found, {**COLUMNS, "seconds_per_day": "一天的秒数"})
+    if not options().json:
+        show([{"milestone": name, "at": at} for name, at in found.milestones.items()])
 
 
 @app.command()
@@ -54,7 +78,27 @@ def move(
     body: Annotated[str | None, typer.Option(help="只调整这一推荐单位的 cutoff")] = None,
 ) -> None:
     """调整日程：受影响的案例全部重设期限与提醒，并通知有关人员。"""
-    _work().move(season, milestone, when, reason, body)
+    from cli.connections.services import connected
+    from cli.connections.viewer import acting_organiser
+    from cli.frame.moments import parse_moment
+    from services.dates.milestones import MilestoneChange, Milestones
+
+    change = MilestoneChange(
+        season, milestone, parse_moment(when), reason, acting_organiser(), body
+    )
+
+    async def work(here: "Connections") -> "MilestoneMove":
+        return await Milestones(here.engine, here.service).move(change)
+
+    moved = connected(work)
+    show(moved)
+    say(f"{len(moved.cases)} 个案例的期限随之调整。")
+    if moved.missed:
+        say(
+            f"{len(moved.missed)} 个案例的流程不在运行，期限尚未调整，也未通知："
+            "请执行 tuixuan reconcile --restart。"
+        )
+        raise typer.Exit(Exit.FOUND)
 
 
 @app.command()
@@ -65,11 +109,15 @@ def extend(
     reason: Reason,
 ) -> None:
     """单独延长一个申报单位的申报截止时间（其所有草稿）。"""
-    _work().extend(season, unit, until, reason)
+    from cli.connections.services import connected
+    from cli.connections.viewer import acting_organiser
+    from cli.frame.moments import parse_moment
+    from services.dates.milestones import MilestoneChange, Milestones
 
+    change = MilestoneChange(season, "cutoff", parse_moment(until), reason, acting_organiser())
 
-def _work() -> ModuleType:
-    """Import what the commands need, late."""
-    from cli.commands import seasonwork
+    async def work(here: "Connections") -> list[str]:
+        return await Milestones(here.engine, here.service).extend_unit(season, unit, change)
 
-    return seasonwork
+    cases = connected(work)
+    show({"unit": unit, "until": change.after, "cases": cases})

@@ -23,42 +23,45 @@ COLUMNS = {
     "health": "健康检查",
 }
 
+TemporalPort = Annotated[
+    int | None, typer.Option(help="Temporal 端口，默认 7233 或空闲端口", metavar="PORT")
+]
+UiPort = Annotated[
+    int | None, typer.Option(help="Temporal 网页端口，默认 8233 或空闲端口", metavar="PORT")
+]
+NatsPort = Annotated[
+    int | None, typer.Option(help="NATS 端口，默认 4222 或空闲端口", metavar="PORT")
+]
+NatsMonitorPort = Annotated[
+    int | None, typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT")
+]
+PortalPort = Annotated[
+    int | None, typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT")
+]
+
 
 @app.command(help="启动整个系统，按 Ctrl-C 停止")
 def up(
     *,
     detach: Annotated[bool, typer.Option("--detach", help="在后台运行，就绪后返回")] = False,
     empty: Annotated[bool, typer.Option("--empty", help="首次启动时不开启示例征集季")] = False,
-    temporal_port: Annotated[
-        int | None, typer.Option(help="Temporal 端口，默认 7233 或空闲端口", metavar="PORT")
-    ] = None,
-    ui_port: Annotated[
-        int | None, typer.Option(help="Temporal 网页端口，默认 8233 或空闲端口", metavar="PORT")
-    ] = None,
-    nats_port: Annotated[
-        int | None, typer.Option(help="NATS 端口，默认 4222 或空闲端口", metavar="PORT")
-    ] = None,
-    nats_monitor_port: Annotated[
-        int | None, typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT")
-    ] = None,
-    portal_port: Annotated[
-        int | None, typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT")
-    ] = None,
+    temporal_port: TemporalPort = None,
+    ui_port: UiPort = None,
+    nats_port: NatsPort = None,
+    nats_monitor_port: NatsMonitorPort = None,
+    portal_port: PortalPort = None,
 ) -> None:
-    temporal = {"port": temporal_port, "ui_port": ui_port}
-    nats = {"port": nats_port, "monitor_port": nats_monitor_port}
-    settings = _settings(temporal, nats, {"port": portal_port})
+    asked = {
+        "temporal": temporal_port,
+        "temporal_ui": ui_port,
+        "nats": nats_port,
+        "nats_monitor": nats_monitor_port,
+        "portal": portal_port,
+    }
+    ports = {name: port for name, port in asked.items() if port is not None}
+    settings = _settings(ports)
     if detach:
-        flags = ["--empty"] if empty else []
-        for option, port in {
-            "--temporal-port": temporal_port,
-            "--ui-port": ui_port,
-            "--nats-port": nats_port,
-            "--nats-monitor-port": nats_monitor_port,
-            "--portal-port": portal_port,
-        }.items():
-            flags += [option, str(port)] if port else []
-        _detach(settings, flags)
+        _detach(settings, ports, empty=empty)
         return
     from workers.stack.up import up as run_stack
 
@@ -113,37 +116,35 @@ def version() -> None:
     )
 
 
-def _settings(
-    temporal: dict[str, int | None] | None = None,
-    nats: dict[str, int | None] | None = None,
-    portal: dict[str, int | None] | None = None,
-) -> "StackSettings":
+def _settings(ports: dict[str, int] | None = None) -> "StackSettings":
+    """Return the settings of the folder, with the ports that were asked for by option."""
     from workers.settings.stack import StackSettings
+    from workers.stack.ports import PORTS
 
-    def given(part: dict[str, int | None] | None) -> dict[str, int] | None:
-        return {name: port for name, port in (part or {}).items() if port is not None} or None
-
-    return StackSettings.load(
-        state_dir=options().state_dir,
-        temporal=given(temporal),
-        nats=given(nats),
-        portal=given(portal),
-    )
+    sections: dict[str, dict[str, int]] = {}
+    for name, port in (ports or {}).items():
+        known = PORTS[name]
+        sections.setdefault(known.section, {})[known.setting] = port
+    return StackSettings.load(state_dir=options().state_dir, **sections)
 
 
 def _places() -> "Places":
     return _settings().places
 
 
-def _detach(settings: "StackSettings", flags: list[str]) -> None:
+def _detach(settings: "StackSettings", ports: dict[str, int], *, empty: bool) -> None:
     from workers.stack import detach as background
+    from workers.stack.ports import PORTS
 
+    flags = ["--empty"] if empty else []
+    for name, port in ports.items():
+        flags += [PORTS[name].option, str(port)]
     report = background.up_in_background(settings.places, flags, say)
     _announce(report, settings)
 
 
 def _announce(report: "StackReport", settings: "StackSettings") -> None:
-    """Say where everything is, and what to try."""
+    """Tell where everything is, and what to try."""
     if options().json:
         show(report)
         return

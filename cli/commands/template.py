@@ -1,14 +1,17 @@
-"""`tuixuan template`: what people are told, shown with an invented case."""
+"""`tuixuan template`: the texts of notifications, shown with an invented case."""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from cli.frame.options import options
+from cli.frame.output import show, show_page
+
 app = typer.Typer(no_args_is_help=True)
 
 
-class Form(StrEnum):
+class TemplateForm(StrEnum):
     """How a template is shown."""
 
     TEXT = "text"
@@ -19,30 +22,28 @@ class Form(StrEnum):
 @app.command("list")
 def list_() -> None:
     """列出全部通知模板：每个事件、每个接收角色各一份。"""
-    from cli.frame.output import show
     from services.notifications.previews import list_templates
 
-    columns = {"event": "事件", "role": "角色", "subject": "主题"}
-    show({"items": list_templates(), "next_cursor": None}, columns)
+    show_page(list_templates(), {"event": "事件", "role": "角色", "subject": "主题"})
 
 
 @app.command("show")
 def show_(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="事件，如 returned")],
     role: Annotated[str, typer.Argument(metavar="ROLE", help="接收角色，如 applicant")],
-    form: Annotated[Form, typer.Option("--form", help="text、html 或 subject")] = Form.TEXT,
+    form: Annotated[
+        TemplateForm, typer.Option("--form", help="text、html 或 subject")
+    ] = TemplateForm.TEXT,
 ) -> None:
     """用虚构案例预览一份通知。"""
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.notifications.html import as_html
     from services.notifications.previews import preview
 
     said = preview(event, role)
     shown = {
-        Form.TEXT: said.text,
-        Form.HTML: as_html(said.subject, said.text),
-        Form.SUBJECT: said.subject,
+        TemplateForm.TEXT: said.text,
+        TemplateForm.HTML: as_html(said.subject, said.text),
+        TemplateForm.SUBJECT: said.subject,
     }[form]
     if options().json:
         show({"event": event, "role": role, "form": form, "content": shown})

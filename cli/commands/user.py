@@ -1,10 +1,17 @@
-"""`tuixuan user`: who has an inbox, and where mail reaches them."""
+"""`tuixuan user`: who has an inbox, and by which other channels they are notified."""
 
 from typing import Annotated
 
 import typer
 
+from cli.frame.options import options
+from cli.frame.output import say, show, show_page
+from models.refusals import Refused
+
 app = typer.Typer(no_args_is_help=True)
+
+User = Annotated[str, typer.Argument(metavar="USER", help="用户编号")]
+COLUMNS = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "channels": "渠道"}
 
 
 @app.command("list")
@@ -15,17 +22,14 @@ def list_(
     """列出一个征集季的用户，及其在站内消息之外的渠道；查看记入审计。"""
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.people.access import show_users
 
     with record() as engine:
         items = show_users(engine, season, viewer(), role)
-    columns = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", "channels": "渠道"}
     rows = [each.model_dump(mode="json") for each in items]
     if not options().json:
         rows = [{**row, "channels": " ".join(row["channels"])} for row in rows]
-    show({"items": rows, "next_cursor": None}, columns)
+    show_page(rows, COLUMNS)
 
 
 @app.command()
@@ -39,7 +43,6 @@ def add(
 ) -> None:
     """登记一位用户：专家、各单位的其他经办人；此后按角色收到通知与提醒。"""
     from cli.connections.databases import record
-    from cli.frame.output import say, show
     from services.clock import now
     from services.people.users import NewUser, enter_user
 
@@ -51,12 +54,11 @@ def add(
 
 @app.command()
 def email(
-    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号")],
+    user: User,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="邮箱；none 为不用邮件")],
 ) -> None:
     """设定用户接收通知的邮箱。"""
     from cli.connections.databases import record
-    from cli.frame.output import say
     from services.people.users import set_email
 
     with record() as engine:
@@ -66,7 +68,7 @@ def email(
 
 @app.command()
 def channel(
-    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号")],
+    user: User,
     kind: Annotated[str, typer.Argument(metavar="CHANNEL", help="chat 或 sms")],
     address: Annotated[
         str | None, typer.Argument(metavar="ADDRESS", help="Apprise 地址或手机号码；不会再显示")
@@ -75,9 +77,7 @@ def channel(
 ) -> None:
     """设定用户在邮件之外接收通知的渠道：聊天机器人或短信。"""
     from cli.connections.databases import record
-    from cli.frame.options import options
-    from cli.frame.output import say
-    from models.refusals import Refused
+    from models.notifications.delivery import Channel
     from services.clock import now
     from services.notifications.channels import set_channel
 
@@ -86,21 +86,18 @@ def channel(
     with record() as engine:
         set_channel(engine, user, kind, address, now())
     say("已保存。")
-    if kind == "sms" and not remove and options().settings().sms.url is None:
+    if kind == Channel.SMS and not remove and options().settings().sms.url is None:
         say("尚未设置短信网关（TUIXUAN_SMS__URL），短信会等到设置之后发出。")
 
 
 @app.command()
 def feed(
-    user: Annotated[str, typer.Argument(metavar="USER", help="用户编号")],
+    user: User,
     renew: Annotated[bool, typer.Option("--renew", help="换新地址，原地址随即失效")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="不再提供，原地址随即失效")] = False,
 ) -> None:
     """生成日历订阅地址：日历软件由此读到该用户的全部待办期限；地址只显示这一次。"""
     from cli.connections.databases import record
-    from cli.frame.options import options
-    from cli.frame.output import say, show
-    from models.refusals import Refused
     from services.calendars.feeds import make_feed, remove_feed
     from services.clock import now
 

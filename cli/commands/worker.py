@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.frame.options import options
 from workers.processes import WorkerRole
 
+if TYPE_CHECKING:
+    from workers.folder.places import Places
+    from workers.settings.worker import WorkerSettings
+
 app = typer.Typer()
 
 GRACE = 25.0
-"""Seconds after SIGTERM in which work in hand may end; production allows 30."""
+"""Seconds after SIGTERM in which a worker may finish its work in hand; production allows 30."""
 
 
 @app.command(help="运行一个后台进程（通常由 up 启动），收到 SIGTERM 后办完手头的工作再退出")
@@ -23,43 +27,38 @@ def worker(role: Annotated[WorkerRole, typer.Argument(metavar="ROLE", help="进�
 
     settings = options().settings()
     configure_logs(role, level=settings.log_level)
-    asyncio.run(_run(role))
+    asyncio.run(_run(role, settings))
 
 
-async def _run(role: WorkerRole) -> None:
+async def _run(role: WorkerRole, settings: "WorkerSettings") -> None:
     import structlog
 
     from workers.health.server import served_health
+    from workers.roles import RUN
 
-    settings = options().settings()
-    places = settings.places
-    places.prepare()
+    settings.places.prepare()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = structlog.get_logger()
     log.info("worker_starting", state_dir=str(settings.state_dir))
     with served_health(role, settings):
-        await _until_done(asyncio.create_task(_work(role, stop)), role, stop)
+        work = asyncio.create_task(RUN[role](settings, stop))
+        await _until_done(work, settings.places, role, stop)
     log.info("worker_stopped")
 
 
-async def _work(role: WorkerRole, stop: asyncio.Event) -> None:
-    from workers.roles import RUN
-
-    await RUN[role](options().settings(), stop)
-
-
-async def _until_done(work: "asyncio.Task[None]", role: WorkerRole, stop: asyncio.Event) -> None:
-    """Wait for the work, or for a signal and then for what is in hand."""
+async def _until_done(
+    work: "asyncio.Task[None]", places: "Places", role: WorkerRole, stop: asyncio.Event
+) -> None:
+    """Wait for the work, or for a signal and then for the work in hand."""
     from workers.folder.readiness import is_marked
 
-    places = options().settings().places
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not work.done():
-        # One that does not serve yet has nothing in hand: it may still wait for a server.
+        # A worker that is not ready has nothing in hand: it may still wait for a server.
         serves = is_marked(places.ready_file(role), os.getpid())
         await asyncio.wait({work}, timeout=GRACE if serves else 0)
         work.cancel()

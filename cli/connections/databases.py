@@ -1,4 +1,4 @@
-"""What a command reads: the record, and the audit's own store. No server is needed."""
+"""The databases that a command reads: the record and the audit's own store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from services.unavailable import Unavailable
 
 @contextmanager
 def record() -> Iterator[Engine]:
-    """Open the record for a command; the workflows need not be running.
+    """Open the record; Temporal need not be running.
 
     Raises:
-        Unavailable: There is none yet.
+        Unavailable: There is no record yet.
     """
     with _opened(options().settings().database_url) as engine:
         yield engine
@@ -27,7 +27,7 @@ def audit_store() -> Iterator[Engine]:
     """Open the audit's own store.
 
     Raises:
-        Unavailable: There is none yet.
+        Unavailable: There is no store yet.
     """
     with _opened(options().settings().audit_database_url) as engine:
         yield engine

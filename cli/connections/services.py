@@ -1,4 +1,4 @@
-"""What a command works with: the record, and the way to the workflows."""
+"""The connections of a command that acts on cases: the record and the workflows."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ from workers.temporal_client import connect
 
 @dataclass(frozen=True)
 class Connections:
-    """Everything that acting on cases needs."""
+    """Everything that is needed to act on cases."""
 
     settings: WorkerSettings
     engine: Engine
@@ -29,8 +29,8 @@ class Connections:
 
 
 @asynccontextmanager
-async def office() -> AsyncIterator[Connections]:
-    """Open the record and connect to the workflows' server."""
+async def open_connections() -> AsyncIterator[Connections]:
+    """Open the record and connect to Temporal."""
     settings = options().settings()
     quiet_logs()
     with record() as engine:
@@ -39,15 +39,15 @@ async def office() -> AsyncIterator[Connections]:
 
 
 def quiet_logs() -> None:
-    """Keep what workers log out of a command's output; errors go to stderr."""
+    """Keep log lines out of a command's output; only errors are written, to stderr."""
     configure_logs("tuixuan", level="error", stream=sys.stderr)
 
 
 def connected[T](work: Callable[[Connections], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` with an office, and return what it returns."""
+    """Connect, run `work`, and return its result."""
 
     async def run() -> T:
-        async with office() as here:
+        async with open_connections() as here:
             return await work(here)
 
     return asyncio.run(run())

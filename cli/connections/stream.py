@@ -1,4 +1,4 @@
-"""The event stream, for the length of a command."""
+"""The event stream."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from workers.settings.worker import WorkerSettings
 from workers.stream.connection import connect
 
 PATIENCE = 5.0
-"""Seconds: a worker waits for NATS for ever, a person does not."""
+"""Seconds to wait for NATS: a worker waits for ever, a person does not."""
 
 
 @asynccontextmanager

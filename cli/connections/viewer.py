@@ -1,4 +1,4 @@
-"""Who sits at the command line and asks to see something."""
+"""Who uses the command line: who acts, and who looks at something."""
 
 import getpass
 import re
@@ -10,14 +10,24 @@ from services.clock import new_id
 
 
 def viewer(reason: str | None = None) -> Viewer:
-    """Return who asks: `--as ROLE:ID`, else whoever is signed in on this machine."""
-    here = Actor(role=Role.OPERATOR, id=_signed_in())
+    """Return who looks: `--as ROLE:ID`, else whoever is signed in on this machine."""
+    here = Actor(role=Role.OPERATOR, id=_login_id())
     return Viewer(options().actor(here) or here, new_id("req"), reason)
 
 
-def _signed_in() -> str:
+def acting_organiser() -> Actor:
+    """Return who acts: `--as ROLE:ID`, else the organiser."""
+    return options().actor() or Actor(role=Role.ORGANISER, id="organiser")
+
+
+def login_name() -> str:
+    """Return the name of whoever is signed in on this machine."""
     try:
-        name = getpass.getuser()
-    except OSError:  # no entry for this number
-        name = "unknown"
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unknown"
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this number
+        return "unknown"
+
+
+def _login_id() -> str:
+    """Return the login name in the characters that an id may have."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", login_name())[:64] or "unknown"

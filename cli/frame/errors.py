@@ -1,4 +1,4 @@
-"""The one place that turns what went wrong into words, a code and an exit code."""
+"""The one place that turns an error into a message, a code and an exit code."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from models.refusals import Refused
 
 
 def report(error: Exception, *, as_json: bool) -> int:
-    """Write to stderr what went wrong and return the exit code."""
+    """Write an error to stderr and return the exit code."""
     problem = explain(error)
     if as_json:
         text = json.dumps({"code": problem.code, "message": problem.message}, ensure_ascii=False)
     else:
         text = problem.message
-        if problem.exit != Exit.USAGE:  # what is wrong with a line needs no name
+        if problem.exit != Exit.USAGE:  # a mistyped line needs no code
             text += f"（{problem.code}）"
     print(text, file=sys.stderr)
     if os.environ.get("TUIXUAN_DEBUG"):
@@ -48,7 +48,7 @@ def _ours(error: BaseException) -> CommandError | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, what is grouped in it, and what it was raised from."""
+    """Yield the error, the errors grouped in it, and their causes."""
     yield error
     for inner in getattr(error, "exceptions", ()):
         yield from _causes(inner)

@@ -18,7 +18,7 @@ class Exit(IntEnum):
 
 
 class CommandError(NamedTuple):
-    """What is told: a code for programs, words for people, and the exit code."""
+    """An error as it is shown: a code for programs, a message for people, and the exit code."""
 
     code: str
     message: str

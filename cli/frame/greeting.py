@@ -1,4 +1,4 @@
-"""What `tuixuan up` says when everything serves."""
+"""What `tuixuan up` prints when everything is ready."""
 
 import shlex
 import shutil
@@ -24,7 +24,7 @@ ADDRESSES = {
 
 
 def greeting(report: "StackReport", settings: "StackSettings") -> str:
-    """Return a block of lines: addresses, folder, mail, and three commands to try."""
+    """Return the addresses, the folder, where mail goes, and three commands to try."""
     places = settings.places
     known = {**report["addresses"]}
     lines = ["", "推选系统已就绪。"]
@@ -54,7 +54,7 @@ def _commands(settings: "StackSettings") -> list[str]:
 
 
 def _program() -> str:
-    """Return what to type: the plain name, or where it lies when the shell would not find it."""
+    """Return the plain name of the program, or its path if the shell would not find it."""
     beside = Path(sys.executable).parent / "tuixuan"
     if shutil.which("tuixuan") is not None or not beside.exists():
         return "tuixuan"

@@ -1,4 +1,4 @@
-"""What known errors mean to a person, by their names: importing them all would take seconds."""
+"""What known errors mean to a person, by name: to import all their classes would take seconds."""
 
 # ruff: noqa: ANN401 - the classes of these errors are not imported here
 
@@ -20,7 +20,7 @@ Explain = Callable[[Any], CommandError | None]
 
 
 def explain_known(error: BaseException) -> CommandError | None:
-    """Return what an error of ours or of a library means; None: it is not known."""
+    """Return what an error of ours or of a library means, or None if it is not known."""
     for kind in type(error).__mro__:
         explained = EXPLAINED.get(f"{kind.__module__}.{kind.__qualname__}")
         if explained is not None:
@@ -28,12 +28,12 @@ def explain_known(error: BaseException) -> CommandError | None:
     return None
 
 
-def _service(error: Any) -> CommandError:
+def _unavailable(error: Any) -> CommandError:
     later = error.retry and not error.code.endswith("_unavailable")
     return CommandError(error.code, error.message, Exit.TRY_AGAIN if later else Exit.UNAVAILABLE)
 
 
-def _folder_taken(error: Any) -> CommandError:
+def _folder_in_use(error: Any) -> CommandError:
     words = (
         f"状态目录 {error.root} 中已有系统在运行（进程号 {error.pid}）。"
         "可执行 tuixuan down 停止它，或用 --state-dir 另选目录。"
@@ -41,7 +41,7 @@ def _folder_taken(error: Any) -> CommandError:
     return CommandError("stack_running", words, Exit.FAILED)
 
 
-def _port_taken(error: Any) -> CommandError:
+def _port_in_use(error: Any) -> CommandError:
     from workers.stack.ports import PORTS
 
     port = PORTS[error.name]
@@ -52,7 +52,7 @@ def _port_taken(error: Any) -> CommandError:
     return CommandError("port_taken", words, Exit.UNAVAILABLE)
 
 
-def _server_away(error: Any) -> CommandError:
+def _server_unavailable(error: Any) -> CommandError:
     words = f"{error.variable} 指定的服务 {error.address} 不可用：{error.why}"
     return CommandError("server_unavailable", words, Exit.UNAVAILABLE)
 
@@ -138,16 +138,16 @@ def _connection(_error: OSError) -> CommandError:
 
 
 EXPLAINED: Mapping[str, Explain] = {
-    "services.unavailable.Unavailable": _service,
+    "services.unavailable.Unavailable": _unavailable,
     "workers.settings.environment.SettingsWrong": _wrong_settings,
     "workers.settings.worker.NotRunning": _not_running,
     "workers.servers.found.ServerMissing": _server_missing,
     "workers.stack.child.StartFailed": _start_failed,
     "workers.stack.detach.DetachFailed": _detach_failed,
     "workers.stack.detach.StillRunning": _still_running,
-    "workers.folder.lock.FolderInUse": _folder_taken,
-    "workers.stack.ports.PortInUse": _port_taken,
-    "workers.stack.others.ServerUnavailable": _server_away,
+    "workers.folder.lock.FolderInUse": _folder_in_use,
+    "workers.stack.ports.PortInUse": _port_in_use,
+    "workers.stack.others.ServerUnavailable": _server_unavailable,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "nats.errors.Error": _nats,
@@ -160,4 +160,4 @@ EXPLAINED: Mapping[str, Explain] = {
     "builtins.UnicodeError": _not_text,
     "builtins.TimeoutError": _update_lost,
 }
-"""From the name of a class to what its errors mean; the nearest base class counts."""
+"""Explains errors by the name of their class, or of its nearest base class."""

@@ -1,4 +1,4 @@
-"""Times as people type them."""
+"""Parses times as people type them."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,9 +15,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_moment(text: str) -> datetime:
-    """Return the instant (UTC) that a person means.
+    """Return the instant (UTC) of a deadline.
 
-    A date is the whole day, so its exclusive end; a time without an offset is Beijing's.
+    A date means its exclusive end; a time without an offset is Beijing time.
 
     Raises:
         BadParameter: It is none of these.
@@ -36,10 +36,10 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_start(text: str) -> datetime:
-    """Return the instant (UTC) from which on a person means; a date begins with its midnight.
+    """Return the instant (UTC) from which something begins; a date means its first midnight.
 
     Raises:
-        BadParameter: It is no time.
+        BadParameter: It is not a time.
     """
     if ago := _AGO.fullmatch(text):
         return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})

@@ -27,7 +27,7 @@ class Output(StrEnum):
 
 @dataclass
 class Options:
-    """What was given. `output` None: a table on a terminal, plain lines in a pipe."""
+    """The options that were given. `output` None: a table on a terminal, plain lines in a pipe."""
 
     state_dir: Path | None = None
     output: Output | None = None
@@ -37,14 +37,14 @@ class Options:
 
     @property
     def json(self) -> bool:
-        """Whether a program reads."""
+        """Whether JSON was asked for."""
         return self.output is Output.JSON
 
     def actor(self, default: "Actor | None" = None) -> "Actor | None":
         """Return who acts: `--as ROLE:ID`, else the default.
 
         Raises:
-            BadParameter: it is not of this form, or there is no such role.
+            BadParameter: It is not of this form, or there is no such role.
         """
         if self.actor_text is None:
             return default
@@ -74,10 +74,10 @@ def add_options(command: Any, *, below: bool = True) -> None:
     """Give a command, and every command below it, the common options.
 
     Args:
-        command: a command or a group of Typer's.
-        below: whether also to the commands below it.
+        command: A command or a group of Typer.
+        below: Whether to add them to the commands below it too.
     """
-    command.rich_markup_mode = None  # plain help: rich takes half of the time that help may take
+    command.rich_markup_mode = None  # plain help: rich would take half of the time allowed for help
     command.params += _common_parameters()
     if below and isinstance(command, TyperGroup):
         for lower in command.commands.values():
@@ -97,11 +97,11 @@ def _template(
     quiet: Annotated[bool, typer.Option("--quiet", help="不输出提示")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="一律答“是”，不再询问")] = False,
 ) -> None:
-    """Declare the options; never called."""
+    """Declare the options; it is never called."""
 
 
 def _common_parameters() -> list[Any]:
-    """Return fresh parameters: each command owns its own."""
+    """Return new parameters: each command needs its own."""
     app = typer.Typer(add_completion=False)
     app.command()(_template)
     command = typer.main.get_command(app)
@@ -112,7 +112,7 @@ def _common_parameters() -> list[Any]:
 
 
 def _keep(name: str) -> Callable[[Any, Any, Any], Any]:
-    """Return the callback that remembers a value that was given; the last one wins."""
+    """Return the callback that keeps a value that was given; the last one wins."""
 
     def keep(context: Any, _parameter: Any, value: Any) -> Any:
         if value not in (None, False) and not context.resilient_parsing:

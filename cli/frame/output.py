@@ -1,4 +1,4 @@
-"""Data to stdout, in the form that was asked for; messages to stderr."""
+"""Writes data to stdout in the form that was asked for, and messages to stderr."""
 
 # ruff: noqa: ANN401 - data of any shape
 
@@ -16,18 +16,18 @@ from cli.frame.options import Output, options
 from models.refusals import Refused
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins so."""
+"""First characters of cells that a spreadsheet takes for formulas."""
 
 Columns = Sequence[str] | Mapping[str, str]
-"""Keys to show, or key → heading."""
+"""The keys to show, or key → heading."""
 
 
 def show(data: Any, columns: Columns | None = None) -> None:
-    """Write one record, a list page (`{items, next_cursor}`), or a list of records.
+    """Write one object, a page of a list (`{items, next_cursor}`), or a list of objects.
 
     Args:
-        data: a dict, a pydantic model, or a list of either; JSON gets all of it.
-        columns: what tables and csv show; by default every key that is no list or object.
+        data: A dict, a pydantic model, or a list of either; JSON gets all of it.
+        columns: What tables and CSV show; by default every key that is no list or object.
     """
     plain = plain_data(data)
     chosen = options().output
@@ -47,8 +47,22 @@ def show(data: Any, columns: Columns | None = None) -> None:
         say(f"还有更多：--cursor {plain['next_cursor']}")
 
 
+def show_page(
+    items: Sequence[Any], columns: Columns | None = None, *, limit: int | None = None
+) -> None:
+    """Write a list.
+
+    Args:
+        items: Models or dicts; where there is a limit, each has an `id`.
+        columns: As in `show`.
+        limit: How many were asked for; a full page tells the cursor of the next.
+    """
+    full = limit is not None and len(items) == limit
+    show({"items": items, "next_cursor": items[-1].id if full else None}, columns)
+
+
 def say(message: str) -> None:
-    """Tell a person something beside the data; `--quiet` silences it."""
+    """Write a message for people beside the data, unless `--quiet` was given."""
     if not options().quiet:
         print(message, file=sys.stderr)
 
@@ -57,7 +71,7 @@ def confirm(question: str) -> None:
     """Ask before something that cannot be undone; `--yes` answers.
 
     Raises:
-        Refused: the answer is no, or nobody is there to ask.
+        Refused: The answer is no, or nobody is there to ask.
     """
     if options().yes:
         return
@@ -68,7 +82,7 @@ def confirm(question: str) -> None:
 
 
 def plain_data(data: Any) -> Any:
-    """Return the same as dicts, lists and what JSON knows."""
+    """Return data as dicts, lists and the plain values of JSON."""
     if hasattr(data, "model_dump"):
         return data.model_dump(mode="json")
     if isinstance(data, Mapping):
@@ -91,7 +105,7 @@ def _headings(rows: Iterable[Mapping[str, Any]], columns: Columns | None) -> dic
 
 
 def _cell(value: Any) -> str:
-    """Return a value on one line."""
+    """Return a value as text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -116,7 +130,7 @@ def neutral(cell: str) -> str:
 
 
 def _lines(rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str], *, one: bool) -> None:
-    """Write what `cut`, `grep` and `awk` read: tabs between cells, no line breaks in them."""
+    """Write lines for `cut`, `grep` and `awk`: tabs between cells, no line breaks in them."""
     if not one:
         print("\t".join(headings.values()))
     for row in rows:

@@ -1,4 +1,4 @@
-"""What Typer says about wrong arguments, in Chinese; the names in it stay as they are."""
+"""Typer's messages about wrong arguments, in Chinese; the names in them stay as they are."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from typer import TyperException
 
 NO_ARGUMENTS = "NoArgsIsHelpError"
-"""Typer's private name for a group that was called without a command."""
+"""Typer's private class for a group that was called without a command."""
 
 SAYINGS = (
     (r"No such command (.+?)\. Did you mean (.+)\?", r"没有命令 \1。是不是 \2？"),
@@ -43,7 +43,7 @@ SAYINGS = (
 
 
 def explain_usage(error: TyperException) -> str:
-    """Return a usage error in one line, and where to read on."""
+    """Return a usage error on one line, with the command whose help explains it."""
     if type(error).__name__ == NO_ARGUMENTS:
         return error.format_message()  # the help
     said = " ".join(error.format_message().split())

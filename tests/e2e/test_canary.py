@@ -157,7 +157,7 @@ def drive(stack: Stack, canary: Canary) -> tuple[str, str, bytes]:
     masked = stack.run("case", "form", case_id).stdout
     assert case_id in masked
     assert not found_in(masked.encode(), [canary.mobile, canary.name, canary.landline])
-    looks = ("audit", "deeds", "--case", case_id, "--kind", "look")
+    looks = ("audit", "entries", "--case", case_id, "--kind", "look")
     stack.wait_until(
         lambda: [each["witnessed"] for each in stack.json(*looks)["items"]] == [True, True],
         what="two looks in the audit",

@@ -27,7 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     *((name,) for name in ("reconcile", "worker", "db", "doctor", "demo", "version")),
     *(("season", name) for name in ("open", "list", "show", "move", "extend")),
     *(("case", name) for name in CASE),
-    *(("audit", name) for name in ("verify", "export", "deeds", "sign", "rotate-key")),
+    *(("audit", name) for name in ("verify", "export", "entries", "deeds", "sign", "rotate-key")),
     ("retention", "show"),
     ("retention", "apply"),
     ("dead-letter", "show"),

@@ -1,20 +1,31 @@
-"""`tuixuan webhook`: the endpoints of other systems, and what was sent to them."""
+"""The commands on endpoints."""
 
-from typing import Annotated
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.frame.words import SINCE
+from cli.commands.webhook.parameters import (
+    DELIVERY_COLUMNS,
+    ENDPOINT_COLUMNS,
+    Endpoint,
+    Events,
+    Rate,
+    every_if_all,
+)
+from cli.frame.exits import Exit
+from cli.frame.options import options
+from cli.frame.output import confirm, say, show, show_page
 
-app = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from services.webhooks.log import WebhookItem
+
+app = typer.Typer()
 
 Season = Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")]
-Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="端点编号，ep_…，见 list")]
-Delivery = Annotated[str, typer.Argument(metavar="DELIVERY", help="投递编号，whd_…，见 deliveries")]
-Events = Annotated[
-    list[str] | None, typer.Option(help="只要此事件，如 submitted，可多次；all 为全部")
-]
-Rate = Annotated[int | None, typer.Option(min=0, max=1000, help="每秒最多几条；0 为不限")]
 
 
 @app.command()
@@ -26,9 +37,18 @@ def add(
     rate: Rate = None,
 ) -> None:
     """登记端点；密钥只显示这一次。默认属主办方，用 --as applicant:ID 或 body:ID 指明单位。"""
-    from cli.commands.webhookwork import add
+    from cli.connections.databases import record
+    from cli.connections.viewer import acting_organiser
+    from services.clock import now
+    from services.webhooks.endpoints import NewEndpoint, add_endpoint
 
-    add(season, url, description, event or [], rate)
+    events = every_if_all(event) or ()
+    new = NewEndpoint(season, acting_organiser(), url, description, events, rate or None)
+    with record() as engine:
+        added = add_endpoint(engine, new, now())
+    show(added)
+    say("请立即保存密钥（secret），以后不再显示。")
+    say(f"试发一条：tuixuan webhook test {added.id}")
 
 
 @app.command("list")
@@ -37,9 +57,12 @@ def list_(
     all_: Annotated[bool, typer.Option("--all", help="也列出已移除的")] = False,
 ) -> None:
     """列出一个征集季的端点；用 --as 只列某单位的。"""
-    from cli.commands.webhookwork import list_season
+    from cli.connections.databases import record
+    from services.webhooks.views import list_endpoints
 
-    list_season(season, removed=all_)
+    with record() as engine:
+        items = list_endpoints(engine, season, options().actor(), removed=all_)
+    show_page(items, ENDPOINT_COLUMNS)
 
 
 @app.command()
@@ -51,9 +74,14 @@ def edit(
     rate: Rate = None,
 ) -> None:
     """修改端点的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
-    from cli.commands.webhookwork import edit
+    from cli.commands.webhook.owned import record_of
+    from services.webhooks.endpoints import Changes, edit_endpoint
 
-    edit(endpoint, url, description, event, rate)
+    new = Changes(url, description, every_if_all(event), rate)
+    if new == Changes():
+        raise typer.BadParameter("请给出要修改的 --url、--description、--event 或 --rate。")
+    with record_of(endpoint) as engine:
+        show(edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
 
 
 @app.command("test")
@@ -62,9 +90,21 @@ def try_(
     wait: Annotated[int, typer.Option(min=0, max=60, help="等待结果几秒；0 为不等")] = 10,
 ) -> None:
     """发送一条测试事件，并显示接收方的答复；未送达时以 3 退出。"""
-    from cli.commands.webhookwork import try_endpoint
+    from cli.commands.webhook.owned import record_of
+    from models.webhooks.status import WebhookStatus
+    from services.clock import now
+    from services.webhooks.endpoints import send_test
 
-    try_endpoint(endpoint, wait)
+    with record_of(endpoint) as engine:
+        delivery = send_test(engine, endpoint, now())
+        item = _first_attempt(engine, delivery, wait)
+    show(item, DELIVERY_COLUMNS)
+    if wait and item.status != WebhookStatus.DELIVERED:
+        tried = (
+            "接收方未收下" if item.attempts else f"{wait} 秒内尚未发出（webhook 进程在运行吗？）"
+        )
+        say(f"{tried}；其后的尝试见：tuixuan webhook attempts {delivery}")
+        raise typer.Exit(Exit.FOUND)
 
 
 @app.command()
@@ -73,67 +113,56 @@ def rotate(
     overlap: Annotated[int, typer.Option(min=0, max=168, help="旧密钥继续签名几小时")] = 24,
 ) -> None:
     """换新密钥；过渡期内新旧密钥同时签名。"""
-    from cli.commands.webhookwork import rotate
+    from cli.commands.webhook.owned import record_of
+    from services.clock import now
+    from services.webhooks.endpoints import rotate_secret
 
-    rotate(endpoint, overlap)
+    with record_of(endpoint) as engine:
+        show(rotate_secret(engine, endpoint, now(), timedelta(hours=overlap)))
+    say(f"请立即保存新密钥；旧密钥在 {overlap} 小时内仍同时签名。")
 
 
 @app.command()
 def pause(endpoint: Endpoint) -> None:
     """暂停发送；期间的事件保留。"""
-    from cli.commands.webhookwork import pause
+    from cli.commands.webhook.owned import record_of
+    from services.webhooks import endpoints
 
-    pause(endpoint)
+    with record_of(endpoint) as engine:
+        show(endpoints.pause(engine, endpoint), ENDPOINT_COLUMNS)
+    say(f"已暂停。恢复：tuixuan webhook resume {endpoint}")
 
 
 @app.command()
 def resume(endpoint: Endpoint) -> None:
     """恢复发送，也用于重新启用已停用的端点；等待重试的立即发出。"""
-    from cli.commands.webhookwork import resume
+    from cli.commands.webhook.owned import record_of
+    from services.clock import now
+    from services.webhooks import endpoints
 
-    resume(endpoint)
+    with record_of(endpoint) as engine:
+        show(endpoints.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
 @app.command()
 def remove(endpoint: Endpoint) -> None:
     """移除端点，不能恢复：不再发送，密钥作废，发送记录保留。"""
-    from cli.commands.webhookwork import remove
+    from cli.commands.webhook.owned import record_of
+    from services.clock import now
+    from services.webhooks import endpoints
 
-    remove(endpoint)
-
-
-@app.command()
-def deliveries(
-    endpoint: Endpoint,
-    status: Annotated[
-        str | None, typer.Option(help="waiting、delivered、failed 或 cancelled")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少条")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
-) -> None:
-    """列出发送记录，新的在前，各附最近一次尝试；failed 为试满后搁置的。"""
-    from cli.commands.webhookwork import deliveries
-
-    deliveries(endpoint, status, limit, cursor)
+    with record_of(endpoint) as engine:
+        confirm(f"移除端点 {endpoint}？不能恢复。")
+        show(endpoints.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
-@app.command()
-def attempts(delivery: Delivery) -> None:
-    """列出一条投递的每一次尝试。"""
-    from cli.commands.webhookwork import list_attempts
+def _first_attempt(engine: "Engine", delivery: str, wait: int) -> "WebhookItem":
+    """Return a delivery after its first attempt, or as it is after so many seconds."""
+    from services.webhooks.log import show_delivery
 
-    list_attempts(delivery)
-
-
-@app.command()
-def replay(
-    delivery: Annotated[
-        str | None, typer.Argument(metavar="[DELIVERY]", help="投递编号，whd_…，见 deliveries")
-    ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="与 --since 同用：哪个端点")] = None,
-    since: Annotated[str | None, typer.Option(help=f"重发此后的全部：{SINCE}")] = None,
-) -> None:
-    """重发一条，或某端点自某时起的全部，连同停用期间错过的；编号与内容不变。"""
-    from cli.commands.webhookwork import replay
-
-    replay(delivery, endpoint, since)
+    until = time.monotonic() + wait
+    while True:
+        item = show_delivery(engine, delivery)
+        if item.attempts or time.monotonic() >= until:
+            return item
+        time.sleep(0.1)

@@ -294,7 +294,7 @@ def removable(office: Connections, question: Question) -> None:
     assert due() == {**none, "messages": old}
     office.stack.json("retention", "apply", SEASON, "--yes")
     assert due() == none
-    [entry] = office.stack.json("audit", "deeds", "--kind", "removal")["items"]
+    [entry] = office.stack.json("audit", "entries", "--kind", "removal")["items"]
     assert (entry["object"], entry["action"]) == (f"{case_id}/messages", "retention.messages")
     [*messages] = office.stack.json("inbox", FUJIAN)["items"]
     assert {each["text"] for each in messages if each["case_id"] == case_id} == {""}

@@ -12,7 +12,7 @@ import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, update
 
-from cli.commands.deadletterwork import consumers
+from cli.commands.dead_letter.consumers import consumers
 from cli.connections import stream
 from cli.main import run
 from models.cases.actions.names import Action

@@ -24,6 +24,7 @@ from cli.frame.options import Options, Output, begin, options
 from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from services.unavailable import Unavailable
+from tests.factories import ROOT
 from workers.folder.lock import FolderInUse
 from workers.servers.found import ServerMissing
 from workers.settings.environment import SettingsWrong
@@ -392,3 +393,24 @@ def test_version_names_software_database_and_events(capsys: pytest.CaptureFixtur
     assert told["events"] == "v1"
     assert told["version"]
     assert told["database"]
+
+
+def test_audit_deeds_is_audit_entries_by_its_earlier_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    call = ROOT / "programmes" / "2024-new-services.toml"
+    for command in (["db", "upgrade"], ["season", "open", str(call)], ["inbox", "2024-organiser"]):
+        assert main.run(command) == 0
+    capsys.readouterr()
+    told = []
+    for name in ("entries", "deeds"):
+        assert main.run(["audit", name, "--kind", "look", "--output", "json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert [entry["action"] for entry in told[0]["items"]] == ["inbox.seen"]
+
+    assert main.run(["audit", "--help"]) == 0
+    help_ = capsys.readouterr().out
+    assert "entries" in help_
+    assert "deeds" not in help_

@@ -1,0 +1,26 @@
+"""The record, opened for whoever owns an endpoint."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from cli.connections.databases import record
+from cli.frame.options import options
+from services.webhooks import endpoints, log
+
+
+@contextmanager
+def record_of(endpoint: str | None = None, delivery: str | None = None) -> Iterator[Engine]:
+    """Open the record for the owner of an endpoint or a delivery, as `--as` names them.
+
+    Raises:
+        Refused: `unknown_endpoint` or `unknown_delivery`: there is none, or it is another's.
+    """
+    with record() as engine:
+        actor = options().actor()
+        if actor is not None and delivery is not None:
+            log.show_delivery(engine, delivery, actor)
+        if actor is not None and endpoint is not None:
+            endpoints.show_endpoint(engine, endpoint, actor)
+        yield engine
