@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import structlog
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
-from temporalio import activity
 from temporalio.client import (
     Client,
     Schedule,
@@ -26,11 +24,11 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
+from activities.reconcile import ReconcileActivities
 from models.stream.names import ADVISORIES
 from services.cases.service import CaseService
 from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
-from services.reconcile.runs import reconcile
 from services.stream.advisories import take_up
 from workers.cases.worker import sandbox
 from workers.stream.connection import ensure_streams
@@ -44,59 +42,50 @@ NIGHTLY = ScheduleSpec(
 log = structlog.get_logger(__name__)
 
 
-class Reconciling:
-    """The activity."""
+def make_activities(
+    engine: Engine, audit: Engine, client: Client, js: JetStreamContext
+) -> ReconcileActivities:
+    """Return the activities over these connections."""
+    service = CaseService(engine, client)
 
-    def __init__(self, engine: Engine, audit: Engine, client: Client, js: JetStreamContext) -> None:
-        """Take the four."""
-        service = CaseService(engine, client)
-        self._engine, self._js = engine, js
-        self._reconciler = Reconciler(engine, audit, service, js)
-        self._calendar = Milestones(engine, service)
+    async def prepare() -> None:
+        await ensure_streams(js)
+        await take_up(engine, js, ADVISORIES)
 
-    @activity.defn(name=names.RECONCILE)
-    async def reconcile(self) -> int:
-        """Compare, repair forward; return how many differences are left."""
-        await ensure_streams(self._js)
-        await take_up(self._engine, self._js, ADVISORIES)
-        report = await reconcile(self._engine, self._reconciler, self._calendar)
-        left = [found for found in report.differences if not found.repaired]
-        for found in report.differences:
-            say = log.info if found.repaired else partial(log.error, alarm=True)
-            event = "records_repaired" if found.repaired else "records_differ"
-            say(event, kind=found.kind, case_id=found.case_id)
-        log.info("records_compared", cases=report.cases, differences=len(report.differences))
-        return len(left)
+    reconciler = Reconciler(engine, audit, service, js)
+    return ReconcileActivities(engine, reconciler, Milestones(engine, service), prepare)
 
 
 @asynccontextmanager
-async def serve(client: Client, reconciling: Reconciling, unclean: Path) -> AsyncIterator[None]:
+async def serve(
+    client: Client, activities: ReconcileActivities, unclean: Path
+) -> AsyncIterator[None]:
     """Serve the comparison, have it started each night, and now after an unclean stop.
 
     Args:
         client: Temporal's.
-        reconciling: The activity.
-        unclean: A file that lies there after an unclean stop; it is removed.
+        activities: What the workflow asks for.
+        unclean: A file that exists after an unclean stop; it is removed.
     """
     worker = Worker(
         client,
         task_queue=names.RECONCILE_QUEUE,
         workflows=[ReconcileWorkflow],
-        activities=[reconciling.reconcile],
+        activities=[activities.reconcile],
         workflow_runner=sandbox(),
     )
     async with worker:
         handle = await ensure_schedule(client)
         if await asyncio.to_thread(unclean.exists):
             log.warning("comparing_after_unclean_stop")
-            # One that was under way then has nobody at work, and would keep this one waiting.
+            # A run that was under way has no worker now, and would keep this one waiting.
             await handle.trigger(overlap=ScheduleOverlapPolicy.TERMINATE_OTHER)
             await asyncio.to_thread(unclean.unlink, missing_ok=True)
         yield
 
 
 async def ensure_schedule(client: Client) -> ScheduleHandle:
-    """Make the Schedule, or bring it to our settings; one that was paused stays paused."""
+    """Create the Schedule, or update it to our settings; a paused one stays paused."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
             names.RECONCILE_WORKFLOW,

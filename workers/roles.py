@@ -87,7 +87,7 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Compare the four records each night, and after a stop that was not clean."""
     from workers.connections import stream
     from workers.logs.setup import forward_temporal_core
-    from workers.reconcile import Reconciling, serve
+    from workers.reconcile import make_activities, serve
     from workers.temporal_client import connect
 
     forward_temporal_core()
@@ -97,8 +97,8 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
             opened_engine(settings.database_url) as engine,
             opened_engine(settings.audit_database_url) as store,
         ):
-            reconciling = Reconciling(engine, store, client, js)
-            async with serve(client, reconciling, settings.places.unclean):
+            activities = make_activities(engine, store, client, js)
+            async with serve(client, activities, settings.places.unclean):
                 await _serve(WorkerRole.RECONCILE, settings, stop.wait())
 
 

@@ -1,4 +1,4 @@
-"""The nightly comparison of the records: one activity, tried until it answers."""
+"""The nightly comparison of the records: one activity, retried until it answers."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from workflows import names
 
 @workflow.defn(name=names.RECONCILE_WORKFLOW)
 class ReconcileWorkflow:
-    """Compares once. Temporal's Schedule starts it each night."""
+    """Runs one comparison. Temporal's Schedule starts it each night."""
 
     @workflow.run
     async def run(self) -> int:

@@ -44,7 +44,8 @@ def set_(
 ) -> None:  # fmt: skip
     """录入一年的放假安排（其余日期周一至周五上班），并重排各案例的提醒。"""
     from cli.connections.services import connected
-    from services.dates.working_days import Arrangement, enter_year
+    from models.dates.arrangement import Arrangement
+    from services.dates.working_days import enter_year
 
     arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8-sig"))
 

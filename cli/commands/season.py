@@ -13,7 +13,7 @@ from cli.frame.words import WHEN
 
 if TYPE_CHECKING:
     from cli.connections.services import Connections
-    from services.dates.milestones import MilestoneMove
+    from services.dates.moves import MilestoneMove
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -81,7 +81,8 @@ def move(
     from cli.connections.services import connected
     from cli.connections.viewer import acting_organiser
     from cli.frame.moments import parse_moment
-    from services.dates.milestones import MilestoneChange, Milestones
+    from services.dates.milestones import Milestones
+    from services.dates.moves import MilestoneChange
 
     change = MilestoneChange(
         season, milestone, parse_moment(when), reason, acting_organiser(), body
@@ -112,7 +113,8 @@ def extend(
     from cli.connections.services import connected
     from cli.connections.viewer import acting_organiser
     from cli.frame.moments import parse_moment
-    from services.dates.milestones import MilestoneChange, Milestones
+    from services.dates.milestones import Milestones
+    from services.dates.moves import MilestoneChange
 
     change = MilestoneChange(season, "cutoff", parse_moment(until), reason, acting_organiser())
 

@@ -4,7 +4,7 @@
 both equal.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from models.audit.report import Problem
@@ -14,17 +14,12 @@ from models.chain import GENESIS, digest
 type Line = Mapping[str, Any]
 
 
-def check_digests(
-    lines: Iterable[Line],
-    hashes: Mapping[int, str],
-    verifies: Callable[[bytes, bytes, bytes], bool] = signature_ok,
-) -> Iterator[Problem]:
+def check_digests(lines: Iterable[Line], hashes: Mapping[int, str]) -> Iterator[Problem]:
     """Check signatures, the chain of the digests, and the audit's chain against them.
 
     Args:
         lines: The lines of the digest file, in their order.
         hashes: The hash of each line of the audit's chain that a digest names, and of its last.
-        verifies: Says whether `(public key, message, signature)` fit.
     """
     previous, covered, last = GENESIS, 0, max(hashes, default=0)
     key: bytes | None = None
@@ -34,11 +29,7 @@ def check_digests(
             signature = bytes.fromhex(line["signature"])
             new_key = bytes.fromhex(line["public_key"]) if line["kind"] == "key" else None
             key = key or new_key  # the first key signs the line that announces it
-            good = (
-                key is not None
-                and line["key"] == key_id(key)
-                and verifies(key, signed_bytes(line), signature)
-            )
+            good = key is not None and _is_signed(line, key, signature)
             if line["previous"] != previous:
                 yield _rewritten(where, f"每日摘要第 {place} 行与上一行不衔接")
             if not good:
@@ -53,6 +44,10 @@ def check_digests(
             message = f"每日摘要第 {place} 行无法读取"
             yield Problem(kind="digest_unreadable", where=where, message=message)
         previous = digest(line)
+
+
+def _is_signed(line: Line, key: bytes, signature: bytes) -> bool:
+    return bool(line["key"] == key_id(key)) and signature_ok(key, signed_bytes(line), signature)
 
 
 def _check_head(line: Line, where: str, hashes: Mapping[int, str], last: int) -> Iterator[Problem]:

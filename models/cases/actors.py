@@ -1,10 +1,11 @@
 """Who acts on a case: the roles, and an actor in one of them."""
 
 from enum import StrEnum
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.ids import actor_name
+from models.ids import actor_name, parse_actor_name
 
 
 class Role(StrEnum):
@@ -36,6 +37,16 @@ class Actor(BaseModel):
     role: Role
     id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     org: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Restore an actor from `role:id`, as the record keeps it; its org is not in there.
+
+        Raises:
+            ValueError: There is no such role, or the id will not do.
+        """
+        name = parse_actor_name(text)
+        return cls(role=Role(name.role), id=name.id)
 
     def __str__(self) -> str:
         """Return `role:id`, as the command line takes it."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,17 +155,12 @@ def check_anchors(anchors: Iterable[Line], hashes: dict[int, str]) -> Iterator[P
             yield "rewritten", f"anchor:{n}", f"审计记录第 {n} 条的哈希与当时的锚点不同"
 
 
-def check_digests(
-    lines: Iterable[Line],
-    hashes: dict[int, str],
-    signature_ok: Callable[[bytes, bytes, bytes], bool] = ed25519_ok,
-) -> Iterator[Problem]:
+def check_digests(lines: Iterable[Line], hashes: dict[int, str]) -> Iterator[Problem]:
     """Check signatures, the chain of the digests, and the audit against them.
 
     Args:
         lines: The lines of the file in their order.
         hashes: The hash of each line of the audit.
-        signature_ok: Says whether `(public key, message, signature)` fit.
     """
     previous, covered, last = GENESIS, 0, max(hashes, default=0)
     key: bytes | None = None
@@ -178,7 +173,7 @@ def check_digests(
             good = (
                 key is not None
                 and line["key"] == key_id(key)
-                and signature_ok(key, signed_bytes(line), signature)
+                and ed25519_ok(key, signed_bytes(line), signature)
             )
             if line["previous"] != previous:
                 yield "rewritten", where, f"每日摘要第 {place} 行与上一行不衔接"

@@ -23,7 +23,8 @@ from services.cases.requests import Request
 from services.cases.service import CaseService
 from services.cases.views import CaseView
 from services.clock import new_id, now
-from services.dates.milestones import MilestoneChange, Milestones
+from services.dates.milestones import Milestones
+from services.dates.moves import MilestoneChange
 from services.demo.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
 
 OUTBOX, INBOX = table_of(Outbox), table_of(InboxMessage)

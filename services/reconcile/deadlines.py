@@ -1,6 +1,6 @@
-"""Deadlines that the record, the season's dates and the workflow do not agree on.
+"""Compare the deadlines of the record, of the season's dates and of the workflow.
 
-A case that takes a step in the very moment in which a date is moved may keep the old
+A case that takes a step at the very moment in which a date is moved may keep the old
 deadline: its commit read the old date, and the move did not see its step yet.
 """
 
@@ -11,28 +11,27 @@ from datetime import datetime
 
 from sqlalchemy import Engine, exists, or_, select
 
+from models import tables
 from models.cases.actions.names import Action
-from models.cases.actors import Actor, Role
+from models.cases.actors import Actor
 from models.cases.columns import Columns
 from models.cases.messages import CaseSnapshot, Outlook
-from models.cases.outlook import NATIONAL_CUTOFF, CaseDates, deadline_due, outlook
-from models.cases.states import ENDED, MILESTONE, State
+from models.cases.outlook import NATIONAL_CUTOFF, CaseDates, outlook
+from models.cases.states import MILESTONE, State
 from models.refusals import Refused
 from models.store.engine import reading
-from models.tables import CaseRecord, SeasonChange, table_of
 from models.wording import moment
 from services.cases.requests import Request
-from services.cases.rows import CASES_WITH_DATES, read_case
+from services.cases.rows import read_case
 from services.cases.service import CaseService, WorkflowMissing
 from services.clock import now
+from services.dates.deadlines import dated_cases
 from services.reconcile.differences import Difference, difference
 from services.seasons.cache import SeasonCache
 
-_CASES, _CHANGES = table_of(CaseRecord), table_of(SeasonChange)
-
 
 @dataclass(frozen=True)
-class Stale:
+class StaleDeadline:
     """A case whose deadline is not what its season's dates say."""
 
     case: Columns
@@ -40,26 +39,28 @@ class Stale:
 
     def __str__(self) -> str:
         """Say what differs."""
-        stands, wanted = (_said(each) for each in (self.case["deadline"], self.wanted))
+        stands, wanted = (_shown(each) for each in (self.case["deadline"], self.wanted))
         return f"期限仍是 {stands}，按征集日程应为 {wanted}"
 
 
 class Deadlines:
-    """Compares them, and repairs forward as a moved date does."""
+    """Compares deadlines, and repairs them as a moved milestone would have set them."""
 
     def __init__(self, engine: Engine, service: CaseService) -> None:
-        """Take the record, and the desk through which cases are told."""
         self._engine, self._service = engine, service
         self._cache = SeasonCache()
 
     def forget_working_days(self) -> None:
-        """Forget the working days of the last look."""
+        """Forget the working days that the last comparison read."""
         self._cache.forget_working_days()
 
     async def stale(self, only: set[str] | None) -> list[Difference]:
-        """Move the deadlines that a moved date did not reach; of every open case, or of some.
+        """Move the deadlines that a moved milestone did not reach.
 
-        A case does not change when its season does: so it does not matter when it changed.
+        A case does not change when its season does, so it does not matter when it changed.
+
+        Args:
+            only: The cases to look at; None: every open one.
         """
         found = await asyncio.to_thread(lambda: list(read_stale(self._engine)))
         wanted = [each for each in found if only is None or each.case["id"] in only]
@@ -73,8 +74,8 @@ class Deadlines:
         Args:
             case_id: Which case.
             snapshot: What the workflow says.
-            repair: Make the workflow plan again; otherwise a difference is only noted, as
-                it may be about to be told.
+            repair: Make the workflow plan anew; otherwise a difference is only noted, as
+                the workflow may be about to learn of it.
         """
         if not await asyncio.to_thread(self._differs, case_id, snapshot):
             return None
@@ -86,9 +87,9 @@ class Deadlines:
                 return difference("agenda_behind", case_id, what, repaired=True)
         return difference("agenda_behind", case_id, what)
 
-    async def _move(self, stale: Stale) -> Difference:
+    async def _move(self, stale: StaleDeadline) -> Difference:
         case_id, repaired = stale.case["id"], False
-        request = await asyncio.to_thread(_request, self._engine, stale)
+        request = await asyncio.to_thread(_request, self._engine, stale.case)
         if request is None:
             done = "没有相应的日程调整记录，请执行 tuixuan season move 重新设定该日期"
         else:
@@ -100,7 +101,7 @@ class Deadlines:
         return difference("deadline_stale", case_id, f"{stale}；{done}", repaired=repaired)
 
     def _differs(self, case_id: str, snapshot: CaseSnapshot) -> bool:
-        """Tell whether the workflow plans something else; no, where either has moved on."""
+        """Return whether the workflow plans something else; False where either has moved on."""
         with reading(self._engine) as connection:
             case = read_case(connection, case_id)
             if case["seq"] != snapshot.seq:
@@ -108,51 +109,46 @@ class Deadlines:
             programme = self._cache.programme(connection, case["season_id"])
             working_days, at = self._cache.working_days(connection), now()
         record = outlook(case, CaseDates.of(case), programme, working_days, at)
-        # What is due by now, the workflow may have done already.
+        # The workflow may have done already what is due by now.
         return _planned(record, at) != _planned(snapshot, at)
 
 
-def read_stale(engine: Engine) -> Iterator[Stale]:
+def read_stale(engine: Engine) -> Iterator[StaleDeadline]:
     """Yield the open cases whose deadline is no longer what the dates say.
 
-    One statement sees cases, dates and moves as of one instant. Where a move is still being
-    told, nothing is stale yet.
+    One statement sees cases, dates and moves as of one instant. Where cases are still being
+    notified of a move, nothing is stale yet.
     """
-    moving = exists().where(
-        _CHANGES.c.season_id == _CASES.c.season_id, _CHANGES.c.applied_at.is_(None)
-    )
-    query = CASES_WITH_DATES.where(_CASES.c.state.not_in([*ENDED]), ~moving)
+    changes, cases = tables.season_change.c, tables.case_record.c
+    moving = exists().where(changes.season_id == cases.season_id, changes.applied_at.is_(None))
     with reading(engine) as connection:
-        for row in connection.execute(query.order_by(_CASES.c.id)).mappings():
-            case: Columns = dict(row)
-            wanted = deadline_due(case, CaseDates.of(case))
+        for case, wanted in dated_cases(connection, ~moving):
             if wanted != case["deadline"]:
-                yield Stale(case, wanted)
+                yield StaleDeadline(case, wanted)
 
 
-def _request(engine: Engine, stale: Stale) -> Request | None:
+def _request(engine: Engine, case: Columns) -> Request | None:
     """Return what the move that passed a case by would have asked of it; None: there is none."""
-    case = stale.case
     milestone = MILESTONE.get(State(case["state"]), NATIONAL_CUTOFF)
+    changes = tables.season_change.c
     query = (
-        select(_CHANGES.c.id, _CHANGES.c.actor, _CHANGES.c.reason)
+        select(changes.id, changes.actor, changes.reason)
         .where(
-            _CHANGES.c.season_id == case["season_id"],
-            _CHANGES.c.milestone == milestone,
-            or_(_CHANGES.c.body_id.is_(None), _CHANGES.c.body_id == case["body_id"]),
+            changes.season_id == case["season_id"],
+            changes.milestone == milestone,
+            or_(changes.body_id.is_(None), changes.body_id == case["body_id"]),
         )
-        .order_by(_CHANGES.c.at.desc())
+        .order_by(changes.at.desc())
         .limit(1)
     )
     with reading(engine) as connection:
         change = connection.execute(query).one_or_none()
     if change is None:
         return None
-    role, _, name = change.actor.partition(":")
     return Request(
         case["id"],
         Action.MOVE_DEADLINE,
-        actor=Actor(role=Role(role), id=name),
+        actor=Actor.parse(change.actor),
         text=change.reason,
         update_id=f"move:{change.id}:{case['seq']}",
     )
@@ -165,5 +161,5 @@ def _planned(ahead: CaseSnapshot | Outlook, after: datetime) -> object:
     return ahead.deadline, ahead.overdue, known, [item for item in items if item[0] > after]
 
 
-def _said(deadline: datetime | None) -> str:
+def _shown(deadline: datetime | None) -> str:
     return "无" if deadline is None else moment(deadline)

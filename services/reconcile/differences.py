@@ -1,4 +1,4 @@
-"""Where records disagree, as people and programs are told of it."""
+"""Differences between the stores, as people and programs are told of them."""
 
 from typing import Literal
 
@@ -13,13 +13,13 @@ type Kind = Literal[
 
 
 class Difference(BaseModel):
-    """Where two of the four disagree.
+    """A difference between two of the four.
 
     Attributes:
         kind: What differs.
         case_id: The case.
         message: What differs and what was done, in Chinese.
-        repaired: Whether they agree now, or will by themselves.
+        repaired: They agree now, or will by themselves.
     """
 
     kind: Kind
@@ -34,6 +34,11 @@ class ReconcileReport(BaseModel):
     ok: bool
     cases: int
     differences: list[Difference]
+
+    @property
+    def unrepaired(self) -> int:
+        """How many differences are left."""
+        return sum(not each.repaired for each in self.differences)
 
 
 def difference(kind: Kind, case_id: str, message: str, *, repaired: bool = False) -> Difference:

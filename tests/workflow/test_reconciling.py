@@ -33,7 +33,7 @@ from services.reconcile.runs import last_watermark, recent_runs, reconcile
 from tests.streams import until
 from tests.workflow.world import World
 from workers.cases.worker import sandbox
-from workers.reconcile import Reconciling, ensure_schedule, serve
+from workers.reconcile import ensure_schedule, make_activities, serve
 from workers.stream.relay import Relay
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
@@ -88,8 +88,8 @@ async def test_the_schedule_stands_however_often_it_is_made(
 async def test_a_night_leaves_its_row_and_watermark(
     world: World, audit: Engine, js: JetStreamContext, tmp_path: Path, schedule: ScheduleHandle
 ) -> None:
-    reconciling = Reconciling(world.engine, audit, world.client, js)
-    async with serve(world.client, reconciling, tmp_path / "unclean"):
+    activities = make_activities(world.engine, audit, world.client, js)
+    async with serve(world.client, activities, tmp_path / "unclean"):
         await schedule.trigger()
         await until(lambda: len(finished(world.engine)) == 1)
     [(watermark, left)] = finished(world.engine)
@@ -114,7 +114,8 @@ async def test_after_an_unclean_stop_they_are_compared_though_a_dead_worker_had_
     ):
         await schedule.trigger()
         await _take_and_die(world.client)
-    async with serve(world.client, Reconciling(world.engine, audit, world.client, js), unclean):
+    activities = make_activities(world.engine, audit, world.client, js)
+    async with serve(world.client, activities, unclean):
         await until(lambda: len(finished(world.engine)) == 1)
         assert not unclean.exists()
 
@@ -148,8 +149,8 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
         )
         connection.execute(update(CaseRecord).where(columns.id != settled).values(updated_at=now()))
     reconciler = Reconciler(world.engine, audit, world.service, js)
-    calendar = Milestones(world.engine, world.service)
-    run = partial(reconcile, world.engine, reconciler, calendar)
+    milestones = Milestones(world.engine, world.service)
+    run = partial(reconcile, world.engine, reconciler, milestones)
     async with world.worker():
         assert (await run()).cases == 2
         assert (await run()).cases == 1

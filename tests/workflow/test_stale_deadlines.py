@@ -13,7 +13,8 @@ from models.store.engine import open_engine, reading, transaction
 from models.tables import Season, SeasonChange, table_of
 from services.cases.service import CaseService
 from services.clock import now
-from services.dates.milestones import MilestoneChange, Milestones
+from services.dates.milestones import Milestones
+from services.dates.moves import MilestoneChange
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
 from tests.streams import until
@@ -81,8 +82,8 @@ async def test_a_date_that_is_being_moved_is_no_difference(
         with transaction(world.engine) as connection:
             connection.execute(update(SeasonChange).values(applied_at=None))
         assert await _kinds(comparing) == []
-        calendar = Milestones(world.engine, world.service)
-        report = await reconcile(world.engine, comparing, calendar)  # it tells first
+        milestones = Milestones(world.engine, world.service)
+        report = await reconcile(world.engine, comparing, milestones)  # it notifies first
         assert report.differences == []
         assert case.actions == [Action.SUBMIT, Action.MOVE_DEADLINE]
 
@@ -91,7 +92,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
 async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_runs(
     world: World, audit: Engine, *, cut_short: bool
 ) -> None:
-    after, calendar = now() + timedelta(days=50), Milestones(world.engine, world.service)
+    after, milestones = now() + timedelta(days=50), Milestones(world.engine, world.service)
     async with world.worker():
         draft, lost, other = [await world.draft() for _ in range(3)]
         for case in (lost, other):
@@ -100,13 +101,13 @@ async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_ru
             await case.handle.terminate()
         organiser = Actor(role=Role.ORGANISER, id="organiser")
         moving = MilestoneChange(SEASON, "body_review", after, "（示例）顺延", organiser)
-        moved = await calendar.move(moving)
+        moved = await milestones.move(moving)
         assert (moved.cases, moved.missed) == ([other.id], [lost.id])
         if cut_short:  # and whoever moved it died
             with transaction(world.engine) as connection:
                 connection.execute(update(SeasonChange).values(applied_at=None))
         comparing = Reconciler(world.engine, audit, world.service, None, restart=True)
-        report = await reconcile(world.engine, comparing, calendar)
+        report = await reconcile(world.engine, comparing, milestones)
         assert report.ok
         assert lost.view.deadline == other.view.deadline == after
         assert lost.actions == other.actions == [Action.SUBMIT, Action.MOVE_DEADLINE]

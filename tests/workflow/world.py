@@ -22,7 +22,8 @@ from models.store.engine import open_engine, reading, transaction
 from models.tables import CalendarDay, Season, table_of
 from services.cases.drafts import NewDraft
 from services.cases.service import CaseService
-from services.dates.milestones import MilestoneChange, Milestones
+from services.dates.milestones import Milestones
+from services.dates.moves import MilestoneChange
 from services.seasons.opening import Opening, open_season
 from tests import factories
 from tests.workflow.case import Case
