@@ -8,7 +8,7 @@ from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, Not
 
 from models.ids import event_id
 from models.stream.names import EVENTS
-from workers.stream.outbox import Waiting
+from services.stream.outbox import Waiting
 
 CONTENT_TYPE = "application/cloudevents+json"
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.ids import event_id
 from workers.stream.connection import ensure_streams
-from workers.stream.outbox import (
+from services.stream.outbox import (
     Waiting,
     give_up_lease,
     read_waiting,

@@ -22,7 +22,7 @@ from tests.integration.audit.stores import Stores, changed, tamper
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
 from workers.stream.consumer import ConsumerPace
-from workers.stream.outbox import settle
+from services.stream.outbox import settle
 from workers.stream.relay import Relay
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)

@@ -27,7 +27,7 @@ from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
 from workers.stream.connection import ensure_streams
-from workers.stream.outbox import give_up_lease, read_waiting, take_lease
+from services.stream.outbox import give_up_lease, read_waiting, take_lease
 from workers.stream.publishing import StreamUnavailable
 from workers.stream.relay import LEASE, Relay, RelayPace
 
