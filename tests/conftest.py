@@ -16,7 +16,8 @@ from models.store.upgrade import upgrade_audit, upgrade_record
 from tests.factories import SEASON, open_season
 from tests.servers import Nats, Postgres, running_nats
 from workers.settings.urls import audit_url
-from workers.stream.connection import connect, ensure_streams
+from workers.stream.connection import connect
+from workers.stream.jetstream import ensure_streams
 
 
 def pytest_configure() -> None:

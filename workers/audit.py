@@ -19,7 +19,9 @@ from services.audit.anchors import AnchorFile
 from services.audit.chain import append, append_entry, last_seq, read_head
 from services.audit.digest_file import DigestFile
 from services.audit.entries import mark_witnessed, read_waiting
-from workers.stream.consumer import STEADY, ConsumerPace, consume
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import InOrder
+from workers.stream.pace import STEADY, ConsumerPace
 
 SIGN_EVERY_SECONDS = 60.0
 """How often it is checked whether a day has ended."""
@@ -111,7 +113,7 @@ async def run(  # noqa: PLR0913 - the stream, the stores, and how
         if digests is not None:
             group.create_task(_sign(digests, audit_engine, stop))
         group.create_task(_witness(handler, record_engine, stop))
-        await consume(js, handler, record_engine, stop, pace=pace)
+        await Consumer(js, InOrder(handler, record_engine), record_engine, stop, pace).run()
         stop.set()
 
 

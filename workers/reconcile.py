@@ -25,13 +25,12 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 from activities.reconcile import ReconcileActivities
-from models.stream.names import ADVISORIES
 from services.cases.service import CaseService
 from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
-from services.stream.advisories import take_up
+from services.stream.advisories import record_advisories
 from workers.cases.worker import sandbox
-from workers.stream.connection import ensure_streams
+from workers.stream.jetstream import ensure_streams
 from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 
@@ -50,7 +49,7 @@ def make_activities(
 
     async def prepare() -> None:
         await ensure_streams(js)
-        await take_up(engine, js, ADVISORIES)
+        await record_advisories(engine, js)
 
     reconciler = Reconciler(engine, audit, service, js)
     return ReconcileActivities(engine, reconciler, Milestones(engine, service), prepare)

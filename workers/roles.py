@@ -35,7 +35,7 @@ async def cases(settings: WorkerSettings, stop: asyncio.Event) -> None:
 async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Publish the outbox to the stream."""
     from workers.connections import stream
-    from workers.stream.connection import ensure_streams
+    from workers.stream.jetstream import ensure_streams
     from workers.stream.relay import Relay
 
     async with stream(settings.nats_url, WorkerRole.RELAY) as js:

@@ -8,7 +8,7 @@ from cli.frame.options import options
 from cli.frame.output import show
 
 if TYPE_CHECKING:
-    from services.stream.events import EventView
+    from services.stream.event_views import EventView
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,10 +33,10 @@ def backlog() -> None:
     """查看已记录而尚未发布的事件：多少件，最早的等了多少秒，哪些发布不了。"""
     from cli.connections.databases import record
     from services.clock import now
-    from services.stream.events import backlog as waiting
+    from services.stream.backlog import read_backlog
 
     with record() as engine:
-        found = waiting(engine, now())
+        found = read_backlog(engine, now())
     show(found)
     if not options().json and found.stuck:
         show(found.stuck, {"id": "事件", "attempts": "次数", "last_error": "最近的错误"})

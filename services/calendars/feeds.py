@@ -13,10 +13,10 @@ from models.chain import digest_text
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.store.upsert import insert_new
 from models.tables import AppUser, CalendarFeed, CaseRecord, Season, table_of
 from models.wording import ROLES, moment
 from services.calendars.ics import Duty
-from services.notifications.fan_out import insert_new
 from services.people.users import unknown_user
 
 PATH = "/calendar/{token}.ics"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
 from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import NotificationText
+from models.store.upsert import insert_new
 from models.tables import Delivery, InboxMessage, table_of
 from services.clock import new_id
 from services.notifications.readers import Reader, readers
@@ -61,20 +61,6 @@ def notify(connection: Connection, message: Notification, at: datetime) -> Notif
             connection.execute(_DELIVERIES.insert(), _delivery(row["id"], channel, reader, at))
             deliveries += 1
     return Notified(messages, deliveries)
-
-
-def insert_new(
-    connection: Connection, table: Table, row: Mapping[str, Any], key: tuple[str, ...]
-) -> bool:
-    """Insert a row unless one of this key is there; tell whether it was inserted."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    added = connection.execute(
-        insert(table)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=list(key))
-        .returning(table.c[key[0]])  # a row comes back only where one went in
-    )
-    return added.one_or_none() is not None
 
 
 def _message(message: Notification, user_id: str, at: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What the server itself knows of events that a consumer gave up, put on record.
+"""The server's own advisories of messages that a consumer gave up, recorded as dead letters.
 
-A consumer that crashed on an event each time wrote no letter; the server's advisory, in a
+A consumer that crashed on a message each time wrote no dead letter; the server's advisory, in a
 stream of its own, is all that tells of it.
 """
 
@@ -14,27 +14,19 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
+from models import tables
 from models.store.engine import reading
-from models.stream.names import EVENTS
-from models.tables import Outbox, table_of
-from services.stream.dead_letters import NewDeadLetter, add_letter
+from models.stream.names import ADVISORIES, EVENTS
+from services.stream.dead_letters import NewDeadLetter, add_dead_letter
 
 CRASHED = "MAX_DELIVERIES: the consumer never answered"
-"""What the server knows of an event on which a consumer died each time."""
-
-_OUTBOX = table_of(Outbox).c
+"""The reason where an advisory gives none."""
 
 
-async def take_up(engine: Engine, js: JetStreamContext, dead: str) -> int:
-    """Put every advisory on record as a dead letter, then remove it; return how many.
-
-    Args:
-        engine: The record.
-        js: JetStream.
-        dead: The name of the stream that holds the advisories.
-    """
-    taken = 0
-    while (message := await _next(js, dead)) is not None:
+async def record_advisories(engine: Engine, js: JetStreamContext) -> int:
+    """Turn every advisory into a dead letter, then remove it; return how many there were."""
+    recorded = 0
+    while (message := await _next(js)) is not None:
         advisory: dict[str, Any] = json.loads(message.data or b"{}")
         place = int(advisory["stream_seq"])
         letter = NewDeadLetter(
@@ -45,21 +37,21 @@ async def take_up(engine: Engine, js: JetStreamContext, dead: str) -> int:
             deliveries=advisory["deliveries"],
             at=datetime.fromisoformat(advisory["timestamp"]),
         )
-        await asyncio.to_thread(add_letter, engine, letter)
-        await js.delete_msg(dead, int(message.seq or 0))
-        taken += 1
-    return taken
+        await asyncio.to_thread(add_dead_letter, engine, letter)
+        await js.delete_msg(ADVISORIES, int(message.seq or 0))
+        recorded += 1
+    return recorded
 
 
-async def _next(js: JetStreamContext, dead: str) -> RawStreamMsg | None:
+async def _next(js: JetStreamContext) -> RawStreamMsg | None:
     try:
-        return await js.get_msg(dead, 1, subject=">", next=True)
+        return await js.get_msg(ADVISORIES, 1, subject=">", next=True)
     except NotFoundError:
         return None
 
 
 async def _subject(engine: Engine, js: JetStreamContext, place: int) -> str:
-    """Return the subject at a place of the stream; the record remembers one that is gone."""
+    """Return the subject at a place of the stream; if the stream lost it, the record knows it."""
     try:
         return str((await js.get_msg(EVENTS, place)).subject)
     except NotFoundError:
@@ -67,8 +59,9 @@ async def _subject(engine: Engine, js: JetStreamContext, place: int) -> str:
 
 
 def _on_record(engine: Engine, place: int) -> str | None:
+    outbox = tables.outbox.c
     with reading(engine) as connection:
         found: str | None = connection.scalar(
-            select(_OUTBOX.subject).where(_OUTBOX.stream_seq == place).limit(1)
+            select(outbox.subject).where(outbox.stream_seq == place).limit(1)
         )
     return found

@@ -1,180 +1,88 @@
-"""What became of an event after it was recorded: published, witnessed, told to whom."""
+"""Show an event: when it was recorded, published and witnessed, and whom it reached."""
 
-from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, Row, select
 
+from models import tables
+from models.ids import EventKey, parse_event_id
 from models.refusals import Refused
 from models.store.engine import reading
-from models.tables import AppUser, Delivery, InboxMessage, Outbox, table_of
-from models.tables.audit import AuditChainRow
-from models.tables.webhooks import WebhookDelivery
-
-_OUTBOX, _AUDIT = table_of(Outbox).c, table_of(AuditChainRow).c
-_MESSAGES, _USERS, _DELIVERIES = table_of(InboxMessage), table_of(AppUser), table_of(Delivery)
-
-MOST_STUCK = 50
-
-
-class Delivered(BaseModel):
-    """One message by one channel. `delivery`: its id, for `delivery retry`."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    channel: str
-    status: str
-    delivery: str
-
-
-class NotifiedUser(BaseModel):
-    """Somebody who was told.
-
-    Attributes:
-        user, role: Who; no name and no address.
-        at: When the message lay in the inbox.
-        read_at: When it was read there; None: not yet.
-        ways: How it went by each channel beside the inbox; empty: the inbox alone.
-    """
-
-    user: str
-    role: str
-    at: datetime
-    read_at: datetime | None
-    ways: list[Delivered]
-
-
-class WebhookSent(BaseModel):
-    """One webhook of an event, or one repetition of it. `delivery`: for `webhook replay`."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    endpoint: str
-    status: str
-    attempts: int
-    delivery: str
-
-
-class EventView(BaseModel):
-    """An event's way.
-
-    Attributes:
-        stream_seq, audit: Its places there; None: not there yet.
-        told: The people whom it concerns.
-        webhooks: What was put up for endpoints of other systems.
-    """
-
-    id: str
-    event: str
-    recorded_at: datetime
-    published_at: datetime | None
-    stream_seq: int | None
-    attempts: int
-    last_error: str | None
-    audit: int | None
-    told: list[NotifiedUser]
-    webhooks: list[WebhookSent]
-
-
-class WaitingEvent(BaseModel):
-    """An event that could not be published, and why."""
-
-    id: str
-    attempts: int
-    last_error: str | None
-
-
-class Backlog(BaseModel):
-    """What is recorded and not announced. `oldest_seconds`: how long the first one waits."""
-
-    waiting: int
-    oldest_at: datetime | None
-    oldest_seconds: float
-    stuck: list[WaitingEvent]
+from models.stream.names import parse_subject
+from models.tables.audit import audit_record
+from services.stream.event_views import Delivered, EventView, NotifiedUser, WebhookSent
 
 
 def show_event(engine: Engine, audit: Engine, event_id: str) -> EventView:
     """Return what became of an event.
 
     Raises:
-        Refused: There is none of this id, which is `case_id:seq`.
+        Refused: `unknown_event`; an id is `case_id:seq`.
     """
-    case_id, _, seq = event_id.rpartition(":")
+    try:
+        key = parse_event_id(event_id)
+    except ValueError as error:
+        raise _unknown(event_id) from error
     with reading(engine) as connection:
-        row = connection.execute(
-            select(
-                _OUTBOX.subject, _OUTBOX.created_at, _OUTBOX.published_at, _OUTBOX.stream_seq,
-                _OUTBOX.attempts, _OUTBOX.last_error,
-            ).where(_OUTBOX.case_id == case_id, _OUTBOX.seq == _number(seq))
-        ).one_or_none()  # fmt: skip
-    if row is None:
-        message = f"没有事件 {event_id}；事件编号为“案例编号:序号”。"
-        raise Refused("unknown_event", message)
+        row = _outbox_row(connection, key)
+        if row is None:
+            raise _unknown(event_id)
+        notified = _notified_users(connection, event_id)
+        webhooks = _webhooks(connection, event_id)
     with reading(audit) as connection:
-        witnessed = connection.scalar(select(_AUDIT.n).where(_AUDIT.event_id == event_id))
+        witnessed = connection.scalar(
+            select(audit_record.c.n).where(audit_record.c.event_id == event_id)
+        )
     return EventView(
         id=event_id,
-        event=row.subject.split(".")[3],
+        event=parse_subject(row.subject).event,
         recorded_at=row.created_at,
         published_at=row.published_at,
         stream_seq=row.stream_seq,
         attempts=row.attempts,
         last_error=row.last_error,
         audit=witnessed,
-        told=_told(engine, event_id),
-        webhooks=_posted(engine, event_id),
+        told=notified,
+        webhooks=webhooks,
     )
 
 
-def backlog(engine: Engine, at: datetime) -> Backlog:
-    """Return what the relay has still to publish, as of `at`."""
-    waiting = _OUTBOX.published_at.is_(None)
-    failed = (
-        select(_OUTBOX.case_id, _OUTBOX.seq, _OUTBOX.attempts, _OUTBOX.last_error)
-        .where(waiting, _OUTBOX.attempts > 0)
-        .order_by(_OUTBOX.id)
-        .limit(MOST_STUCK)
-    )
-    with reading(engine) as connection:
-        count, oldest = connection.execute(
-            select(func.count(), func.min(_OUTBOX.created_at)).where(waiting)
-        ).one()
-        stuck = [
-            WaitingEvent(
-                id=f"{row.case_id}:{row.seq}", attempts=row.attempts, last_error=row.last_error
-            )
-            for row in connection.execute(failed)
-        ]
-    seconds = 0.0 if oldest is None else max(0.0, (at - oldest).total_seconds())
-    return Backlog(waiting=count, oldest_at=oldest, oldest_seconds=round(seconds, 3), stuck=stuck)
+def _outbox_row(connection: Connection, key: EventKey) -> Row[*tuple[Any, ...]] | None:
+    outbox = tables.outbox.c
+    query = select(
+        outbox.subject, outbox.created_at, outbox.published_at, outbox.stream_seq,
+        outbox.attempts, outbox.last_error,
+    )  # fmt: skip
+    return connection.execute(
+        query.where(outbox.case_id == key.case_id, outbox.seq == key.seq)
+    ).one_or_none()
 
 
-def _told(engine: Engine, event_id: str) -> list[NotifiedUser]:
-    message, delivery = _MESSAGES.c, _DELIVERIES.c
+def _notified_users(connection: Connection, event_id: str) -> list[NotifiedUser]:
+    message, delivery = tables.inbox_message.c, tables.delivery.c
     query = (
         select(
-            message.recipient.label("user"), _USERS.c.role, message.at, message.read_at,
+            message.recipient.label("user"), tables.app_user.c.role, message.at, message.read_at,
             delivery.channel, delivery.status, delivery.id.label("delivery"),
         )
-        .join_from(_MESSAGES, _USERS)
-        .join(_DELIVERIES, delivery.message_id == message.id, isouter=True)
+        .join_from(tables.inbox_message, tables.app_user)
+        .join(tables.delivery, delivery.message_id == message.id, isouter=True)
         .where(message.event_id == event_id)
         .order_by(message.recipient, delivery.id)
     )  # fmt: skip
     found: dict[str, NotifiedUser] = {}
-    with reading(engine) as connection:
-        for row in connection.execute(query):
-            told = found.setdefault(
-                row.user,
-                NotifiedUser(user=row.user, role=row.role, at=row.at, read_at=row.read_at, ways=[]),
-            )
-            if row.delivery is not None:
-                told.ways.append(Delivered.model_validate(row))
+    for row in connection.execute(query):
+        user = found.setdefault(
+            row.user,
+            NotifiedUser(user=row.user, role=row.role, at=row.at, read_at=row.read_at, ways=[]),
+        )
+        if row.delivery is not None:
+            user.ways.append(Delivered.model_validate(row))
     return list(found.values())
 
 
-def _posted(engine: Engine, event_id: str) -> list[WebhookSent]:
-    sent = table_of(WebhookDelivery).c
+def _webhooks(connection: Connection, event_id: str) -> list[WebhookSent]:
+    sent = tables.webhook_delivery.c
     query = (
         select(
             sent.endpoint_id.label("endpoint"), sent.status, sent.attempts,
@@ -183,10 +91,8 @@ def _posted(engine: Engine, event_id: str) -> list[WebhookSent]:
         .where(sent.event_id == event_id)
         .order_by(sent.id)
     )  # fmt: skip
-    with reading(engine) as connection:
-        return [WebhookSent.model_validate(row) for row in connection.execute(query)]
+    return [WebhookSent.model_validate(row) for row in connection.execute(query)]
 
 
-def _number(text: str) -> int:
-    """Return a seq; 0, which no event has, for what is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < len("1000000000") else 0
+def _unknown(event_id: str) -> Refused:
+    return Refused("unknown_event", f"没有事件 {event_id}；事件编号为“案例编号:序号”。")

@@ -1,8 +1,8 @@
-"""What the stream has lost of what was published, and giving it back to the relay.
+"""Published events that the stream has lost, and giving them back to the relay.
 
-One way for both: a comparison that finds one event missing, and a stream that is gone
-altogether. Ids, subjects and bytes stay as they were, so the stream and every consumer
-know an event that they have.
+A comparison that finds one event missing and a stream that is gone altogether have this one
+remedy. Ids, subjects and bytes stay as they were, so the stream and every consumer know an event
+that they have.
 """
 
 import asyncio
@@ -14,29 +14,29 @@ from nats.js.api import StreamState
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select, update
 
+from models import tables
 from models.store.engine import reading, transaction
-from models.stream.names import EVENTS
-from models.tables import Outbox, table_of
+from models.stream.names import EVENTS, case_subjects, parse_subject
 from services.unavailable import Unavailable
 
-AT_ONCE = 16
-"""Cases asked about side by side."""
-
-OUTBOX = table_of(Outbox)
+CASES_AT_ONCE = 16
+NO_SEQ = 0
+"""Stands for a subject of a case that has no number."""
 
 type Seqs = Mapping[str, Collection[int]]
-"""Case → the numbers of some of its events."""
+"""Case → the seqs of some of its events."""
+
+_outbox = tables.outbox.c
 
 
 async def announced_seqs(js: JetStreamContext, case_id: str) -> set[int]:
-    """Return which seqs of a case the stream holds; 0 for a subject without a number.
+    """Return which seqs of a case the stream holds, `NO_SEQ` for a subject without one.
 
     Raises:
         Unavailable: NATS does not answer, or has no stream.
     """
-    state = await _state(js, f"tuixuan.v1.case.*.{case_id}.*")
-    numbers = [subject.rpartition(".")[2] for subject in state.subjects or {}]
-    return {int(number) if number.isdecimal() else 0 for number in numbers}
+    state = await _state(js, case_subjects(case_id))
+    return {_seq_of(subject) for subject in state.subjects or {}}
 
 
 async def lost_events(engine: Engine, js: JetStreamContext) -> dict[str, list[int]]:
@@ -48,13 +48,13 @@ async def lost_events(engine: Engine, js: JetStreamContext) -> dict[str, list[in
     published = await asyncio.to_thread(read_published, engine)
     if await count_messages(js) == 0:
         return {case_id: sorted(seqs) for case_id, seqs in published.items()}
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(CASES_AT_ONCE)
 
-    async def one(case_id: str) -> list[int]:
+    async def lost_of(case_id: str) -> list[int]:
         async with gate:
             return sorted(set(published[case_id]) - await announced_seqs(js, case_id))
 
-    found = await asyncio.gather(*(one(case_id) for case_id in published))
+    found = await asyncio.gather(*(lost_of(case_id) for case_id in published))
     return {case_id: seqs for case_id, seqs in zip(published, found, strict=True) if seqs}
 
 
@@ -75,8 +75,8 @@ def give_back(engine: Engine, lost: Seqs) -> int:
     with transaction(engine) as connection:
         for case_id, seqs in lost.items():
             connection.execute(
-                update(OUTBOX)
-                .where(OUTBOX.c.case_id == case_id, OUTBOX.c.seq.in_(sorted(seqs)))
+                update(tables.outbox)
+                .where(_outbox.case_id == case_id, _outbox.seq.in_(sorted(seqs)))
                 .values(published_at=None, stream_seq=None)
             )
     return sum(len(seqs) for seqs in lost.values())
@@ -85,11 +85,18 @@ def give_back(engine: Engine, lost: Seqs) -> int:
 def read_published(engine: Engine) -> dict[str, set[int]]:
     """Return which events of each case were published."""
     published: dict[str, set[int]] = {}
-    sent = select(OUTBOX.c.case_id, OUTBOX.c.seq).where(OUTBOX.c.published_at.is_not(None))
+    sent = select(_outbox.case_id, _outbox.seq).where(_outbox.published_at.is_not(None))
     with reading(engine) as connection:
         for row in connection.execute(sent):
             published.setdefault(row.case_id, set()).add(row.seq)
     return published
+
+
+def _seq_of(subject: str) -> int:
+    try:
+        return parse_subject(subject).seq
+    except ValueError:
+        return NO_SEQ
 
 
 async def _state(js: JetStreamContext, subjects: str | None = None) -> StreamState:

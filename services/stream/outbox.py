@@ -1,22 +1,19 @@
-"""The outbox as the relay sees it: what waits, what went out, and who may drain it."""
+"""The outbox as the relay reads it: what waits, and what became of each event."""
 
-import os
-import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import BindParameter, Engine, bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import BindParameter, Engine, bindparam, func, select, update
 
+from models import tables
 from models.store.engine import reading, transaction
-from models.tables import Lease, Outbox, table_of
 
-_OUTBOX, _LEASES = table_of(Outbox), table_of(Lease)
+_outbox = tables.outbox.c
 
 
 @dataclass(frozen=True)
-class Waiting:
+class UnpublishedEvent:
     """A row that is not published yet."""
 
     id: int
@@ -26,7 +23,17 @@ class Waiting:
     body: str
 
 
-def read_waiting(engine: Engine, limit: int, without: Collection[str] = ()) -> list[Waiting]:
+@dataclass(frozen=True)
+class OutboxCount:
+    """How many events are on record, and how many of them wait for the relay."""
+
+    total: int
+    waiting: int
+
+
+def read_unpublished(
+    engine: Engine, limit: int, without: Collection[str] = ()
+) -> list[UnpublishedEvent]:
     """Return the oldest rows that wait, each case's in the order of its seq.
 
     Ids of one case ascend with its seq, since each commit holds the case's lock. Nothing
@@ -37,93 +44,47 @@ def read_waiting(engine: Engine, limit: int, without: Collection[str] = ()) -> l
         limit: At most so many.
         without: Cases to leave alone.
     """
-    columns = _OUTBOX.c
     query = (
-        select(columns.id, columns.case_id, columns.seq, columns.subject, columns.body)
-        .where(columns.published_at.is_(None))
-        .order_by(columns.id)
+        select(_outbox.id, _outbox.case_id, _outbox.seq, _outbox.subject, _outbox.body)
+        .where(_outbox.published_at.is_(None))
+        .order_by(_outbox.id)
         .limit(limit)
     )
     if without:
-        query = query.where(columns.case_id.not_in(without))
+        query = query.where(_outbox.case_id.not_in(without))
     with reading(engine) as connection:
-        return [Waiting(*row) for row in connection.execute(query)]
+        return [UnpublishedEvent(*row) for row in connection.execute(query)]
 
 
-def settle(
+def record_outcomes(
     engine: Engine, published: Mapping[int, int], failed: Mapping[int, str], at: datetime
 ) -> None:
-    """Put on record what became of a batch, in one transaction.
+    """Write down what became of a batch, in one transaction.
 
     Args:
         engine: The record.
-        published: Row id → its place in the stream.
-        failed: Row id → why it cannot be published.
+        published: Row id → the event's place in the stream.
+        failed: Row id → why the event cannot be published.
         at: This instant.
     """
     row_id: BindParameter[int] = bindparam("row_id")
+    one = update(tables.outbox).where(_outbox.id == row_id)
     with transaction(engine) as connection:
         if published:
             connection.execute(
-                update(_OUTBOX)
-                .where(_OUTBOX.c.id == row_id)
-                .values(published_at=at, stream_seq=bindparam("place"), last_error=None),
+                one.values(published_at=at, stream_seq=bindparam("place"), last_error=None),
                 [{"row_id": row, "place": place} for row, place in published.items()],
             )
         if failed:
             connection.execute(
-                update(_OUTBOX)
-                .where(_OUTBOX.c.id == row_id)
-                .values(attempts=_OUTBOX.c.attempts + 1, last_error=bindparam("why")),
+                one.values(attempts=_outbox.attempts + 1, last_error=bindparam("why")),
                 [{"row_id": row, "why": why} for row, why in failed.items()],
             )
 
 
-def this_process() -> str:
-    """Return a name for a holder of leases that tells whether the holder still lives."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def take_lease(engine: Engine, name: str, holder: str, now: datetime, seconds: float) -> bool:
-    """Take or renew a lease; tell whether it is held now.
-
-    A lease falls free when it expires, or at once when its holder died on this machine.
-    """
-    lease = {"holder": holder, "expires_at": now + timedelta(seconds=seconds)}
-    try:
-        with transaction(engine) as connection:
-            stands = connection.execute(
-                select(_LEASES.c.holder, _LEASES.c.expires_at)
-                .where(_LEASES.c.name == name)
-                .with_for_update()
-            ).one_or_none()
-            if stands is None:
-                connection.execute(insert(_LEASES), {"name": name, **lease})
-            elif stands.holder == holder or stands.expires_at <= now or _died(stands.holder):
-                connection.execute(update(_LEASES).where(_LEASES.c.name == name).values(**lease))
-            else:
-                return False
-    except IntegrityError:  # another was first
-        return False
-    return True
-
-
-def give_up_lease(engine: Engine, name: str, holder: str) -> None:
-    """Let the next one in at once."""
-    with transaction(engine) as connection:
-        connection.execute(
-            delete(_LEASES).where(_LEASES.c.name == name, _LEASES.c.holder == holder)
-        )
-
-
-def _died(holder: str) -> bool:
-    host, _, process = holder.rpartition(":")
-    if host != socket.gethostname() or not process.isdecimal():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
+def count_outbox(engine: Engine) -> OutboxCount:
+    """Count the events on record."""
+    query = select(func.count(), func.count(_outbox.published_at)).select_from(tables.outbox)
+    with reading(engine) as connection:
+        total, published = connection.execute(query).one()
+    return OutboxCount(total=total, waiting=total - published)

@@ -7,13 +7,11 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, in
 
 from models.cases.actors import Role
 from models.ids import event_id
+from models.stream.names import Durable
 from models.tables import CaseRecord, ConsumerCursor, Outbox, table_of
 from models.tables.webhooks import WebhookDelivery
 from services.webhooks.messages import Message, waiting_row
 from services.webhooks.views import EndpointView
-
-CONSUMER = "webhook"
-"""Whose cursor says which events were put up: what is beyond it comes by itself."""
 
 _DELIVERIES = table_of(WebhookDelivery)
 _O, _D = table_of(Outbox).c, _DELIVERIES.c
@@ -35,7 +33,9 @@ def fan_out_missed(
         _D.endpoint_id == endpoint.id, _D.event_id == _O.case_id + ":" + cast(_O.seq, String)
     )
     past = and_(
-        _CURSOR.consumer == CONSUMER, _CURSOR.case_id == _O.case_id, _CURSOR.last_seq >= _O.seq
+        _CURSOR.consumer == Durable.WEBHOOK,
+        _CURSOR.case_id == _O.case_id,
+        _CURSOR.last_seq >= _O.seq,
     )
     query = (
         select(_O.case_id, _O.seq, _O.subject, _O.body)

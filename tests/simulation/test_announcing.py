@@ -94,7 +94,7 @@ class World:
 
     def start_relay(self) -> None:
         stream: Any = self.stream
-        pace = RelayPace(batch=self.chance.randint(1, 9), at_once=2, look_again=0)
+        pace = RelayPace(batch=self.chance.randint(1, 9), at_once=2, retry_stopped=0)
         self.relay = MortalRelay(self.engine, stream, "relay", pace)
         self.relay.faults = self.faults
 
@@ -134,7 +134,7 @@ class World:
         for message in self.stream.deliver(most):
             try:
                 with contextlib.suppress(TimeoutError, OSError):
-                    await self.consumer._take(message)
+                    await self.consumer.take(message)  # type: ignore[arg-type] # a fake
             except Killed:
                 self.start_consumer()
 

@@ -15,7 +15,9 @@ from sqlalchemy.exc import OperationalError
 from models.cases.events import CaseEvent
 from models.stream.names import EVENTS
 from workers.audit import AuditHandler
-from workers.stream.consumer import ConsumerPace, _Consumer
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import InOrder
+from workers.stream.pace import ConsumerPace
 from workers.stream.relay import Relay
 
 FULL = "maximum messages per subject exceeded"
@@ -172,8 +174,8 @@ def break_engine(engine: Engine, faults: Faults) -> None:
 
 def consumer(
     stream: FakeStream, handler: AuditHandler, record: Engine, stop: Any, gap: float
-) -> Any:
-    """The real consumer of a handler; messages are handed to its `_take`."""
+) -> Consumer:
+    """The real consumer of a handler; messages are handed to its `take`."""
     pace = ConsumerPace(redeliver=0, gap=gap, backoff=0)
     js: Any = stream
-    return _Consumer(js, handler, record, stop, ordered=True, pace=pace, pass_over=None)
+    return Consumer(js, InOrder(handler, record), record, stop, pace)

@@ -4,20 +4,21 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection, Engine, case, select, update
+from sqlalchemy import Connection, Engine, select
 
 from models.cases.events import CaseEvent
 from models.notifications.recipients import roles_notified
 from models.notifications.texts import WITH_REASON, notification_text
 from models.store.engine import reading, transaction
 from models.stream.names import Durable
-from models.tables import ConsumerCursor, InboxMessage, Transition, table_of
+from models.tables import InboxMessage, Transition, table_of
 from services.clock import now
-from services.notifications.fan_out import Notification, Notified, insert_new, notify
+from services.notifications.fan_out import Notification, Notified, notify
 from services.people.users import find_recipients
+from services.stream.cursors import advance_cursor, read_cursor
 from workers.notify.staleness import overtaken
 
-_CURSORS, _LINES = table_of(ConsumerCursor), table_of(Transition)
+_LINES = table_of(Transition)
 _MESSAGES = table_of(InboxMessage)
 
 _log = structlog.get_logger(__name__)
@@ -47,10 +48,7 @@ class NotifyHandler:
     def last_seq(self, case_id: str) -> int:
         """Return the furthest event of a case of which people were told."""
         with reading(self._engine) as connection:
-            found = connection.scalar(
-                select(_CURSORS.c.last_seq).filter_by(consumer=self.name, case_id=case_id)
-            )
-        return found or 0
+            return read_cursor(connection, self.name, case_id)
 
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
         """Tell everybody concerned, in one transaction; an event told before does nothing.
@@ -63,7 +61,9 @@ class NotifyHandler:
         """
         del body, stream_seq
         with transaction(self._engine) as connection:
-            _move_cursor(connection, event, self._clock())
+            # First of all: it locks out a second worker.
+            case_id, seq = event.data.case_id, event.data.seq
+            advance_cursor(connection, self.name, case_id, seq, self._clock())
             if _already_notified(connection, event):
                 return
             why = overtaken(connection, event.name, event.id)
@@ -91,20 +91,6 @@ def _already_notified(connection: Connection, event: CaseEvent) -> bool:
     message = _MESSAGES.c
     found = select(message.id).where(message.event_id == event.id).limit(1)
     return connection.scalar(found) is not None
-
-
-def _move_cursor(connection: Connection, event: CaseEvent, at: datetime) -> None:
-    """Note the furthest event of the case. It comes first: it locks out a second worker."""
-    seq, place = event.data.seq, {"consumer": NotifyHandler.name, "case_id": event.data.case_id}
-    row = {**place, "last_seq": seq, "at": at}
-    if not insert_new(connection, _CURSORS, row, tuple(place)):
-        connection.execute(
-            update(_CURSORS)
-            .filter_by(**place)
-            .values(
-                last_seq=case((_CURSORS.c.last_seq < seq, seq), else_=_CURSORS.c.last_seq), at=at
-            )
-        )
 
 
 def _reason(connection: Connection, event: CaseEvent) -> str | None:

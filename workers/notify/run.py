@@ -14,7 +14,8 @@ from workers.notify.sender import Sender
 from workers.notify.transports import open_transport
 from workers.settings.mail import MailSettings
 from workers.settings.sms import SmsSettings
-from workers.stream.consumer import consume
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import AsTheyCome
 
 CHATS_AT_ONCE = 8
 """Each bot has a server of its own, and one that hangs keeps the others waiting no longer."""
@@ -59,9 +60,8 @@ async def run(
     async with asyncio.TaskGroup() as group:
         for sender in senders:
             group.create_task(sender.run(stop))
-        group.create_task(
-            consume(js, NotifyHandler(engine, told=told), engine, stop, ordered=False)
-        )
+        handler = NotifyHandler(engine, told=told)
+        group.create_task(Consumer(js, AsTheyCome(handler), engine, stop).run())
 
 
 def open_senders(

@@ -8,7 +8,7 @@ from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, Not
 
 from models.ids import event_id
 from models.stream.names import EVENTS
-from services.stream.outbox import Waiting
+from services.stream.outbox import UnpublishedEvent
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -18,19 +18,19 @@ MESSAGE_TOO_BIG = 10054
 
 
 class StreamUnavailable(Exception):
-    """No event can be published now; each stays where it is, and is tried again."""
+    """No event can be published now; each stays in the outbox, and is tried again."""
 
 
 class StreamMissing(StreamUnavailable):
-    """Nothing listens on the subject: the stream has to be made again."""
+    """Nothing listens on the subject: the stream has to be created again."""
 
 
 class CannotAnnounce(Exception):
     """This very event cannot be published; its case waits for somebody to look."""
 
 
-async def announce(js: JetStreamContext, row: Waiting, seconds: float) -> int:
-    """Publish an event that may have been published before; return its place in the stream.
+async def announce(js: JetStreamContext, row: UnpublishedEvent, seconds: float) -> int:
+    """Publish an event, which may have been published before; return its place in the stream.
 
     Args:
         js: JetStream.
@@ -38,7 +38,7 @@ async def announce(js: JetStreamContext, row: Waiting, seconds: float) -> int:
         seconds: How long to wait for each answer.
 
     Raises:
-        StreamAway: The server, the stream or its room is missing.
+        StreamUnavailable: The server, the stream or its room is missing.
         CannotAnnounce: The event is too big, or the stream holds another one in its place.
     """
     try:
@@ -61,29 +61,35 @@ async def announce(js: JetStreamContext, row: Waiting, seconds: float) -> int:
     except (NatsError, OSError, TimeoutError) as error:
         raise StreamUnavailable(repr(error)) from error
     if answer.duplicate:
-        return await _same(js, row, full=None)
+        return await _place_of_same(js, row, full=None)
     return answer.seq
 
 
-async def _understand(js: JetStreamContext, row: Waiting, error: APIError) -> int:
+async def _understand(js: JetStreamContext, row: UnpublishedEvent, error: APIError) -> int:
     """Tell a message that is there already from a stream that is full: one code for both."""
     if error.err_code == MESSAGES_OR_BYTES_EXCEEDED:
-        return await _same(js, row, full=error)
+        return await _place_of_same(js, row, full=error)
     if isinstance(error, BadRequestError) and error.err_code == MESSAGE_TOO_BIG:
         raise CannotAnnounce("larger than the stream takes") from error
     raise StreamUnavailable(str(error)) from error
 
 
-async def _same(js: JetStreamContext, row: Waiting, full: APIError | None) -> int:
-    """Return the place of the message under the row's subject, if it is this very event."""
+async def _place_of_same(js: JetStreamContext, row: UnpublishedEvent, full: APIError | None) -> int:
+    """Return the place of the message under the row's subject, if it is this very event.
+
+    Args:
+        js: JetStream.
+        row: The event.
+        full: The answer that may mean a full stream; None if the server named a duplicate.
+    """
     try:
-        stands = await js.get_last_msg(EVENTS, row.subject)
+        found = await js.get_last_msg(EVENTS, row.subject)
     except NotFoundError as error:
         if full is not None:
             raise StreamUnavailable(f"the stream is full: {full.description}") from error
         raise CannotAnnounce("its id was used under another subject") from error
     except (NatsError, OSError, TimeoutError) as error:
         raise StreamUnavailable(repr(error)) from error
-    if stands.data != row.body.encode() or stands.seq is None:
-        raise CannotAnnounce(f"the stream holds another message at {stands.seq}")
-    return stands.seq
+    if found.data != row.body.encode() or found.seq is None:
+        raise CannotAnnounce(f"the stream holds another message at {found.seq}")
+    return found.seq

@@ -1,7 +1,7 @@
 """The relay: what the record's outbox holds goes to the stream, in order, once for ever.
 
 It may die at any point. An event is marked after the stream has it, so the worst is to
-publish again, and the stream knows the subject.
+publish it again, and the stream knows the subject.
 """
 
 import asyncio
@@ -18,15 +18,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.ids import event_id
-from workers.stream.connection import ensure_streams
-from services.stream.outbox import (
-    Waiting,
-    give_up_lease,
-    read_waiting,
-    settle,
-    take_lease,
-    this_process,
-)
+from services.stream.leases import release_lease, take_lease, this_process
+from services.stream.outbox import UnpublishedEvent, read_unpublished, record_outcomes
+from workers.stream.jetstream import ensure_streams
 from workers.stream.publishing import CannotAnnounce, StreamMissing, StreamUnavailable, announce
 
 LEASE = "relay"
@@ -44,8 +38,8 @@ class RelayPace:
         at_once: Cases published side by side.
         answer: How long one publish waits for the stream.
         lease: After how long a relay that fell silent is replaced.
-        backoff: The longest wait after an error that concerns all.
-        look_again: When a case that somebody has to look at is tried again.
+        backoff: The longest wait after an error that concerns all events.
+        retry_stopped: When a case that somebody has to look at is tried again.
     """
 
     poll: float = 0.05
@@ -54,16 +48,16 @@ class RelayPace:
     answer: float = 5.0
     lease: float = 6.0
     backoff: float = 5.0
-    look_again: float = 30.0
+    retry_stopped: float = 30.0
 
 
 @dataclass
 class _Batch:
-    """What became of the rows of one batch."""
+    """What became of the rows of one batch. `unavailable`: why it was cut short, if it was."""
 
     published: dict[int, int] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
-    away: StreamUnavailable | None = None
+    unavailable: StreamUnavailable | None = None
 
 
 class Relay:
@@ -76,7 +70,7 @@ class Relay:
         holder: str | None = None,
         pace: RelayPace = RelayPace(),
     ) -> None:
-        """Take the record and the stream.
+        """Compose.
 
         Args:
             engine: The record.
@@ -91,7 +85,7 @@ class Relay:
         self._stopped: dict[str, float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Drain until `stop`; whatever is away is waited for."""
+        """Drain until `stop`; whatever is unavailable is waited for."""
         wait = self._pace.poll
         try:
             while not stop.is_set():
@@ -104,18 +98,18 @@ class Relay:
                     await asyncio.wait_for(stop.wait(), max(wait, 0.001))
         finally:
             with contextlib.suppress(SQLAlchemyError):
-                await asyncio.to_thread(give_up_lease, self._engine, LEASE, self._holder)
+                await asyncio.to_thread(release_lease, self._engine, LEASE, self._holder)
 
     async def drain(self) -> int:
         """Publish one batch and mark it; return how many rows are published.
 
         Raises:
-            StreamAway: Nothing can be published now. What went out before is marked.
+            StreamUnavailable: Nothing can be published now. What went out before is marked.
         """
         now = time.monotonic()
         self._stopped = {case: until for case, until in self._stopped.items() if until > now}
         rows = await asyncio.to_thread(
-            read_waiting, self._engine, self._pace.batch, tuple(self._stopped)
+            read_unpublished, self._engine, self._pace.batch, tuple(self._stopped)
         )
         if not rows:
             return 0
@@ -125,8 +119,8 @@ class Relay:
         await asyncio.gather(*(self._publish_case(case, batch) for case in cases))
         if batch.published or batch.failed:
             await self._settle(batch)
-        if batch.away is not None:
-            raise batch.away
+        if batch.unavailable is not None:
+            raise batch.unavailable
         return len(batch.published)
 
     async def _turn(self) -> int:
@@ -149,38 +143,34 @@ class Relay:
             self._renew_at = time.monotonic() + self._pace.lease / 3
         return held
 
-    async def _publish_case(self, rows: list[Waiting], batch: _Batch) -> None:
+    async def _publish_case(self, rows: list[UnpublishedEvent], batch: _Batch) -> None:
         """Publish one case's rows in order, up to the first that fails."""
         async with self._gate:
             for row in rows:
-                if batch.away is not None:
+                if batch.unavailable is not None:
                     return
                 try:
                     place = await announce(self._js, row, self._pace.answer)
-                except StreamUnavailable as away:
-                    batch.away = away
+                except StreamUnavailable as error:
+                    batch.unavailable = error
                     return
-                except CannotAnnounce as why:
-                    self._stop_case(row, batch, str(why))
+                except CannotAnnounce as error:
+                    self._stop_case(row, batch, str(error))
                     return
                 batch.published[row.id] = place
                 log.info("event_announced", **_ids(row), stream_seq=place)
 
-    def _stop_case(self, row: Waiting, batch: _Batch, why: str) -> None:
+    def _stop_case(self, row: UnpublishedEvent, batch: _Batch, why: str) -> None:
         batch.failed[row.id] = why
-        self._stopped[row.case_id] = time.monotonic() + self._pace.look_again
+        self._stopped[row.case_id] = time.monotonic() + self._pace.retry_stopped
         log.error(
-            "event_cannot_be_announced",
-            alarm=True,
-            **_ids(row),
-            subject=row.subject,
-            why=why,
+            "event_cannot_be_announced", alarm=True, **_ids(row), subject=row.subject, why=why
         )
 
     async def _settle(self, batch: _Batch) -> None:
         now = datetime.now(UTC)
-        await asyncio.to_thread(settle, self._engine, batch.published, batch.failed, now)
+        await asyncio.to_thread(record_outcomes, self._engine, batch.published, batch.failed, now)
 
 
-def _ids(row: Waiting) -> dict[str, str]:
+def _ids(row: UnpublishedEvent) -> dict[str, str]:
     return {"case_id": row.case_id, "event_id": event_id(row.case_id, row.seq)}

@@ -4,30 +4,31 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import Engine, and_, insert, or_, select
 
 from models.cases.actors import Role
 from models.cases.events import CaseEvent, CaseEventData
 from models.store.engine import reading, transaction
-from models.tables import ConsumerCursor, table_of
+from models.stream.names import Durable
+from models.tables import table_of
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from models.webhooks.status import EndpointStatus
 from services.clock import now
+from services.stream.cursors import advance_cursor, read_cursor
 from services.webhooks.messages import Message, waiting_row
-from services.webhooks.missed import CONSUMER
 
 MAX_BODY_BYTES = 20_000
 """What Standard Webhooks advises receivers to expect at most."""
 
-_CURSORS, _DELIVERIES = table_of(ConsumerCursor), table_of(WebhookDelivery)
+_DELIVERIES = table_of(WebhookDelivery)
 _ENDPOINTS = table_of(WebhookEndpoint)
-_C, _E = _CURSORS.c, _ENDPOINTS.c
+_E = _ENDPOINTS.c
 
 
 class WebhookHandler:
     """Puts each event up for the endpoints, once, in the order of its case."""
 
-    name = CONSUMER
+    name = Durable.WEBHOOK
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class WebhookHandler:
     def last_seq(self, case_id: str) -> int:
         """Return the newest event of a case that was put up."""
         with reading(self._engine) as connection:
-            return self._last(connection, case_id)
+            return read_cursor(connection, self.name, case_id)
 
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
         """Put an event up, in one transaction; one that was put up does nothing.
@@ -56,10 +57,8 @@ class WebhookHandler:
         at, data = self._clock(), event.data
         message = Message(event.id, event.name, data.case_id, data.seq, body)
         with transaction(self._engine) as connection:
-            last = self._last(connection, data.case_id)
-            if data.seq <= last:
+            if not advance_cursor(connection, self.name, data.case_id, data.seq, at):
                 return
-            self._move(connection, data, at, new=last == 0)
             rows = [
                 waiting_row(endpoint.id, message, at)
                 for endpoint in connection.execute(_listening(data))
@@ -70,27 +69,11 @@ class WebhookHandler:
         if rows:
             self._queued()
 
-    def pass_over(self, event: CaseEvent) -> None:
+    def skip(self, event: CaseEvent) -> None:
         """Move the cursor over an event that nobody shall hear of."""
         data = event.data
         with transaction(self._engine) as connection:
-            last = self._last(connection, data.case_id)
-            if data.seq > last:
-                self._move(connection, data, self._clock(), new=last == 0)
-
-    def _last(self, connection: Connection, case_id: str) -> int:
-        place = select(_C.last_seq).filter_by(consumer=self.name, case_id=case_id)
-        return connection.scalar(place) or 0
-
-    def _move(
-        self, connection: Connection, data: CaseEventData, at: datetime, *, new: bool
-    ) -> None:
-        place = {"consumer": self.name, "case_id": data.case_id}
-        moved = {"last_seq": data.seq, "at": at}
-        if new:
-            connection.execute(insert(_CURSORS), {**place, **moved})
-        else:
-            connection.execute(update(_CURSORS).filter_by(**place).values(moved))
+            advance_cursor(connection, self.name, data.case_id, data.seq, self._clock())
 
 
 def _listening(data: CaseEventData) -> Any:  # noqa: ANN401 - a query

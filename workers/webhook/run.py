@@ -7,8 +7,10 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from workers.settings.webhook import WebhookSettings
-from workers.stream.consumer import STEADY as CONSUMING
-from workers.stream.consumer import ConsumerPace, consume
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import InOrder
+from workers.stream.pace import STEADY as CONSUMING
+from workers.stream.pace import ConsumerPace
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
 from workers.webhook.retries import STEADY, WebhookRetries
@@ -38,6 +40,5 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
         handler = WebhookHandler(engine, queued=sender.wake)
         async with asyncio.TaskGroup() as group:
             group.create_task(sender.run(stop))
-            group.create_task(
-                consume(js, handler, engine, stop, pace=pace, pass_over=handler.pass_over)
-            )
+            in_order = InOrder(handler, engine, skip=handler.skip)
+            group.create_task(Consumer(js, in_order, engine, stop, pace).run())

@@ -6,15 +6,15 @@ from sqlalchemy import Engine
 
 from models.cases.events import CaseEvent
 from models.refusals import Refused
-from services.stream import dead_letters
-from services.stream.dead_letters import HandOver
+from services.stream.dead_letter_retry import HandleMessage
+from services.stream.recorded_events import recorded_events
 from workers.notify.handler import NotifyHandler
-from workers.stream.consumer import Handler
-from workers.stream.incoming import UnreadableError, announced_on_record, read_event
+from workers.stream.handlers import FROM_RECORD, Handler
+from workers.stream.incoming import UnreadableError, read_event
 from workers.webhook.handler import WebhookHandler
 
 
-def consumers(engine: Engine) -> Mapping[str, HandOver]:
+def consumers(engine: Engine) -> Mapping[str, HandleMessage]:
     """Return how each consumer handles an event again. The audit never gives one up."""
     ordered = WebhookHandler(engine)
     unordered: Handler = NotifyHandler(engine)
@@ -23,19 +23,17 @@ def consumers(engine: Engine) -> Mapping[str, HandOver]:
         """Handle the earlier events of the case first: later the cursor would pass them by."""
         case_id, seq = event.data.case_id, event.data.seq
         first = ordered.last_seq(case_id) + 1
-        without = dead_letters.discarded_seqs(engine, ordered.name, case_id)
-        for text in announced_on_record(engine, case_id, first, seq - 1):
-            earlier = CaseEvent.model_validate_json(text)
-            if earlier.data.seq in without:
-                ordered.pass_over(earlier)
+        for earlier in recorded_events(engine, ordered.name, case_id, first, seq - 1):
+            if earlier.discarded:
+                ordered.skip(earlier.event)
             else:
-                ordered.apply(earlier, text, 0)
+                ordered.apply(earlier.event, earlier.body, FROM_RECORD)
         ordered.apply(event, body, stream_seq)
 
     return {ordered.name: _hand_over(in_order), unordered.name: _hand_over(unordered.apply)}
 
 
-def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandOver:
+def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandleMessage:
     def hand_over(subject: str, data: bytes, stream_seq: int) -> None:
         try:
             event, body = read_event(subject, data)

@@ -35,21 +35,22 @@ def list_(
     """列出消费者放弃了的事件（邮件的死信见 delivery list --status failed）。"""
     from cli.connections.databases import record
     from models.stream.dead_letters import DeadLetterStatus
-    from services.stream.dead_letters import list_letters
+    from services.stream.dead_letters import list_dead_letters
 
     with record() as engine:
-        asyncio.run(_take_up(engine))
-        show_page(list_letters(engine, None if all_ else DeadLetterStatus.OPEN), COLUMNS)
+        asyncio.run(_record_advisories(engine))
+        status = None if all_ else DeadLetterStatus.OPEN
+        show_page(list_dead_letters(engine, status), COLUMNS)
 
 
 @app.command("show")
 def show_(letter: LetterId) -> None:
     """查看一封死信：哪个事件、为什么、试了几次、后来如何处理。"""
     from cli.connections.databases import record
-    from services.stream.dead_letters import read_letter
+    from services.stream.dead_letters import read_dead_letter
 
     with record() as engine:
-        show(read_letter(engine, letter))
+        show(read_dead_letter(engine, letter))
 
 
 @app.command()
@@ -78,20 +79,19 @@ def drop(
     say("已记录：不再办理。")
 
 
-async def _take_up(engine: "Engine") -> None:
+async def _record_advisories(engine: "Engine") -> None:
     """Put on record the dead letters that only the server knows of."""
     from nats.errors import Error as NatsError
 
     from cli.connections.services import quiet_logs
     from cli.connections.stream import stream
-    from models.stream.names import ADVISORIES
-    from services.stream.advisories import take_up
+    from services.stream.advisories import record_advisories
     from services.unavailable import Unavailable
 
     quiet_logs()
     try:
         async with stream(options().settings(), "dead-letter") as js:
-            await take_up(engine, js, ADVISORIES)
+            await record_advisories(engine, js)
     except (Unavailable, NatsError):
         say("NATS 没有应答：只列出记录中已有的死信。")
 
@@ -101,13 +101,13 @@ async def _retry(engine: "Engine", letter: str) -> "DeadLetterView":
     from cli.connections.services import quiet_logs
     from cli.connections.stream import stream
     from cli.connections.viewer import login_name
-    from services.stream import dead_letters
+    from services.stream.dead_letter_retry import retry as retry_dead_letter
     from services.unavailable import Unavailable
 
     quiet_logs()
     work = consumers(engine)
     try:
         async with stream(options().settings(), "dead-letter") as js:
-            return await dead_letters.retry(engine, letter, work, js, login_name())
+            return await retry_dead_letter(engine, letter, work, js, login_name())
     except Unavailable:
-        return await dead_letters.retry(engine, letter, work, None, login_name())
+        return await retry_dead_letter(engine, letter, work, None, login_name())

@@ -11,9 +11,9 @@ from models.cases.events import CaseEvent
 from models.store.engine import transaction
 from models.tables import metadata
 from services.audit.verification import verify
+from services.stream.outbox import record_outcomes
 from tests.streams import outbox
 from workers.audit import AuditHandler
-from workers.stream.outbox import settle
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ class Stores:
         for place, row in enumerate(outbox(self.record), start=1):
             handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
         rows = range(1, len(outbox(self.record)) + 1)
-        settle(self.record, {row: row for row in rows}, {}, AT)
+        record_outcomes(self.record, {row: row for row in rows}, {}, AT)
 
     def verify(self) -> AuditReport:
         return verify(self.record, self.audit, self.anchors, patience_seconds=0)

@@ -30,7 +30,7 @@ from tests.factories import make_case
 from tests.integration.audit.archives import edit, inspected, unpacked
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
-from workers.stream.consumer import ConsumerPace
+from workers.stream.pace import ConsumerPace
 
 DAY = datetime(2024, 4, 1, 15, 0, tzinfo=UTC)
 """23:00 in Beijing."""

@@ -17,12 +17,12 @@ from models.cases.states import State
 from models.store.engine import transaction
 from services.audit.anchors import AnchorFile
 from services.audit.verification import verify
+from services.stream.outbox import record_outcomes
 from tests.factories import commit, keep_reason, make_case
 from tests.integration.audit.stores import Stores, changed, tamper
 from tests.streams import outbox, until
 from workers.audit import AuditHandler, run
-from workers.stream.consumer import ConsumerPace
-from services.stream.outbox import settle
+from workers.stream.pace import ConsumerPace
 from workers.stream.relay import Relay
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
@@ -308,13 +308,13 @@ def test_what_is_not_published_need_not_be_witnessed(stores: Stores, season: str
 
 def test_what_is_published_has_to_be_witnessed(stores: Stores, season: str) -> None:
     case = make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
-    settle(stores.record, {6: 6}, {}, AT)
+    record_outcomes(stores.record, {6: 6}, {}, AT)
     assert stores.kinds() == [("not_audited", f"{case}:1")]
 
 
 async def test_the_witness_may_take_a_moment(stores: Stores, season: str) -> None:
     make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
-    settle(stores.record, {6: 6}, {}, AT)
+    record_outcomes(stores.record, {6: 6}, {}, AT)
     checking = asyncio.create_task(
         asyncio.to_thread(verify, stores.record, stores.audit, stores.anchors, patience_seconds=30)
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from cli.commands.dead_letter.consumers import consumers
 from cli.connections import stream
@@ -19,20 +19,19 @@ from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
-from models.store.engine import transaction
-from models.stream.names import ADVISORIES, EVENTS
-from models.tables import DeadLetter, table_of
+from models.stream.dead_letters import DeadLetterStatus
+from models.stream.names import ADVISORIES, EVENTS, Durable
 from services.clock import now
 from services.notifications.inbox import inbox
 from services.stream import dead_letters
-from services.stream.advisories import take_up
+from services.stream.advisories import record_advisories
+from services.stream.dead_letter_retry import retry
 from services.stream.dead_letters import (
     DeadLetterView,
     NewDeadLetter,
-    add_letter,
+    add_dead_letter,
     discard,
-    list_letters,
-    retry,
+    list_dead_letters,
 )
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from services.webhooks.log import webhook_log
@@ -42,8 +41,10 @@ from tests.servers import Nats
 from tests.streams import outbox, until
 from workers.notify.handler import NotifyHandler
 from workers.servers.ports import LOOPBACK, free_port
-from workers.stream.connection import CONSUMERS, Delivering, ensure_consumer
-from workers.stream.consumer import ConsumerPace, consume
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import AsTheyCome, InOrder
+from workers.stream.jetstream import CONSUMERS, Redelivery, ensure_consumer
+from workers.stream.pace import ConsumerPace
 from workers.stream.relay import Relay
 from workers.webhook.handler import WebhookHandler
 
@@ -63,7 +64,7 @@ class Breaks(NotifyHandler):
 
 @pytest.fixture
 def two_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CONSUMERS, "notify", Delivering(ack_wait=0.3, max_deliver=2))
+    monkeypatch.setitem(CONSUMERS, Durable.NOTIFY, Redelivery(ack_wait=0.3, max_deliver=2))
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +72,7 @@ async def consuming(
     js: JetStreamContext, handler: NotifyHandler, engine: Engine
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(consume(js, handler, engine, stop, ordered=False, pace=QUICK))
+    task = asyncio.create_task(Consumer(js, AsTheyCome(handler), engine, stop, QUICK).run())
     yield
     stop.set()
     await task
@@ -79,11 +80,11 @@ async def consuming(
 
 async def dead(engine: Engine, js: JetStreamContext, count: int) -> list[DeadLetterView]:
     async def there() -> bool:
-        await take_up(engine, js, ADVISORIES)
-        return len(list_letters(engine)) == count
+        await record_advisories(engine, js)
+        return len(list_dead_letters(engine)) == count
 
     await until(there)
-    return list_letters(engine)
+    return list_dead_letters(engine)
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
@@ -93,9 +94,9 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
     case_id = make_case(engine, state=State.RECOMMENDATION)
     await Relay(engine, js).drain()
     async with consuming(js, Breaks(engine), engine):
-        await until(lambda: len(list_letters(engine)) == 1)
+        await until(lambda: len(list_dead_letters(engine)) == 1)
     told_before = [item.event for item in inbox(engine, FUJIAN)]
-    [letter] = list_letters(engine)
+    [letter] = list_dead_letters(engine)
     assert (letter.consumer, letter.event_id) == ("notify", f"{case_id}:1")
     assert (letter.stream_seq, letter.deliveries, letter.case_id) == (1, 2, case_id)
     assert "KeyError" in letter.why
@@ -111,18 +112,18 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
         await retry(engine, letter.id, {"notify": again}, js, "me")
     with pytest.raises(Refused, match="unknown_consumer"):
         await retry(engine, letter.id, {}, js, "me")
-    assert list_letters(engine) == [letter]
+    assert list_dead_letters(engine) == [letter]
 
     done = await retry(engine, letter.id, consumers(engine), js, "me")
     assert (done.status, done.resolved_by) == ("retried", "me")
-    assert list_letters(engine) == []
-    assert list_letters(engine, None) == [done]
+    assert list_dead_letters(engine) == []
+    assert list_dead_letters(engine, None) == [done]
     told = [item.event for item in inbox(engine, FUJIAN)]
     assert sorted(told) == sorted([*told_before, "submitted"])
     with pytest.raises(Refused, match="dead_letter_settled"):
         await retry(engine, letter.id, consumers(engine), js, "me")
-    await take_up(engine, js, ADVISORIES)  # the server's own word of it is older
-    assert list_letters(engine) == []
+    await record_advisories(engine, js)  # the server's own word of it is older
+    assert list_dead_letters(engine) == []
 
 
 @pytest.mark.usefixtures("season", "two_attempts")
@@ -131,8 +132,8 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
 ) -> None:
     case_id = make_case(sqlite_engine, state=State.PROVINCE_REVIEW)
     await Relay(sqlite_engine, js).drain()
-    await ensure_consumer(js, "notify")
-    subscription = await js.pull_subscribe_bind(durable="notify", stream=EVENTS)
+    await ensure_consumer(js, Durable.NOTIFY)
+    subscription = await js.pull_subscribe_bind(durable=Durable.NOTIFY, stream=EVENTS)
     for _ in range(2):
         await subscription.fetch(1, timeout=5)  # and no answer
     with contextlib.suppress(TimeoutError):
@@ -145,7 +146,7 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     nats_server.kill()
     nats_server.lose_store()
     await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
-    assert list_letters(sqlite_engine) == []
+    assert list_dead_letters(sqlite_engine) == []
     assert [item.event for item in inbox(sqlite_engine, FUJIAN)] == ["submitted"]
 
 
@@ -163,21 +164,21 @@ async def test_what_is_no_event_of_ours_stays_until_it_is_dropped_with_a_reason(
         await retry(sqlite_engine, letter.id, consumers(sqlite_engine), None, "me")
     with pytest.raises(Refused, match="reason_required"):
         discard(sqlite_engine, letter.id, "me", " ")
-    assert [each.id for each in list_letters(sqlite_engine)] == [letter.id]
+    assert [each.id for each in list_dead_letters(sqlite_engine)] == [letter.id]
     dropped = discard(sqlite_engine, letter.id, "me", "不是我们的")
     assert (dropped.status, dropped.note) == ("dropped", "不是我们的")
     with pytest.raises(Refused, match="dead_letter_settled"):
         await retry(sqlite_engine, letter.id, consumers(sqlite_engine), js, "me")
-    assert list_letters(sqlite_engine) == []
+    assert list_dead_letters(sqlite_engine) == []
     assert outbox(sqlite_engine) == []
 
 
 def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: Engine) -> None:
     at = now()
     first = NewDeadLetter("notify", "tuixuan.v1.case.submitted.case_x.1", 1, "why", 8, at)
-    add_letter(sqlite_engine, first)
-    add_letter(sqlite_engine, first)
-    [letter] = list_letters(sqlite_engine)
+    add_dead_letter(sqlite_engine, first)
+    add_dead_letter(sqlite_engine, first)
+    [letter] = list_dead_letters(sqlite_engine)
 
     async def well() -> None:
         work = {"notify": lambda _subject, _data, _place: None}
@@ -185,16 +186,16 @@ def test_one_that_fails_again_after_it_was_retried_is_open_again(sqlite_engine: 
 
     with pytest.raises(Refused, match="event_gone"):
         asyncio.run(well())
-    settle(sqlite_engine, letter.id, "retried")
-    add_letter(sqlite_engine, first)
-    assert list_letters(sqlite_engine) == []
+    mark_retried(sqlite_engine, letter.id)
+    add_dead_letter(sqlite_engine, first)
+    assert list_dead_letters(sqlite_engine) == []
     later = replace(first, at=now() + timedelta(seconds=1), stream_seq=7)
-    add_letter(sqlite_engine, later)
-    [again] = list_letters(sqlite_engine)
+    add_dead_letter(sqlite_engine, later)
+    [again] = list_dead_letters(sqlite_engine)
     assert (again.id, again.first_at, again.stream_seq) == (letter.id, at, 7)
     discard(sqlite_engine, letter.id, "me", "enough")
-    add_letter(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
-    assert list_letters(sqlite_engine) == []
+    add_dead_letter(sqlite_engine, replace(later, at=now() + timedelta(seconds=9)))
+    assert list_dead_letters(sqlite_engine) == []
 
 
 def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
@@ -207,9 +208,9 @@ def test_a_later_letter_first_takes_the_earlier_event_of_its_case_with_it(
     case_id = make_case(sqlite_engine, season=season, state=State.RECOMMENDATION)
     given = {row.seq: row for row in outbox(sqlite_engine) if row.case_id == case_id}
     for seq, row in given.items():
-        add_letter(sqlite_engine, NewDeadLetter("webhook", row.subject, seq, "why", 8, now()))
+        add_dead_letter(sqlite_engine, NewDeadLetter("webhook", row.subject, seq, "why", 8, now()))
     work = consumers(sqlite_engine)
-    for letter in sorted(list_letters(sqlite_engine), key=lambda each: -each.stream_seq):
+    for letter in sorted(list_dead_letters(sqlite_engine), key=lambda each: -each.stream_seq):
         asyncio.run(retry(sqlite_engine, letter.id, work, None, "me"))
     sent = sorted(item.event_id for item in webhook_log(sqlite_engine, endpoint.id))
     assert sent == [f"{case_id}:{seq}" for seq in sorted(given)]
@@ -229,18 +230,17 @@ class TooLong(WebhookHandler):
 async def test_after_a_letter_was_dropped_the_later_events_of_its_case_go_on(
     engine: Engine, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CONSUMERS, "webhook", Delivering(ack_wait=0.3, max_deliver=2))
+    monkeypatch.setitem(CONSUMERS, Durable.WEBHOOK, Redelivery(ack_wait=0.3, max_deliver=2))
     endpoint = add_endpoint(
         engine, NewEndpoint("2024", ORGANISER, "https://example.invalid/"), now()
     )
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
     await Relay(engine, js).drain()
     handler, stop, at_once = TooLong(engine), asyncio.Event(), replace(QUICK, gap=0)
-    task = asyncio.create_task(
-        consume(js, handler, engine, stop, pace=at_once, pass_over=handler.pass_over)
-    )
-    await until(lambda: len(list_letters(engine)) == 1)
-    [letter] = list_letters(engine)
+    in_order = InOrder(handler, engine, skip=handler.skip)
+    task = asyncio.create_task(Consumer(js, in_order, engine, stop, at_once).run())
+    await until(lambda: len(list_dead_letters(engine)) == 1)
+    [letter] = list_dead_letters(engine)
     discard(engine, letter.id, "me", "（虚构）不再需要")
     commit(engine, case_id, Action.ACCEPT)
     await Relay(engine, js).drain()
@@ -248,32 +248,27 @@ async def test_after_a_letter_was_dropped_the_later_events_of_its_case_go_on(
     stop.set()
     await task
     assert [item.event_id for item in webhook_log(engine, endpoint.id)] == [f"{case_id}:2"]
-    assert list_letters(engine) == []
+    assert list_dead_letters(engine) == []
 
 
 def test_of_two_who_settle_a_letter_at_once_one_is_refused(
     sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_letter(
+    add_dead_letter(
         sqlite_engine,
         NewDeadLetter("notify", "tuixuan.v1.case.submitted.case_1.1", 1, "why", 8, now()),
     )
-    [letter] = list_letters(sqlite_engine)
+    [letter] = list_dead_letters(sqlite_engine)
     discard(sqlite_engine, letter.id, "first", "why")
-    monkeypatch.setattr(dead_letters, "_open", lambda *_: letter)
+    monkeypatch.setattr(dead_letters, "read_open_dead_letter", lambda *_: letter)
     with pytest.raises(Refused, match="dead_letter_settled"):
         discard(sqlite_engine, letter.id, "second", "why")
-    [settled] = list_letters(sqlite_engine, None)
+    [settled] = list_dead_letters(sqlite_engine, None)
     assert settled.resolved_by == "first"
 
 
-def settle(engine: Engine, letter_id: str, status: str) -> None:
-    with transaction(engine) as connection:
-        connection.execute(
-            update(DeadLetter)
-            .where(table_of(DeadLetter).c.id == letter_id)
-            .values(status=status, resolved_at=now())
-        )
+def mark_retried(engine: Engine, letter_id: str) -> None:
+    dead_letters.settle(engine, letter_id, DeadLetterStatus.RETRIED, "me")
 
 
 @pytest.mark.parametrize("name", ["0", "-1", "x"])
@@ -290,7 +285,7 @@ def test_letters_are_listed_while_the_stream_is_away(
 ) -> None:
     monkeypatch.setattr(stream, "PATIENCE", 0.5)
     monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{free_port()}")
-    add_letter(
+    add_dead_letter(
         sqlite_engine, NewDeadLetter("notify", "tuixuan.v1.case.x.case_x.1", 1, "why", 8, now())
     )
     code = run(["dead-letter", "list", "--output", "json", "--state-dir", str(tmp_path)])

@@ -15,7 +15,9 @@ from models.tables import Outbox, table_of
 from services.notifications.channels import set_channel
 from services.notifications.inbox import inbox, mark_read
 from services.people.users import set_email
-from services.stream.events import Backlog, NotifiedUser, WaitingEvent, backlog, show_event
+from services.stream.backlog import Backlog, StuckEvent, read_backlog
+from services.stream.event_views import NotifiedUser
+from services.stream.events import show_event
 from tests.factories import OPENS, commit, make_case
 from tests.streams import outbox
 from workers.notify.handler import NotifyHandler
@@ -68,10 +70,12 @@ async def test_the_backlog_is_what_waits_and_for_how_long(
     engine: Engine, season: str, js: JetStreamContext
 ) -> None:
     del season
-    assert backlog(engine, NOW) == Backlog(waiting=0, oldest_at=None, oldest_seconds=0.0, stuck=[])
+    assert read_backlog(engine, NOW) == Backlog(
+        waiting=0, oldest_at=None, oldest_seconds=0.0, stuck=[]
+    )
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
     commit(engine, case_id, Action.ACCEPT, answers={})
-    found = backlog(engine, NOW)
+    found = read_backlog(engine, NOW)
     assert (found.waiting, found.stuck) == (2, [])
     assert found.oldest_at is not None
     assert found.oldest_seconds == (NOW - found.oldest_at).total_seconds() > 0
@@ -81,8 +85,8 @@ async def test_the_backlog_is_what_waits_and_for_how_long(
         connection.execute(
             update(rows).where(rows.c.seq == 1).values(attempts=2, last_error="too big")
         )
-    assert backlog(engine, NOW).stuck == [
-        WaitingEvent(id=f"{case_id}:1", attempts=2, last_error="too big")
+    assert read_backlog(engine, NOW).stuck == [
+        StuckEvent(id=f"{case_id}:1", attempts=2, last_error="too big")
     ]
     await Relay(engine, js).drain()
-    assert backlog(engine, NOW).waiting == 0
+    assert read_backlog(engine, NOW).waiting == 0

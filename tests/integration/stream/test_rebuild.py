@@ -11,12 +11,12 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from sqlalchemy import Engine, select
 
+from models import tables
 from models.cases.states import State
+from models.ids import event_id
 from models.store.engine import reading
-from models.stream.names import EVENTS
-from models.tables import ConsumerCursor, InboxMessage, table_of
-from models.tables.audit import AuditChainRow
-from models.tables.webhooks import WebhookDelivery
+from models.stream.names import EVENTS, Durable
+from models.tables.audit import audit_record
 from services.audit.anchors import AnchorFile
 from services.stream.losses import announced_seqs, count_messages
 from services.unavailable import Unavailable
@@ -28,7 +28,9 @@ from tests.streams import messages, outbox, until, waiting
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
 from workers.stream.connection import connect
-from workers.stream.consumer import ConsumerPace, consume
+from workers.stream.consumer import Consumer
+from workers.stream.handing_over import AsTheyCome, InOrder
+from workers.stream.pace import ConsumerPace
 from workers.stream.rebuild import rebuild
 from workers.stream.relay import Relay, RelayPace
 from workers.webhook.run import run as send_webhooks
@@ -46,31 +48,31 @@ async def everybody(
     async with asyncio.TaskGroup() as group:
         group.create_task(Relay(engine, js, pace=BRISK).run(stop))
         group.create_task(send_webhooks(js, engine, INSIDE, stop, INSISTENT, QUICK))
-        for handler, ordered in (
-            (NotifyHandler(engine), False),
-            (AuditHandler(audit, anchors), True),
+        for way in (
+            AsTheyCome(NotifyHandler(engine)),
+            InOrder(AuditHandler(audit, anchors), engine),
         ):
-            group.create_task(consume(js, handler, engine, stop, ordered=ordered, pace=QUICK))
+            group.create_task(Consumer(js, way, engine, stop, QUICK).run())
         yield
         stop.set()
 
 
 def told(engine: Engine) -> Counter[tuple[str, str]]:
-    columns = table_of(InboxMessage).c
+    columns = tables.inbox_message.c
     with reading(engine) as connection:
         rows = connection.execute(select(columns.recipient, columns.event_id))
         return Counter((row.recipient, row.event_id) for row in rows)
 
 
 def witnessed(audit: Engine) -> list[tuple[str, int]]:
-    columns = table_of(AuditChainRow).c
+    columns = audit_record.c
     with reading(audit) as connection:
         rows = connection.execute(select(columns.case_id, columns.case_seq).order_by(columns.n))
         return [(row.case_id, row.case_seq) for row in rows]
 
 
 def deliveries(engine: Engine) -> Counter[tuple[str, str, int]]:
-    columns = table_of(WebhookDelivery).c
+    columns = tables.webhook_delivery.c
     with reading(engine) as connection:
         rows = connection.execute(select(columns.event_id, columns.status, columns.attempts))
         return Counter((row.event_id, row.status, row.attempts) for row in rows)
@@ -110,13 +112,13 @@ async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
     for taken in (seen, receiver.places):
         order = [[seq for each, seq in taken if each == case_id] for case_id in cases]
         assert order == [[1, 2, 3]] * len(cases)
-    ids = [f"{case_id}:{seq}" for case_id, seq in events]
+    ids = [event_id(case_id, seq) for case_id, seq in events]
     assert deliveries(engine) == Counter(dict.fromkeys(((id_, "delivered", 1) for id_ in ids), 1))
     assert Counter(receiver.ids) == Counter(dict.fromkeys(ids, 1))
     assert len(receiver.requests) == len(ids)
     assert receiver.ids[: len(heard)] == heard
     assert set(told(engine).values()) == {1}
-    for consumer in ("notify", "webhook"):
+    for consumer in (Durable.NOTIFY, Durable.WEBHOOK):
         assert cursors(engine, consumer) == dict.fromkeys(cases, 3)
     assert before <= told(engine)
     anchored = [anchor for anchor in AnchorFile(anchors).read() if anchor]
@@ -124,17 +126,16 @@ async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
     assert (await rebuild(engine, js, 5)).given_back == 0
 
 
-def cursors(engine: Engine, consumer: str) -> dict[str, int]:
-    columns = table_of(ConsumerCursor).c
+def cursors(engine: Engine, consumer: Durable) -> dict[str, int]:
+    columns = tables.consumer_cursor.c
     query = select(columns.case_id, columns.last_seq).where(columns.consumer == consumer)
     with reading(engine) as connection:
         return {row.case_id: row.last_seq for row in connection.execute(query)}
 
 
 async def _caught_up(js: JetStreamContext) -> bool:
-    names = ("audit", "notify", "webhook")
     try:
-        durables = [await js.consumer_info(EVENTS, name) for name in names]
+        durables = [await js.consumer_info(EVENTS, name) for name in Durable]
     except NotFoundError:  # one of them has not noticed yet that its durable went with the store
         return False
     return not any(info.num_pending or info.num_ack_pending for info in durables)

@@ -23,16 +23,17 @@ from models.cases.events import CaseEvent
 from models.cases.lifecycle import RULES
 from models.cases.states import State
 from models.stream.names import EVENTS
+from services.stream.leases import release_lease, take_lease
+from services.stream.outbox import read_unpublished
 from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
 from tests.streams import messages, outbox, until, waiting
-from workers.stream.connection import ensure_streams
-from services.stream.outbox import give_up_lease, read_waiting, take_lease
+from workers.stream.jetstream import ensure_streams
 from workers.stream.publishing import StreamUnavailable
 from workers.stream.relay import LEASE, Relay, RelayPace
 
 Away = Callable[[], contextlib.AbstractContextManager[None]]
-QUICK = RelayPace(poll=0.01, answer=0.5, backoff=0.1, look_again=0.05)
+QUICK = RelayPace(poll=0.01, answer=0.5, backoff=0.1, retry_stopped=0.05)
 
 
 @contextlib.asynccontextmanager
@@ -299,9 +300,9 @@ def test_a_lease_falls_free_when_it_expires(engine: Engine) -> None:
     assert take_lease(engine, "a", "one", now + timedelta(seconds=4), 5)
     assert not take_lease(engine, "a", "two", now + timedelta(seconds=8), 5)
     assert take_lease(engine, "a", "two", now + timedelta(seconds=9), 5)
-    give_up_lease(engine, "a", "one")
+    release_lease(engine, "a", "one")
     assert not take_lease(engine, "a", "three", now + timedelta(seconds=10), 5)
-    give_up_lease(engine, "a", "two")
+    release_lease(engine, "a", "two")
     assert take_lease(engine, "a", "three", now + timedelta(seconds=10), 5)
 
 
@@ -316,7 +317,7 @@ def test_the_lease_of_a_process_that_died_here_is_free_at_once(engine: Engine) -
 
 def test_rows_of_cases_left_alone_are_not_read(engine: Engine, season: str) -> None:
     cases = [make_case(engine, season=season, state=State.PROVINCE_REVIEW) for _ in range(2)]
-    assert [row.case_id for row in read_waiting(engine, 9, cases[:1])] == cases[1:]
+    assert [row.case_id for row in read_unpublished(engine, 9, cases[:1])] == cases[1:]
 
 
 async def test_streams_are_made_once_and_kept_as_they_should_be(js: JetStreamContext) -> None:

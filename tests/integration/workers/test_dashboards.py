@@ -20,7 +20,7 @@ from workers.health.metrics.registry import READ, registry_of
 from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
 from workers.stack.ports import HEALTH
-from workers.stream.connection import CONSUMERS, ensure_consumer
+from workers.stream.jetstream import CONSUMERS, ensure_consumer
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text(encoding="utf-8"))

@@ -91,7 +91,7 @@ def duty(**changes: Any) -> Duty:
     return replace(duty, **changes)
 
 
-def test_a_feed_says_what_it_is_and_when_to_look_again() -> None:
+def test_a_feed_says_what_it_is_and_when_to_retry_stopped() -> None:
     text = as_feed("推选期限：2024", [duty(), duty(case_id="case_02")], DOMAIN)
 
     calendar = Calendar.from_ical(text)

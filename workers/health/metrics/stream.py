@@ -14,9 +14,10 @@ from models.stream.dead_letters import DeadLetterStatus
 from models.stream.names import EVENTS
 from models.tables import table_of
 from models.tables.repair import DeadLetter, ReconcileRun
-from services.stream.events import backlog
+from services.stream.backlog import read_backlog
 from workers.health.metrics.sources import MetricSources, counts, gauge
-from workers.stream.connection import CONSUMERS, connect
+from workers.stream.connection import connect
+from workers.stream.jetstream import CONSUMERS
 
 NATS_PATIENCE = 2.0
 """Seconds for all questions to JetStream of one scrape."""
@@ -26,7 +27,7 @@ _LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
 
 def outbox(sources: MetricSources) -> Iterator[Metric]:
     """Tell what the relay has still to publish."""
-    waits = backlog(sources.record, datetime.now(UTC))
+    waits = read_backlog(sources.record, datetime.now(UTC))
     yield gauge("outbox_waiting", "Events not yet on the stream.", waits.waiting)
     yield gauge("outbox_oldest_age_seconds", "Age of the oldest one.", waits.oldest_seconds)
 

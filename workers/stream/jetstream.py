@@ -1,14 +1,11 @@
-"""The connection to NATS, and the streams and consumers that must stand on the server.
+"""The streams and durable consumers that the NATS server must have, and their settings.
 
 The settings were measured with nats-server 2.14.5.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import nats
 import structlog
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -25,18 +22,18 @@ from models.stream.names import ADVISORIES, EVENTS, SUBJECTS, Durable
 
 MAX_EVENT_BYTES = 65_536
 MAX_STREAM_BYTES = 4 * 1024**3
-MAX_DEAD_BYTES = 64 * 1024**2
+MAX_ADVISORIES_BYTES = 64 * 1024**2
 DUPLICATE_WINDOW_SECONDS = 600.0
 DEFAULT_DUPLICATE_WINDOW_SECONDS = 120.0
-DEAD_DAYS_SECONDS = 30 * 86_400.0
+ADVISORIES_KEPT_SECONDS = 30 * 86_400.0
 MAX_ACK_PENDING = 256
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Delivering:
-    """How a durable consumer is served.
+class Redelivery:
+    """When a durable consumer gets a message again.
 
     Attributes:
         ack_wait: Seconds until an unanswered message comes again.
@@ -47,70 +44,31 @@ class Delivering:
     max_deliver: int
 
 
-CONSUMERS: dict[str, Delivering] = {
-    Durable.AUDIT: Delivering(ack_wait=30.0, max_deliver=-1),
-    Durable.NOTIFY: Delivering(ack_wait=30.0, max_deliver=8),
-    Durable.WEBHOOK: Delivering(ack_wait=60.0, max_deliver=8),
+CONSUMERS: dict[Durable, Redelivery] = {
+    Durable.AUDIT: Redelivery(ack_wait=30.0, max_deliver=-1),
+    Durable.NOTIFY: Redelivery(ack_wait=30.0, max_deliver=8),
+    Durable.WEBHOOK: Redelivery(ack_wait=60.0, max_deliver=8),
 }
-
-
-async def connect(url: str, name: str, on_closed: Callable[[], None] | None = None) -> Client:
-    """Connect, and stay connected: a server that is away is waited for, for ever.
-
-    Args:
-        url: `nats://host:port`.
-        name: What the server's monitoring shows for this connection.
-        on_closed: Called when the connection ends for good, wanted or not; a worker ends its
-            process then, so that its supervisor starts it anew.
-    """
-
-    async def closed() -> None:
-        log.info("nats_closed", connection=name)
-        if on_closed is not None:
-            on_closed()
-
-    async def disconnected() -> None:
-        log.warning("nats_away", connection=name)
-
-    async def reconnected() -> None:
-        log.info("nats_back", connection=name)
-
-    async def failed(error: Exception) -> None:
-        log.debug("nats_error", connection=name, error=repr(error))
-
-    return await nats.connect(
-        url,
-        name=name,
-        # The default gives up after two minutes.
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.5,
-        ping_interval=10,
-        max_outstanding_pings=3,
-        closed_cb=closed,
-        disconnected_cb=disconnected,
-        reconnected_cb=reconnected,
-        error_cb=failed,
-    )
 
 
 async def ensure_streams(
     js: JetStreamContext, *, max_bytes: int | None = None, replicas: int | None = None
 ) -> None:
-    """Make both streams, or bring them to our settings; do nothing where they have them.
+    """Create both streams, or bring them to our settings.
 
     Args:
         js: The connection's JetStream.
         max_bytes: The most that the events may take; a full stream loses nothing, it
-            refuses. None: as it stands, 4 GiB for a new one.
-        replicas: 1, or 3 on a cluster. None: as it stands, 1 for a new one.
+            refuses. None keeps what the stream has, 4 GiB for a new one.
+        replicas: 1, or 3 on a cluster. None keeps what the stream has, 1 for a new one.
     """
     await _ensure_stream(js, _events(), max_bytes=max_bytes, num_replicas=replicas)
-    await _ensure_stream(js, _dead(), num_replicas=replicas)
+    await _ensure_stream(js, _advisories(), num_replicas=replicas)
 
 
-async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
-    """Make a durable consumer, or bring it to our settings."""
-    delivering = CONSUMERS[durable]
+async def ensure_consumer(js: JetStreamContext, durable: Durable) -> None:
+    """Create a durable consumer, or bring it to our settings."""
+    redelivery = CONSUMERS[durable]
     await js.add_consumer(
         EVENTS,
         ConsumerConfig(
@@ -118,8 +76,8 @@ async def ensure_consumer(js: JetStreamContext, durable: str) -> None:
             durable_name=durable,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=delivering.ack_wait,
-            max_deliver=delivering.max_deliver,
+            ack_wait=redelivery.ack_wait,
+            max_deliver=redelivery.max_deliver,
             max_ack_pending=MAX_ACK_PENDING,
         ),
     )
@@ -145,8 +103,8 @@ def _events() -> StreamConfig:
     )
 
 
-def _dead() -> StreamConfig:
-    """What the server says of messages that a consumer gave up or crashed on."""
+def _advisories() -> StreamConfig:
+    """What the server reports of messages that a consumer terminated or never acknowledged."""
     return StreamConfig(
         name=ADVISORIES,
         subjects=[
@@ -155,27 +113,27 @@ def _dead() -> StreamConfig:
         ],
         storage=StorageType.FILE,
         duplicate_window=DEFAULT_DUPLICATE_WINDOW_SECONDS,
-        max_age=DEAD_DAYS_SECONDS,
-        max_bytes=MAX_DEAD_BYTES,
+        max_age=ADVISORIES_KEPT_SECONDS,
+        max_bytes=MAX_ADVISORIES_BYTES,
         num_replicas=1,
     )
 
 
 async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig, **sizes: int | None) -> None:
-    """Sizes that nobody gave are the operator's own affair once the stream stands."""
+    """Sizes that nobody gave are the operator's own affair once the stream exists."""
     given = {name: size for name, size in sizes.items() if size is not None}
     try:
-        stands = (await js.stream_info(str(wanted.name))).config
+        found = (await js.stream_info(str(wanted.name))).config
     except NotFoundError:
         await js.add_stream(wanted.evolve(**given))
         log.info("stream_made", stream=wanted.name)
         return
-    kept = {name: getattr(stands, name) for name in ("max_bytes", "num_replicas")}
+    kept = {name: getattr(found, name) for name in ("max_bytes", "num_replicas")}
     wanted = wanted.evolve(**{**kept, **given})
     different = [
         name
         for name, value in vars(wanted).items()
-        if value is not None and getattr(stands, name) != value
+        if value is not None and getattr(found, name) != value
     ]
     if different:
         await js.update_stream(wanted)
