@@ -1,9 +1,9 @@
-"""Run the checks of `make check` in the current folder: all of them, or those named.
+"""Run the checks of `make check` in the current folder: all of them, or the named ones.
 
     python scripts/check.py [NAME ...] [-- ARGUMENT ...]
 
-Arguments after `--` go to each tool. Every tool runs, so that one call shows every finding;
-the exit code is 3 when any of them found something.
+Arguments after `--` go to each tool. Every tool runs, so that one call shows every finding.
+The exit code is 3 if any of them found something.
 """
 
 import subprocess
@@ -24,7 +24,7 @@ TOOLS = {
 
 
 def run(name: str, extra: list[str]) -> bool:
-    """Run one tool, show what it found, and tell whether it found nothing."""
+    """Run one tool, show what it found, and return whether it found nothing."""
     tool, *arguments = TOOLS[name]
     started = time.monotonic()
     command = [str(Path(sys.executable).parent / tool), *arguments, *extra]
@@ -37,7 +37,7 @@ def run(name: str, extra: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named checks, or all."""
+    """Run the named checks, or all of them; return the exit code."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     names, extra = arguments[:cut] or list(TOOLS), arguments[cut + 1 :]
     unknown = set(names) - set(TOOLS)

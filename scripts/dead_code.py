@@ -1,7 +1,7 @@
 """Find code that nothing uses: vulture, without the fields that a class declares.
 
-Rows, messages, settings and enumerations are read by name from outside Python's sight: SQL,
-JSON, TOML, the environment. What stands in a class body with `=` or `:` is such a name.
+Rows, messages, settings and enumerations are read by name where Python cannot see it: by SQL,
+JSON, TOML, the environment. Names that a class body declares with `=` or `:` may be such names.
 """
 
 import ast
@@ -15,14 +15,14 @@ from vulture.core import Item
 
 
 def declared(path: Path) -> Iterator[int]:
-    """Yield the lines on which a class declares a field or a member."""
+    """Yield the lines on which classes declare fields or members."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ClassDef):
             yield from (s.lineno for s in node.body if isinstance(s, ast.Assign | ast.AnnAssign))
 
 
 def unused() -> list[Item]:
-    """Return what nothing uses, as [tool.vulture] of pyproject.toml sets it."""
+    """Return what nothing uses, with the settings of [tool.vulture] in pyproject.toml."""
     config = make_config()
     vulture = Vulture(
         ignore_names=config["ignore_names"], ignore_decorators=config["ignore_decorators"]
@@ -34,7 +34,7 @@ def unused() -> list[Item]:
 
 
 def main() -> int:
-    """Print what is unused and return 3 if there is anything."""
+    """Print unused code and return 3 if there is any."""
     try:
         items = unused()
     except InputError as error:

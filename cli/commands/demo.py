@@ -29,7 +29,7 @@ def demo() -> None:
 
 
 async def _run() -> "tuple[CaseView, AuditReport]":
-    """Run the steps, each told as it is done; return the case at its end, and the audit."""
+    """Run the steps and show each; return the case at its end and the audit's report."""
     from cli.connections.databases import audit_store
     from cli.connections.services import open_connections
     from services.audit.verification import verify

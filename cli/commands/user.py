@@ -107,7 +107,9 @@ def feed(
         if remove:
             show({"user": user, "removed": remove_feed(engine, user)})
             return
-        portal = options().settings().portal_url  # before an address is made that nobody sees
+        portal = (
+            options().settings().portal_url
+        )  # fails before an address is made that would never be shown
         at = now()
         path = make_feed(engine, user, at, renew=renew)
     show({"user": user, "url": f"{portal}{path}", "created_at": at})

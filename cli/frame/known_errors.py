@@ -147,7 +147,7 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.detach.StillRunning": _still_running,
     "workers.folder.lock.FolderInUse": _folder_in_use,
     "workers.stack.ports.PortInUse": _port_in_use,
-    "workers.stack.others.ServerUnavailable": _server_unavailable,
+    "workers.stack.external.ServerUnavailable": _server_unavailable,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "nats.errors.Error": _nats,

@@ -55,7 +55,7 @@ def show_page(
     Args:
         items: Models or dicts; where there is a limit, each has an `id`.
         columns: As in `show`.
-        limit: How many were asked for; a full page tells the cursor of the next.
+        limit: How many were asked for; a full page shows the cursor of the next one.
     """
     full = limit is not None and len(items) == limit
     show({"items": items, "next_cursor": items[-1].id if full else None}, columns)

@@ -15,21 +15,21 @@ from workers.settings.worker import WorkerSettings
 def examine(settings: StackSettings) -> list[Diagnosis]:
     """Look at everything that the system depends on."""
     running = read_report(settings.places)
-    told = WorkerSettings.of(settings)
+    worker = WorkerSettings.of(settings)
     return [
         Diagnosis("版本", ok=True, found=f"推选 {app_version()}，Python {sys.version.split()[0]}"),
-        temporal(told),
-        nats(settings, told),
+        temporal(worker),
+        nats(settings, worker),
         state_folder(settings.places),
         running_stack(running),
         *port_diagnoses(settings, running),
-        *record_diagnoses(told),
-        _mail(told),
+        *record_diagnoses(worker),
+        _mail(worker),
     ]
 
 
-def _mail(told: WorkerSettings) -> Diagnosis:
-    mail = told.mail
+def _mail(worker: WorkerSettings) -> Diagnosis:
+    mail = worker.mail
     if mail.host is not None:
         return Diagnosis("邮件", ok=True, found=f"经 {mail.host}:{mail.server_port} 发出")
     found = f"未设置邮件服务器，信件存于 {mail.folder}"

@@ -16,15 +16,15 @@ from workers.settings.worker import WorkerSettings
 NAME = "数据库"
 
 
-def record_diagnoses(told: WorkerSettings) -> Iterator[Diagnosis]:
+def record_diagnoses(worker: WorkerSettings) -> Iterator[Diagnosis]:
     """Look at the record, if there is one yet."""
-    url = make_url(told.database_url)
-    shown = mask_password(told.database_url)
+    url = make_url(worker.database_url)
+    shown = mask_password(worker.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         yield Diagnosis(NAME, ok=True, found=f"{shown} 尚未建立，首次启动时建立")
         return
     try:
-        with opened_engine(told.database_url, pool_size=1) as engine:
+        with opened_engine(worker.database_url, pool_size=1) as engine:
             yield _version(engine, shown)
             if record_version(engine) is not None:
                 yield _working_days(engine)

@@ -13,11 +13,11 @@ from workers.settings.worker import WorkerSettings
 from workers.stack import probes
 
 
-def temporal(told: WorkerSettings) -> Diagnosis:
+def temporal(worker: WorkerSettings) -> Diagnosis:
     """Look at the Temporal that runs, else at the one that would be started."""
-    name, address = "Temporal", told.temporal.address
+    name, address = "Temporal", worker.temporal.address
     if address:
-        trouble = asyncio.run(probes.temporal(address, told.temporal_namespace))
+        trouble = asyncio.run(probes.temporal(address, worker.temporal_namespace))
         return _answers(name, address, trouble)
     found = temporal_at_hand()
     if found is not None:
@@ -26,11 +26,11 @@ def temporal(told: WorkerSettings) -> Diagnosis:
     return Diagnosis(name, ok=True, found=words, advice="可先执行 make setup")
 
 
-def nats(settings: StackSettings, told: WorkerSettings) -> Diagnosis:
+def nats(settings: StackSettings, worker: WorkerSettings) -> Diagnosis:
     """Look at the NATS that runs, else at the one that would be started."""
-    name, url = "NATS", told.nats.url
+    name, url = "NATS", worker.nats.url
     if url:
-        return _answers(name, mask_password(url), asyncio.run(probes.nats(told.nats_url)))
+        return _answers(name, mask_password(url), asyncio.run(probes.nats(worker.nats_url)))
     try:
         found = find_nats({**os.environ, "NATS_URL": settings.nats.url or ""})
     except ServerMissing as error:

@@ -21,7 +21,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Running:
-    """A server that somebody else runs."""
+    """An external server."""
 
     name: str
     address: str

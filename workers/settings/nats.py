@@ -9,7 +9,7 @@ class NatsSettings(SettingsSection):
     """Where NATS is.
 
     Attributes:
-        url: A server that somebody else runs.
+        url: An external server.
         port: The port of the embedded server.
         monitor_port: The port of its monitoring pages.
     """

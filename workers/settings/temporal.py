@@ -7,7 +7,7 @@ class TemporalSettings(SettingsSection):
     """Where Temporal is.
 
     Attributes:
-        address: `host:port` of a server that somebody else runs.
+        address: `host:port` of an external server.
         namespace: The namespace of all cases.
         port: The port of the embedded server.
         ui_port: The port of its web pages.

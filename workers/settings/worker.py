@@ -17,7 +17,7 @@ class NotRunning(Exception):
 
 
 class WorkerSettings(StackSettings):
-    """Settings in which every address is known, or refused when somebody asks for it.
+    """Settings whose addresses are known; to ask for one that is not is an error.
 
     What was not set comes from the report of the running stack, then from the state folder.
     """
@@ -55,7 +55,7 @@ class WorkerSettings(StackSettings):
         """`host:port` of Temporal.
 
         Raises:
-            NotRunning: Nobody says where it is.
+            NotRunning: Its address is unknown.
         """
         return self._known(self.temporal.address, "TEMPORAL_ADDRESS")
 
@@ -69,7 +69,7 @@ class WorkerSettings(StackSettings):
         """`nats://host:port`.
 
         Raises:
-            NotRunning: Nobody says where NATS is.
+            NotRunning: Its address is unknown.
             SettingsWrong: The stack's NATS has a password, and none was given.
         """
         url = self._known(self.nats.url, "NATS_URL")
@@ -92,7 +92,7 @@ class WorkerSettings(StackSettings):
         """How people reach the portal, without a trailing slash.
 
         Raises:
-            NotRunning: Nobody says where it is.
+            NotRunning: Its address is unknown.
         """
         return self._known(self.portal.public, "TUIXUAN_PORTAL__PUBLIC_URL")
 

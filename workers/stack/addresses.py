@@ -1,4 +1,4 @@
-"""Where everything in a stack answers: as workers are told, and as people are shown."""
+"""The addresses of a stack: for its workers, and for people."""
 
 from collections.abc import Mapping
 
@@ -13,36 +13,36 @@ def settings_of_workers(settings: StackSettings, ports: Mapping[str, int]) -> Wo
     """Return the settings of this stack's workers."""
     temporal = settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}"
     nats = settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}"
-    told = {
+    known = {
         "temporal": settings.temporal.model_copy(update={"address": temporal}),
         "nats": settings.nats.model_copy(update={"url": nats}),
         "portal": settings.portal.model_copy(update={"port": ports["portal"]}),
     }
-    return WorkerSettings.of(settings.model_copy(update=told))
+    return WorkerSettings.of(settings.model_copy(update=known))
 
 
-def variables(told: WorkerSettings) -> dict[str, str]:
-    """Return the environment that tells a worker the same."""
+def variables(settings: WorkerSettings) -> dict[str, str]:
+    """Return the same as variables of a worker's environment."""
     return {
-        "TUIXUAN_STATE_DIR": str(told.state_dir),
-        "TUIXUAN_TEMPORAL__ADDRESS": told.temporal_address,
-        "TUIXUAN_TEMPORAL__NAMESPACE": told.temporal_namespace,
-        "TUIXUAN_NATS__URL": told.nats_url,
-        "TUIXUAN_DATABASE__URL": told.database_url,
-        "TUIXUAN_DATABASE__AUDIT_URL": told.audit_database_url,
-        "TUIXUAN_PORTAL__PORT": str(told.portal.port),
+        "TUIXUAN_STATE_DIR": str(settings.state_dir),
+        "TUIXUAN_TEMPORAL__ADDRESS": settings.temporal_address,
+        "TUIXUAN_TEMPORAL__NAMESPACE": settings.temporal_namespace,
+        "TUIXUAN_NATS__URL": settings.nats_url,
+        "TUIXUAN_DATABASE__URL": settings.database_url,
+        "TUIXUAN_DATABASE__AUDIT_URL": settings.audit_database_url,
+        "TUIXUAN_PORTAL__PORT": str(settings.portal.port),
     }
 
 
-def shown_addresses(told: WorkerSettings, ports: Mapping[str, int]) -> Addresses:
+def shown_addresses(settings: WorkerSettings, ports: Mapping[str, int]) -> Addresses:
     """Return the addresses for people, without passwords."""
     ui, monitor = ports.get("temporal_ui"), ports.get("nats_monitor")
     return Addresses(
-        temporal=told.temporal_address,
+        temporal=settings.temporal_address,
         temporal_ui=f"http://{LOOPBACK}:{ui}" if ui else None,
-        nats=mask_password(told.nats_url),
+        nats=mask_password(settings.nats_url),
         nats_monitor=f"http://{LOOPBACK}:{monitor}" if monitor else None,
-        database=mask_password(told.database_url),
-        audit=mask_password(told.audit_database_url),
+        database=mask_password(settings.database_url),
+        audit=mask_password(settings.audit_database_url),
         portal=f"http://{LOOPBACK}:{ports['portal']}",
     )

@@ -70,7 +70,7 @@ def up_in_background(
                 return report
             time.sleep(LOOK_EVERY)
             follow.read()
-    except BaseException:  # Ctrl-C while we wait: nobody wanted it then
+    except BaseException:  # Ctrl-C while we wait: it was not wanted after all
         process.terminate()
         process.wait()
         raise
@@ -84,7 +84,7 @@ def down(places: Places) -> bool:
     Raises:
         StillRunning: It does not stop.
     """
-    pid = lock.holder(places)  # who holds our lock is ours; a pid alone may be anybody's
+    pid = lock.holder(places)  # the holder of our lock is ours; a pid alone may be any process
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)

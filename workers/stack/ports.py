@@ -20,7 +20,7 @@ class NamedPort:
     """A port that people may ask for.
 
     Attributes:
-        usual: The port that is taken if nobody asks and it is free.
+        usual: The port to take if none was asked for and it is free.
         option: The option of `tuixuan up` that asks for another.
         section: The section of the settings in which it stands.
         setting: Its name in that section.
@@ -37,7 +37,7 @@ class NamedPort:
         return f"{PREFIX}{self.section}__{self.setting}".upper()
 
     def asked(self, settings: StackSettings) -> int | None:
-        """Return the port that somebody asked for."""
+        """Return the port that was asked for."""
         port: int | None = getattr(getattr(settings, self.section), self.setting)
         return port
 
@@ -78,8 +78,8 @@ def chosen(
         for name in names:
             wanted = asked.get(name)
             usual = [PORTS[name].usual] if name in PORTS else HEALTH
-            wishes = [wanted] if wanted else [last.get(name), *usual]
-            port = next((p for p in wishes if isinstance(p, int) and _reserve(p, held)), None)
+            candidates = [wanted] if wanted else [last.get(name), *usual]
+            port = next((p for p in candidates if isinstance(p, int) and _reserve(p, held)), None)
             if port is None and wanted:
                 raise PortInUse(name, wanted)
             ports[name] = port or _reserve_any(held)
@@ -93,7 +93,7 @@ def _reserve(port: int, held: contextlib.ExitStack) -> bool:
         return False
     try:
         file = held.enter_context(_folder().joinpath(f"{port}.lock").open("w"))
-    except OSError:  # somebody else owns the folder: then other stacks cannot be told
+    except OSError:  # another user owns the folder: other stacks cannot be told
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

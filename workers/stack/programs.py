@@ -101,7 +101,7 @@ def worker(
     Args:
         role: What it does.
         places: The files of the stack.
-        variables: The environment that tells it where the others are.
+        variables: The addresses of the others, as variables of its environment.
         health_port: Where it serves its health and metrics.
     """
     ready = places.ready_file(role)

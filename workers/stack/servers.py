@@ -19,7 +19,7 @@ type Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Servers:
-    """The binaries of the servers that we start; None: somebody else runs that server."""
+    """The binaries of the servers that we start; None: that server is external."""
 
     temporal: Path | None
     nats: Path | None
@@ -41,7 +41,7 @@ class Servers:
 
 
 def find_servers(settings: StackSettings, say: Say) -> Servers:
-    """Find or make the servers that nobody else runs. May take minutes the first time.
+    """Find or make the servers that are not external. May take minutes the first time.
 
     Raises:
         ServerMissing: One cannot be had.

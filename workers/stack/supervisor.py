@@ -15,8 +15,8 @@ from workers.stack import programs
 from workers.stack.addresses import settings_of_workers, shown_addresses, variables
 from workers.stack.child import Child
 from workers.stack.databases import upgrade_databases
+from workers.stack.external import external_servers_answer
 from workers.stack.first_start import open_first_season
-from workers.stack.others import others_answer
 from workers.stack.screen import Screen
 from workers.stack.servers import Servers
 
@@ -47,14 +47,14 @@ class Supervisor:
     ) -> None:
         self._settings, self._empty, self._screen = settings, empty, screen
         self._places = settings.places
-        self._told = told = settings_of_workers(settings, ports)
+        self._worker_settings = worker_settings = settings_of_workers(settings, ports)
         self._report = down_report(self._places)
-        self._report["addresses"] = shown_addresses(told, ports)
-        self._report["temporal_namespace"] = told.temporal_namespace
+        self._report["addresses"] = shown_addresses(worker_settings, ports)
+        self._report["temporal_namespace"] = worker_settings.temporal_namespace
         self._report["pid"] = os.getpid()
         self._servers = [
             self._child(program)
-            for program in own.programs(told.temporal_namespace, ports, self._places)
+            for program in own.programs(worker_settings.temporal_namespace, ports, self._places)
         ]
         self._workers = [self._worker(role, ports[health_port(role)]) for role in WorkerRole]
         self._started = False
@@ -65,7 +65,7 @@ class Supervisor:
 
         Raises:
             StartFailed: A process never came to serve.
-            ServerUnavailable: A server that somebody else runs does not answer.
+            ServerUnavailable: An external server does not answer.
         """
         self._watch_signals()
         self._note_start()
@@ -87,7 +87,9 @@ class Supervisor:
             await self._stop_all()
 
     def _worker(self, role: WorkerRole, port: int) -> Child:
-        return self._child(programs.worker(role, self._places, variables(self._told), port))
+        return self._child(
+            programs.worker(role, self._places, variables(self._worker_settings), port)
+        )
 
     def _child(self, program: programs.Program) -> Child:
         def show(name: str, line: str) -> None:
@@ -101,7 +103,7 @@ class Supervisor:
         for server in self._servers:
             server.start()
         await asyncio.gather(
-            others_answer(self._settings, self._told.temporal_namespace),
+            external_servers_answer(self._settings, self._worker_settings.temporal_namespace),
             asyncio.to_thread(self._upgrade),
             *(server.served() for server in self._servers),
         )
@@ -109,10 +111,10 @@ class Supervisor:
             worker.start()
         await asyncio.gather(*(worker.served() for worker in self._workers))
         if not self._empty:
-            await open_first_season(self._told)
+            await open_first_season(self._worker_settings)
 
     def _upgrade(self) -> None:
-        upgrade_databases(self._told)
+        upgrade_databases(self._worker_settings)
         log.info("databases_ready")
 
     async def _stop_all(self) -> None:

@@ -35,7 +35,7 @@ def up(
         FolderInUse: Another supervisor runs here.
         PortInUse: A port that was asked for is in use.
         ServerMissing: A server cannot be had.
-        ServerUnavailable: A server that somebody else runs does not answer.
+        ServerUnavailable: An external server does not answer.
         StartFailed: A process never came to serve.
     """
     places = settings.places

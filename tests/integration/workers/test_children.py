@@ -162,14 +162,14 @@ async def test_one_that_never_serves_is_given_up_with_its_last_words(make: Make)
     assert it.restarts == child.GIVE_UP
 
 
-async def test_one_that_takes_too_long_is_told_with_what_is_missing(make: Make) -> None:
+async def test_one_that_takes_too_long_is_reported_with_what_is_missing(make: Make) -> None:
     it = make("import signal; signal.pause()", start_within=3)
     it.start()
     with pytest.raises(StartFailed, match="it has not said that it serves"):
         await it.served()
 
 
-async def test_one_that_cannot_be_run_at_all_is_told(make: Make) -> None:
+async def test_one_that_cannot_be_run_at_all_is_reported(make: Make) -> None:
     it = make("")
     object.__setattr__(it.program, "command", ["/nowhere/program"])
     it.start()
@@ -189,7 +189,7 @@ async def test_one_that_does_not_listen_is_killed_after_its_grace(make: Make, re
     assert is_gone(pid)
 
 
-async def test_haste_ends_the_grace(make: Make, ready: Path) -> None:
+async def test_hurry_ends_the_grace(make: Make, ready: Path) -> None:
     it = make(DEAF + serve(ready), grace=60)
     it.start()
     await it.served()
@@ -218,7 +218,7 @@ async def test_lines_of_any_length_and_encoding_arrive(make: Make, lines: list[s
     assert lines[:3] == ["\N{REPLACEMENT CHARACTER}", "x" * 300_000, "end"]
 
 
-async def test_a_child_ends_with_its_parent_however_that_ends(ready: Path) -> None:
+async def test_a_child_ends_with_its_parent_however_the_parent_ends(ready: Path) -> None:
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(TETHER), sys.executable, "-c", serve(ready)
     )

@@ -1,4 +1,4 @@
-"""What the alert rules and the dashboard name exists: metrics, and pages that say what to do."""
+"""The metrics and pages that the alert rules and the dashboard name exist."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ async def exported(
     nats_server: Nats,
     js: JetStreamContext,
 ) -> set[str]:
-    """The names that the workers really tell."""
+    """The names of the metrics that the workers really export."""
     for consumer in CONSUMERS:
         await ensure_consumer(js, consumer)
     settings = WorkerSettings.load(

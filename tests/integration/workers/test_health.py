@@ -130,7 +130,7 @@ def test_a_server_that_hangs_is_missing_after_a_second() -> None:
     assert len(asked) == 1
 
 
-async def test_each_role_tells_what_the_record_holds(
+async def test_each_role_reports_what_the_record_holds(
     settings: WorkerSettings, engine: Engine, audit_engine: Engine, js: object
 ) -> None:
     del js
@@ -154,7 +154,7 @@ async def test_each_role_tells_what_the_record_holds(
     assert found["tuixuan_deliveries"][("mail", "failed")] == 0
 
 
-def test_what_cannot_be_read_is_absent_and_the_rest_is_told(
+def test_what_cannot_be_read_is_absent_and_the_rest_is_there(
     settings: WorkerSettings, engine: Engine, audit_engine: Engine, nats_server: Nats
 ) -> None:
     nats_server.kill()

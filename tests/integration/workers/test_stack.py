@@ -17,8 +17,8 @@ from workers.folder.places import Places
 from workers.processes import WorkerRole
 from workers.servers.ports import free_port
 from workers.settings.stack import StackSettings
-from workers.stack import others
-from workers.stack.others import ServerUnavailable, others_answer
+from workers.stack import external
+from workers.stack.external import ServerUnavailable, external_servers_answer
 from workers.stack.ports import PORTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
@@ -225,7 +225,7 @@ def test_a_stop_before_it_is_ready_leaves_nothing(stacks: Callable[[], Stack]) -
     assert stack.json("status")["ready"] is False
 
 
-def test_a_failed_start_in_the_background_tells_why(stacks: Callable[[], Stack]) -> None:
+def test_a_failed_start_in_the_background_says_why(stacks: Callable[[], Stack]) -> None:
     stack = stacks()
     environ = {"DATABASE_URL": f"postgresql://u:geheim@127.0.0.1:{free_port()}/none"}
     code, name, message = stack.refused("up", "--detach", "--empty", environ=environ)
@@ -236,10 +236,10 @@ def test_a_failed_start_in_the_background_tells_why(stacks: Callable[[], Stack])
     assert stack.json("status")["ready"] is False
 
 
-async def test_servers_of_somebody_else_are_waited_for_and_then_told(
+async def test_external_servers_are_waited_for_and_then_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(others, "PATIENCE", 0.5)
+    monkeypatch.setattr(external, "PATIENCE", 0.5)
     port = free_port()
     for variable, address in (
         ("TEMPORAL_ADDRESS", f"127.0.0.1:{port}"),
@@ -248,12 +248,12 @@ async def test_servers_of_somebody_else_are_waited_for_and_then_told(
         monkeypatch.setenv(variable, address)
         settings = StackSettings.load(state_dir=tmp_path)
         with pytest.raises(ServerUnavailable, match=variable) as away:
-            await others_answer(settings, "tuixuan")
+            await external_servers_answer(settings, "tuixuan")
         assert "geheim" not in str(away.value)
         monkeypatch.delenv(variable)
 
 
-def test_servers_of_somebody_else_are_used_and_not_started(stacks: Callable[[], Stack]) -> None:
+def test_external_servers_are_used_and_not_started(stacks: Callable[[], Stack]) -> None:
     host, guest = stacks(), stacks()
     addresses = host.json("up", "--detach", "--empty")["addresses"]
     environ = {"TEMPORAL_ADDRESS": addresses["temporal"], "NATS_URL": addresses["nats"]}

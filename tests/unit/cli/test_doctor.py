@@ -39,14 +39,14 @@ def test_a_new_folder_is_in_order_and_stays_untouched(
     assert not (tmp_path / "state").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_found(
+def test_a_folder_that_cannot_be_made_is_reported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file is in the way")
     assert "不可写" in examined(capsys, 3)["状态目录"]["found"]
 
 
-def test_a_database_without_tables_is_found(
+def test_a_database_without_tables_is_reported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir()
@@ -54,7 +54,7 @@ def test_a_database_without_tables_is_found(
     assert examined(capsys, 3)["数据库"]["advice"] == "tuixuan db upgrade"
 
 
-def test_a_database_that_is_away_is_found_and_its_password_is_not_shown(
+def test_an_unavailable_database_is_reported_without_its_password(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/none")
@@ -63,7 +63,7 @@ def test_a_database_that_is_away_is_found_and_its_password_is_not_shown(
     assert "geheim" not in check["found"]
 
 
-def test_a_port_that_is_asked_for_and_taken_is_found(
+def test_a_port_that_is_asked_for_and_in_use_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -72,7 +72,7 @@ def test_a_port_that_is_asked_for_and_taken_is_found(
         assert str(port) in examined(capsys, 3)["端口 nats"]["found"]
 
 
-def test_servers_of_somebody_else_that_are_away_are_found(
+def test_unavailable_external_servers_are_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
@@ -82,7 +82,7 @@ def test_servers_of_somebody_else_that_are_away_are_found(
     assert "geheim" not in checks["NATS"]["found"]
 
 
-def test_mail_by_a_server_is_told(
+def test_a_mail_server_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUIXUAN_MAIL__HOST", "mail.example.invalid")

@@ -31,7 +31,7 @@ from workers.settings.environment import SettingsWrong
 from workers.settings.worker import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
-from workers.stack.others import ServerUnavailable
+from workers.stack.external import ServerUnavailable
 from workers.stack.ports import PortInUse
 
 ROWS = [
@@ -208,7 +208,7 @@ def test_wrong_usage_ends_with_2(
         assert written.err.count("\n") == 1
 
 
-def test_json_is_asked_for_even_on_a_line_that_is_wrong_before(
+def test_json_is_used_even_when_the_line_is_wrong_before_it_is_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main.run(["status", "--nope", "--output", "json"]) == 2
@@ -295,7 +295,7 @@ def test_a_person_sees_a_traceback_only_when_asking(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_unknown_variable_is_told_with_the_nearest(
+def test_an_unknown_variable_is_named_with_the_nearest(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TUIXUAN_NATS__PROT", "1")
@@ -350,12 +350,23 @@ def test_an_empty_list_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "id\n"
 
 
-def test_more_pages_are_told_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_pages_are_announced_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     output.show({"items": [], "next_cursor": "abc"}, ["id"])
     assert "--cursor abc" in capsys.readouterr().err
     begin(Options(quiet=True))
     output.show({"items": [], "next_cursor": "abc"}, ["id"])
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("limit", "cursor"), [(None, None), (3, None), (2, "gansu")])
+def test_a_full_page_has_the_cursor_of_the_next(
+    limit: int | None, cursor: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(Options(output=Output.JSON, quiet=True))
+    bodies = [Actor(role=Role.BODY, id=name) for name in ("fujian", "gansu")]
+    output.show_page(bodies, limit=limit)
+    page = json.loads(capsys.readouterr().out)
+    assert page == {"items": [each.model_dump() for each in bodies], "next_cursor": cursor}
 
 
 def test_nobody_there_to_ask_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Logs: one line of JSON, its keys in order, libraries included, nobody's phone."""
+"""Logs: one line of JSON, its keys in order, libraries included, no personal data."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def test_what_is_bound_is_on_every_line(written: Written) -> None:
     assert written.line().items() >= ids.items()
 
 
-def test_libraries_go_the_same_way(written: Written) -> None:
+def test_the_lines_of_libraries_have_the_same_form(written: Written) -> None:
     with structlog.contextvars.bound_contextvars(case_id="case_01J8"):
         logging.getLogger("temporalio.worker").warning("slow %s", "打 13800000000", extra={"n": 1})
     line = written.line()
@@ -155,7 +155,7 @@ def test_ids_instants_and_addresses_stay(text: str) -> None:
     assert redact_text(text) == text
 
 
-def test_numbers_are_looked_at_too(written: Written) -> None:
+def test_numbers_are_masked_too(written: Written) -> None:
     structlog.get_logger().info("called", value=13800000000, waited_ns=1712345678901234567)
     assert written.line()["value"] == "138****0000"
     assert written.line()["waited_ns"] == 1712345678901234567

@@ -26,7 +26,7 @@ def test_each_role_says_which_servers_it_needs() -> None:
     assert all(NEEDS.values())
 
 
-def test_metrics_are_told_by_roles_that_exist_and_each_part_by_one_of_them() -> None:
+def test_each_part_of_the_metrics_is_reported_by_one_role() -> None:
     assert set(READ) <= set(WorkerRole)
     parts = [read.__name__ for reads in READ.values() for read in reads]
     assert len(set(parts)) == len(parts)

@@ -1,4 +1,4 @@
-"""The order in which servers are searched for, told by little programs on a PATH of its own."""
+"""The order in which servers are searched for, shown by small programs on a PATH of its own."""
 
 import socket
 from pathlib import Path
@@ -150,7 +150,7 @@ def test_what_go_builds_is_kept_and_found_again(machine: Machine) -> None:
     assert "first time only, about five minutes" in machine.said[0]
 
 
-def test_a_long_build_tells_how_far_it_is(
+def test_a_long_build_reports_its_progress(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(go_build, "BEAT", 0.02)
@@ -168,7 +168,7 @@ def test_a_long_build_tells_how_far_it_is(
     assert seen.exists()
 
 
-def test_a_broken_binary_in_the_cache_is_built_anew(machine: Machine) -> None:
+def test_a_broken_binary_in_the_cache_is_built_again(machine: Machine) -> None:
     machine.install("go", GO_THAT_BUILDS)
     first = machine.find_temporal()
     assert isinstance(first, Binary)

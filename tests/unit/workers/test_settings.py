@@ -151,7 +151,7 @@ def test_a_worker_without_addresses_learns_those_of_the_running_stack(running: P
     assert settings.portal_url == "http://127.0.0.1:8301"
 
 
-def test_people_reach_the_portal_where_its_public_address_says(
+def test_people_reach_the_portal_at_its_public_address(
     running: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for given, expected in (
@@ -180,7 +180,7 @@ def test_what_was_set_wins_over_the_running_stack(
     assert (settings.temporal_address, settings.temporal_namespace) == ("temporal:7233", "mine")
 
 
-def test_without_a_stack_addresses_are_refused_and_files_have_their_places(tmp_path: Path) -> None:
+def test_without_a_stack_addresses_are_unknown_and_files_have_their_places(tmp_path: Path) -> None:
     settings = WorkerSettings.load()
     root = tmp_path / "state"
     assert settings.database_url == f"sqlite:///{root}/tuixuan.db"
@@ -196,7 +196,7 @@ def test_without_a_stack_addresses_are_refused_and_files_have_their_places(tmp_p
         _ = settings.portal_url
 
 
-def test_what_a_dead_supervisor_left_does_not_count(tmp_path: Path) -> None:
+def test_the_report_of_a_dead_supervisor_does_not_count(tmp_path: Path) -> None:
     folder = Places(tmp_path / "state")
     folder.prepare()
     report = {"ready": True, "pid": 1, "addresses": {"temporal": "127.0.0.1:7301"}}

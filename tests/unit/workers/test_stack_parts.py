@@ -69,7 +69,7 @@ def test_a_held_folder_is_refused_and_names_its_holder(
     assert taken.value.pid == holder.pid
 
 
-def test_the_lock_goes_with_its_holder(places: Places, holder: "subprocess.Popen[bytes]") -> None:
+def test_the_lock_ends_with_its_holder(places: Places, holder: "subprocess.Popen[bytes]") -> None:
     holder.kill()
     holder.wait()
     with lock.hold(places):
@@ -106,7 +106,7 @@ def test_ports_are_the_usual_ones_or_free_ones_and_stay(places: Places) -> None:
         assert again == second
 
 
-def test_a_port_of_last_time_that_is_taken_now_is_replaced(places: Places) -> None:
+def test_a_port_of_last_time_that_is_in_use_now_is_replaced(places: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         write_json(places.ports, {"nats": port})
@@ -114,7 +114,7 @@ def test_a_port_of_last_time_that_is_taken_now_is_replaced(places: Places) -> No
             assert chosen["nats"] != port
 
 
-def test_a_port_that_is_asked_for_is_taken_or_refused(places: Places) -> None:
+def test_a_port_that_is_asked_for_is_used_or_refused(places: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse) as refused, ports.chosen(["nats"], {"nats": port}, places):

@@ -16,7 +16,7 @@ _CHAIN, _ENTRIES = table_of(AuditChainRow).c, table_of(AuditEntryRow).c
 
 
 def chain(sources: MetricSources) -> Iterator[Metric]:
-    """Tell how long the chain is, how far it is anchored and signed, and what waits for it."""
+    """Report how long the chain is, how far it is anchored and signed, and what waits for it."""
     with reading(sources.record) as connection:
         query = select(func.count()).where(_ENTRIES.witnessed_at.is_(None))
         waiting = connection.scalar(query) or 0

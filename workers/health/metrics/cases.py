@@ -38,7 +38,7 @@ def steps(sources: MetricSources) -> Iterator[Metric]:
 
 
 def deadlines(sources: MetricSources) -> Iterator[Metric]:
-    """Tell how late the system itself is, and how many reminders lie ahead."""
+    """Report how late the system itself is, and how many reminders lie ahead."""
     now = datetime.now(UTC)
     with reading(sources.record) as connection:
         oldest = connection.scalar(select(func.min(_CASES.deadline)).where(*_AWAITED))

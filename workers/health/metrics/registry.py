@@ -1,7 +1,7 @@
 """What a worker counts for Prometheus: read from the record at each scrape, never kept.
 
-So a restart loses no count, and no worker has to remember to count. Each fact is told by
-one role alone, so that sums over processes are right. No id is ever a label.
+So a restart loses no count, and no worker has to remember to count. Each fact is reported
+by one role alone, so that sums over processes are right. No id is ever a label.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ READ: Mapping[WorkerRole, tuple[Read, ...]] = {
     WorkerRole.NOTIFY: (deliveries,),
     WorkerRole.WEBHOOK: (webhooks,),
 }
-"""What each role tells; a role that is not named tells of its own process alone."""
+"""What each role reports; the other roles report only their own process."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class RoleCollector(Collector):
 def registry_of(
     role: WorkerRole, settings: WorkerSettings, record: Engine, audit: Engine
 ) -> CollectorRegistry:
-    """Return everything that the process of a role tells Prometheus."""
+    """Return everything that the process of a role reports to Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     sources = MetricSources(settings, record, audit, AnchorHeight(settings.places.audit_anchor))

@@ -26,14 +26,14 @@ _LETTERS, _RUNS = table_of(DeadLetter).c, table_of(ReconcileRun).c
 
 
 def outbox(sources: MetricSources) -> Iterator[Metric]:
-    """Tell what the relay has still to publish."""
+    """Report what the relay has still to publish."""
     waits = read_backlog(sources.record, datetime.now(UTC))
     yield gauge("outbox_waiting", "Events not yet on the stream.", waits.waiting)
     yield gauge("outbox_oldest_age_seconds", "Age of the oldest one.", waits.oldest_seconds)
 
 
 def lag(sources: MetricSources) -> Iterator[Metric]:
-    """Tell how far each consumer is behind; a consumer that does not exist yet is left out."""
+    """Report how far each consumer is behind; one that does not exist yet is left out."""
     ahead = GaugeMetricFamily(
         "tuixuan_consumer_lag_messages", "Messages not yet delivered.", labels=["consumer"]
     )
@@ -76,7 +76,7 @@ async def _ask(url: str) -> dict[str, tuple[int, int]]:
 async def _consumers(js: JetStreamContext) -> AsyncIterator[tuple[str, tuple[int, int]]]:
     for name in CONSUMERS:
         try:
-            told = await js.consumer_info(EVENTS, name)
+            info = await js.consumer_info(EVENTS, name)
         except NotFoundError:
             continue
-        yield name, (told.num_pending or 0, told.num_ack_pending or 0)
+        yield name, (info.num_pending or 0, info.num_ack_pending or 0)

@@ -1,4 +1,4 @@
-"""The servers that somebody else runs: waited for, and named if they do not answer."""
+"""Servers that we do not run: waited for, and named if they do not answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,19 +9,19 @@ from workers.settings.urls import mask_password
 from workers.stack import probes
 
 PATIENCE = 30.0
-"""Seconds in which a server of somebody else must answer."""
+"""Seconds in which an external server must answer."""
 
 
 class ServerUnavailable(Exception):
-    """A server that somebody else runs does not answer."""
+    """An external server does not answer."""
 
     def __init__(self, variable: str, address: str, why: str) -> None:
         super().__init__(variable, address, why)
         self.variable, self.address, self.why = variable, address, why
 
 
-async def others_answer(settings: StackSettings, namespace: str) -> None:
-    """Wait for the servers that somebody else runs.
+async def external_servers_answer(settings: StackSettings, namespace: str) -> None:
+    """Wait for the external servers that the settings name.
 
     Raises:
         ServerUnavailable: One does not answer, or lacks what we need.
