@@ -9,6 +9,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from annotated_types import Ge
 
+from cli.frame.options import options
+from cli.frame.output import show
 from cli.frame.words import WHEN
 from models.cases.actions.declaration import Declaration, Option, Reason
 from models.cases.actions.registry import ACTIONS
@@ -103,8 +105,6 @@ def _kind(declared: Declaration[Any], field: str) -> object:
 def _act(declared: Declaration[Any], given: Mapping[str, Any]) -> None:
     """Do something to a case, and show it afterwards."""
     from cli.connections.services import connected
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.cases.requests import Request
 
     assert declared.verb is not None  # noqa: S101 - asked before

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.frame.options import options
+from cli.frame.output import say, show, show_page
+from cli.frame.parameters import Cursor
+
 if TYPE_CHECKING:
     from models.cases.form import CaseForm
     from models.cases.states import State
@@ -50,8 +54,6 @@ def create(
 ) -> None:
     """由案例文件新建一份草稿。"""
     from cli.connections.services import connected
-    from cli.frame.options import options
-    from cli.frame.output import say, show
     from services.cases.drafts import NewDraft
 
     draft = NewDraft(season, _form(file), options().actor(), email)
@@ -64,8 +66,6 @@ def create(
 def edit(case_id: Id, file: File) -> None:
     """用案例文件替换草稿或补正中的申报表。"""
     from cli.connections.databases import record
-    from cli.frame.options import options
-    from cli.frame.output import show
     from services.cases import drafts, queries
 
     form = _form(file)
@@ -78,7 +78,6 @@ def edit(case_id: Id, file: File) -> None:
 def show_(case_id: Id) -> None:
     """查看一件案例。"""
     from cli.connections.databases import record
-    from cli.frame.output import show
     from services.cases import queries
 
     with record() as engine:
@@ -95,11 +94,10 @@ def list_(
     overdue: Annotated[bool, typer.Option("--overdue", help="只列已过期限的")] = False,
     waiting: Annotated[bool, typer.Option("--waiting", help="只列在办的，停留最久的在前")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
-    cursor: Annotated[str | None, typer.Option(help="上一页给出的 next_cursor")] = None,
+    cursor: Cursor = None,
 ) -> None:
     """列出案例，按申报先后。"""
     from cli.connections.databases import record
-    from cli.frame.output import show
     from services.cases import queries
     from services.clock import now
 
@@ -119,13 +117,11 @@ def count(
 ) -> None:
     """各状态各有多少件案例。"""
     from cli.connections.databases import record
-    from cli.frame.output import show
     from services.cases import queries
 
     chosen = queries.CaseFilter(season=season, body=body, category=category)
     with record() as engine:
-        items = queries.count_cases(engine, chosen)
-    show({"items": items, "next_cursor": None}, COUNT_COLUMNS)
+        show_page(queries.count_cases(engine, chosen), COUNT_COLUMNS)
 
 
 @app.command()
@@ -133,7 +129,6 @@ def history(case_id: Id) -> None:
     """查看一件案例的全部记录，每行都与前一行以哈希相连；查看记入审计。"""
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
-    from cli.frame.output import show
     from services.cases import access
 
     with record() as engine:
@@ -153,8 +148,6 @@ def form(
     """查看申报表；联系人、电话等默认隐去，每次查看都记入审计。"""
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
-    from cli.frame.options import options
-    from cli.frame.output import say, show
     from services.cases import access
 
     with record() as engine:
@@ -182,8 +175,6 @@ def _states(given: list[str]) -> "tuple[State, ...]":
 
 def _show_fields(found: "FormView") -> None:
     """Show a form as a table: its fields, then its sections."""
-    from cli.frame.output import show
-
     fields = found.form.model_dump(exclude={"sections"})
     rows = [
         {"field": found.titles.get(name, name), "text": text}
