@@ -26,12 +26,12 @@ class House:
     Attributes:
         packages: The packages.
         rooms: Package → its rooms.
-        forbidden: The contracts that keep libraries out.
+        rules: The other contracts: what must not be imported besides.
     """
 
     packages: Floors
     rooms: Mapping[str, Floors]
-    forbidden: Sequence[Mapping[str, Any]] = ()
+    rules: Sequence[Mapping[str, Any]] = ()
 
 
 def read_house(root: Path = ROOT) -> House:
@@ -43,7 +43,7 @@ def read_house(root: Path = ROOT) -> House:
     return House(
         packages=packages,
         rooms={name: _standing(root / name, layers[name]) for floor in packages for name in floor},
-        forbidden=[each for each in contracts if each["type"] == "forbidden"],
+        rules=[each for each in contracts if each["type"] != "layers"],
     )
 
 
@@ -121,8 +121,11 @@ def purpose(path: Path) -> str:
 
 
 def bans(house: House) -> Iterator[str]:
-    """Yield what contracts forbid beside the floors."""
-    for each in house.forbidden:
+    """Yield what contracts forbid besides the floors."""
+    for each in house.rules:
+        if each["type"] == "protected":
+            yield f"- {each['name']} ({_listed(each['protected_modules'])}).\n"
+            continue
         spared = [line.partition(" ->")[0] for line in each.get("ignore_imports", ())]
         rooms = sorted({name.removesuffix(".**") for name in spared})
         but = f" (but for {_listed(rooms)})" if rooms else ""

@@ -63,19 +63,9 @@ def test_a_room_that_no_contract_names_is_found(broken: dict[str, str], package:
 
 
 def test_every_contract_has_something_planted() -> None:
-    rooms = {package for package in PACKAGES if not any(map(is_optional, layers(package)))}
-    assert rooms | {"layers", "pure", "workflows-no-record"} == {each.contract for each in PLANTED}
+    assert {each.contract for each in PLANTED} == set(CONTRACTS)
 
 
 def test_every_package_of_ours_has_a_contract_for_its_rooms() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert sorted(PACKAGES) == sorted(project["tool"]["importlinter"]["root_packages"])
-
-
-def layers(package: str) -> list[str]:
-    found: list[str] = CONTRACTS[package]["layers"]
-    return found
-
-
-def is_optional(layer: str) -> bool:
-    return "(" in layer

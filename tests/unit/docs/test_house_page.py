@@ -30,13 +30,15 @@ LONGEST = 100
 SMALL = House(
     packages=[["ui", "jobs"], ["core"]],
     rooms={"ui": [["app"]], "jobs": [["run", "retry"], ["queue"]], "core": [["rules"]]},
-    forbidden=[
+    rules=[
         {
             "name": "Pure",
+            "type": "forbidden",
             "source_modules": ["core"],
             "forbidden_modules": ["time", "uuid"],
             "ignore_imports": ["core.sql -> **", "core.sql.** -> **"],
-        }
+        },
+        {"name": "Alone", "type": "protected", "protected_modules": ["jobs.run"]},
     ],
 )
 
@@ -133,7 +135,8 @@ def test_every_room_has_a_row_with_its_floor(tmp_path: Path) -> None:
 
 def test_what_is_forbidden_besides_is_said() -> None:
     assert list(bans(SMALL)) == [
-        "- Pure: `core` (but for `core.sql`) never imports `time`, `uuid`.\n"
+        "- Pure: `core` (but for `core.sql`) never imports `time`, `uuid`.\n",
+        "- Alone (`jobs.run`).\n",
     ]
 
 
