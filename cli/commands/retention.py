@@ -25,7 +25,7 @@ def show_(season: Season) -> None:
     """查看各类资料的保存期限、已到期的数量，以及永久保存的内容。"""
     from cli.connections.databases import record
     from services.clock import now
-    from services.retention.removal import due
+    from services.retention.due import due
     from services.retention.views import FOREVER
 
     with record() as engine:
@@ -44,7 +44,8 @@ def apply(
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from services.clock import now
-    from services.retention.removal import due, removing, total
+    from services.retention.due import due
+    from services.retention.removal import removing, total
 
     by, at = viewer(), now()
     with record() as engine:

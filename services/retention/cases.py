@@ -1,88 +1,83 @@
-"""What goes of a case some time after its end: its forms, and what was written about it."""
+"""Remove the forms of cases that ended, and the texts that people wrote about them."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, tuple_, union_all, update
+from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_, union_all, update
+from sqlalchemy.sql.elements import ColumnElement
 
+from models import tables
 from models.audit.objects import form_object, reason_object
 from models.cases.states import ENDED
 from models.chain import digest, digest_text
-from models.tables import CaseReason, CaseRecord, CaseRevision, Transition, table_of
-from services.retention.classes import Found, Holding, Removed, Scope
-
-_CASES, _FORMS = table_of(CaseRecord).c, table_of(CaseRevision).c
-_LINES, _REASONS = table_of(Transition).c, table_of(CaseReason).c
+from services.retention.classes import ExpiringClass, Found, Removal, Scope
 
 
-def _ended(scope: Scope) -> tuple[Any, ...]:
-    return (_CASES.season_id == scope.season, _CASES.state.in_(ENDED))
+def _ended(scope: Scope) -> ColumnElement[bool]:
+    cases = tables.case_record.c
+    return and_(
+        cases.season_id == scope.season, cases.state.in_(ENDED), cases.since <= scope.before
+    )
 
 
-def _forms(scope: Scope) -> Select[Any]:
+def _due_forms(scope: Scope) -> Select[Any]:
+    forms, cases = tables.case_revision.c, tables.case_record.c
     return (
-        select(_FORMS.case_id, _FORMS.revision, _FORMS.form, _CASES.since.label("moment"))
-        .join_from(CaseRevision, CaseRecord)
-        .where(
-            *_ended(scope),
-            _CASES.since <= scope.before,
-            _FORMS.saved_at <= scope.before,
-            _FORMS.removed_at.is_(None),
-        )
-        .order_by(_FORMS.case_id, _FORMS.revision)
+        select(forms.case_id, forms.revision, forms.form, cases.since.label("moment"))
+        .join_from(tables.case_revision, tables.case_record)
+        .where(_ended(scope), forms.saved_at <= scope.before, forms.removed_at.is_(None))
+        .order_by(forms.case_id, forms.revision)
     )
 
 
 def _empty_forms(
     connection: Connection, rows: Found, _scope: Scope, now: datetime
-) -> Iterator[Removed]:
-    places = [(row.case_id, row.revision) for row in rows]
-    connection.execute(
-        update(CaseRevision)
-        .where(tuple_(_FORMS.case_id, _FORMS.revision).in_(places))
-        .values(form={}, removed_at=now)
-    )
+) -> Iterator[Removal]:
+    forms = tables.case_revision
+    keys = [(row.case_id, row.revision) for row in rows]
+    emptied = update(forms).where(tuple_(forms.c.case_id, forms.c.revision).in_(keys))
+    connection.execute(emptied.values(form={}, removed_at=now))
     for row in rows:
-        object_ = form_object(row.case_id, row.revision)
-        yield Removed(object_, row.case_id, digest(row.form), 1)
+        what = form_object(row.case_id, row.revision)
+        yield Removal(what, row.case_id, digest(row.form), 1)
 
 
-def _reasons(scope: Scope) -> Select[Any]:
+def _due_reasons(scope: Scope) -> Select[Any]:
+    """A text may be in lines of history and beside them; it expires when its last use does."""
+    lines, reasons, cases = tables.transition.c, tables.case_reason.c, tables.case_record.c
     written = union_all(
-        select(_LINES.case_id, _LINES.reason.label("text"), _LINES.at.label("at")).where(
-            _LINES.reason.is_not(None)
+        select(lines.case_id, lines.reason.label("text"), lines.at.label("at")).where(
+            lines.reason.is_not(None)
         ),
-        select(_REASONS.case_id, _REASONS.text, _REASONS.written_at),
+        select(reasons.case_id, reasons.text, reasons.written_at),
     ).subquery()
-    text = written.c
+    texts = written.c
     return (
-        select(text.case_id, text.text, _CASES.since.label("moment"))
-        .join_from(written, CaseRecord, _CASES.id == text.case_id)
-        .where(*_ended(scope), _CASES.since <= scope.before)
-        .group_by(text.case_id, text.text, _CASES.since)
-        .having(func.max(text.at) <= scope.before)
-        .order_by(text.case_id, text.text)
+        select(texts.case_id, texts.text, cases.since.label("moment"))
+        .join_from(written, tables.case_record, cases.id == texts.case_id)
+        .where(_ended(scope))
+        .group_by(texts.case_id, texts.text, cases.since)
+        .having(func.max(texts.at) <= scope.before)
+        .order_by(texts.case_id, texts.text)
     )
 
 
 def _empty_reasons(
     connection: Connection, rows: Found, _scope: Scope, _now: datetime
-) -> Iterator[Removed]:
+) -> Iterator[Removal]:
+    lines, reasons = tables.transition, tables.case_reason
     for row in rows:
-        connection.execute(
-            delete(CaseReason).where(_REASONS.case_id == row.case_id, _REASONS.text == row.text)
-        )
-        lines = connection.scalars(
-            update(Transition)
-            .where(_LINES.case_id == row.case_id, _LINES.reason == row.text)
-            .values(reason=None)
-            .returning(_LINES.seq)
-        ).all()
-        # What was written with a request that was refused stands in no line.
-        objects = [reason_object(row.case_id, seq) for seq in sorted(lines)]
-        for object_ in objects or [f"{row.case_id}/reason"]:
-            yield Removed(object_, row.case_id, digest_text(row.text), 1)
+        stored = reasons.c.case_id == row.case_id, reasons.c.text == row.text
+        connection.execute(delete(reasons).where(*stored))
+        given = lines.c.case_id == row.case_id, lines.c.reason == row.text
+        emptied = update(lines).where(*given).values(reason=None).returning(lines.c.seq)
+        seqs = connection.scalars(emptied).all()
+        # A text that came with a refused request is in no line.
+        objects = [reason_object(row.case_id, seq) for seq in sorted(seqs)]
+        for what in objects or [f"{row.case_id}/reason"]:
+            yield Removal(what, row.case_id, digest_text(row.text), 1)
 
 
-FORMS, REASONS = Holding(_forms, _empty_forms), Holding(_reasons, _empty_reasons)
+FORMS = ExpiringClass(_due_forms, _empty_forms)
+REASONS = ExpiringClass(_due_reasons, _empty_reasons)

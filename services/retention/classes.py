@@ -1,7 +1,7 @@
-"""What a class of data is, of which retention can end.
+"""Classes of data that expire.
 
-What was said goes; the row that it stood in stays. So nobody is told again, counts stay what
-they were, and a digest is left to hold what is said about it against.
+Content is removed; the row that held it stays. So nobody is notified again, counts stay what
+they were, and a digest is left against which a claim about the content can be checked.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +16,13 @@ type Found = Sequence[Row[*tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class Scope:
-    """What is looked at.
+    """What may expire.
 
     Attributes:
-        season: Of this season.
-        before: Only what had its moment, and was written, at or before this instant.
-        over: When the season and its last case ended; None: they have not.
+        season: Data of this season.
+        before: Only data whose days count from this instant or earlier, and that was written
+            by then.
+        over: When the season and its last case ended; None while either goes on.
     """
 
     season: str
@@ -29,8 +30,14 @@ class Scope:
     over: datetime | None
 
 
-class Removed(NamedTuple):
-    """What was emptied together. `before`: the digest of what it was; `rows`: how many."""
+class Removal(NamedTuple):
+    """Content that was removed together, under one audit entry.
+
+    Attributes:
+        object: What it was, as the entry names it.
+        before: The digest of the content.
+        rows: How many rows held it.
+    """
 
     object: str
     case_id: str | None
@@ -38,8 +45,14 @@ class Removed(NamedTuple):
     rows: int
 
 
-class Holding(NamedTuple):
-    """A class of data: the query of what is due (`moment`: since when), and its emptying."""
+class ExpiringClass(NamedTuple):
+    """A class of data that expires.
 
-    rows: Callable[[Scope], Select[Any]]
-    empty: Callable[[Connection, Found, Scope, datetime], Iterator[Removed]]
+    Attributes:
+        due: The query of the rows that are due; its column `moment` is the instant from
+            which the days of each row count.
+        empty: Removes the content of such rows.
+    """
+
+    due: Callable[[Scope], Select[Any]]
+    empty: Callable[[Connection, Found, Scope, datetime], Iterator[Removal]]

@@ -1,4 +1,4 @@
-"""What is said of each class of data: its name, its days, what is due and what was removed."""
+"""What people are told of each class of data: its name, what is due, what was removed."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ClassWords(NamedTuple):
-    """What a class of data holds, and from when on its days count."""
+    """What a class of data holds, and from when its days count."""
 
     label: str
     since: str
@@ -29,12 +29,13 @@ FOREVER = (
 
 
 class ClassDue(BaseModel):
-    """What of a class may be removed now.
+    """How much of a class may be removed now.
 
     Attributes:
         name: The class, as in the programme.
-        since: From when on its days count, in words.
-        due: How many; `oldest`: since when the first of them could count, None: none.
+        since: From when its days count, in words.
+        due: How many rows.
+        oldest: The earliest instant from which the days of a due row count; None: none is due.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,7 +50,7 @@ class ClassDue(BaseModel):
 
 
 class ClassRemoved(BaseModel):
-    """What of a class was removed. `deeds`: by how many deeds on record."""
+    """How much of a class was removed. `deeds`: how many audit entries say so."""
 
     model_config = ConfigDict(frozen=True)
 

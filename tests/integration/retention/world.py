@@ -1,0 +1,144 @@
+"""A season with expired data, and what the tests of retention ask of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from models.cases.actions.names import Action
+from models.cases.actors import Actor, Role
+from models.cases.events import CaseEvent
+from models.programme.retention import Retention
+from models.store.engine import reading, transaction
+from models.tables import (
+    CaseReason,
+    CaseRecord,
+    CaseRevision,
+    Delivery,
+    InboxMessage,
+    Season,
+    Transition,
+    table_of,
+)
+from services.audit.entries import AuditEntryView, list_entries
+from services.cases.queries import history
+from services.cases.views import HistoryLine
+from services.retention.due import due
+from services.retention.removal import removing, total
+from tests.factories import (
+    OPENS,
+    SEASON,
+    commit,
+    programme,
+)
+from tests.integration.audit.stores import Stores
+from tests.streams import outbox
+from workers.audit import AuditHandler
+from workers.notify.handler import NotifyHandler
+from workers.notify.queue import DeliveryRetries, Queue
+from workers.webhook.handler import WebhookHandler
+from workers.webhook.post import Answer
+from workers.webhook.queue import Result, WebhookQueue
+from workers.webhook.retries import WebhookRetries
+
+CLASSES = tuple(Retention.model_fields)
+
+ROOT = Actor(role=Role.OPERATOR, id="root")
+
+REASON = "不符合本省推荐条件"
+
+OVER = datetime(2024, 7, 15, 16, tzinfo=UTC)
+"""The end of the last day of the public notice, in Beijing."""
+
+SENT = OPENS + timedelta(hours=1)
+
+LONG_AFTER = OPENS + timedelta(days=4000)
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class World(Stores):
+    """A season with a case that has ended; people were notified, the audit witnessed it."""
+
+    ended: str = ""
+    open: str = ""
+
+    def notify(self) -> None:
+        """Notify people and endpoints of every event, and let everything leave."""
+        for row in outbox(self.record):
+            event = CaseEvent.model_validate_json(row.body)
+            NotifyHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
+            WebhookHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
+        mails = Queue(self.record, DeliveryRetries(), clock=lambda: SENT)
+        for delivery in mails.due():
+            taken = mails.take(delivery)
+            assert taken is not None
+            mails.sent(taken)
+        failed = {"status": "failed", "last_error": "13800000000 refused", "next_attempt_at": SENT}
+        sms = update(Delivery).where(table_of(Delivery).c.channel == "sms")
+        with transaction(self.record) as connection:
+            connection.execute(sms.values(failed))
+        hooks = WebhookQueue(self.record, WebhookRetries(), clock=lambda: SENT)
+        for endpoint in hooks.endpoints():
+            while found := hooks.due(endpoint.id, 10, ()):
+                answer = Answer(at=SENT, status=200, latency_ms=1, head="good")
+                hooks.note([Result(each, answer, 0) for each in found])
+
+    def append_entries(self) -> None:
+        AuditHandler(self.audit, self.anchors).append_entries(self.record)
+
+    def counts(self, now: datetime) -> dict[str, int]:
+        return {each.name: each.due for each in due(self.record, now, SEASON)}
+
+    def remove(self, now: datetime) -> dict[str, int]:
+        batches = removing(self.record, SEASON, ROOT, "req_1", now)
+        return {each.name: each.removed for each in total(SEASON, batches)}
+
+    def entries(self) -> list[AuditEntryView]:
+        return [*reversed(list_entries(self.record, kind="removal", limit=200))]
+
+    def rows(self, model: Any, **wanted: Any) -> list[Any]:
+        with reading(self.record) as connection:
+            return list(connection.execute(select(table_of(model)).filter_by(**wanted)).all())
+
+
+def keep_days(engine: Engine, days: int) -> None:
+    """Let the season's programme on record keep every class so long, even where it may not."""
+    seasons = table_of(Season)
+    kept = {**programme().model_dump(mode="json"), "retention": dict.fromkeys(CLASSES, days)}
+    with transaction(engine) as connection:
+        connection.execute(update(seasons).values(programme=kept))
+
+
+def end_open_case(world: World) -> None:
+    commit(world.record, world.open, Action.WITHDRAW)
+    world.notify()
+    world.witness()
+
+
+def moments(world: World) -> dict[str, datetime]:
+    """Return the instant from which the days of each class count."""
+    end = next(line.at for line in world.rows(Transition, case_id=world.ended) if line.seq == 3)
+    return {"forms": end, "reasons": end, "messages": SENT, "webhooks": SENT, "addresses": OVER}
+
+
+def contents(world: World, case_id: str) -> list[str]:
+    """Whatever people wrote about a case, or were sent about it."""
+    return [
+        *(str(row.form) for row in world.rows(CaseRevision, case_id=case_id)),
+        *(row.text for row in world.rows(CaseReason, case_id=case_id)),
+        *(str(row.reason) for row in world.rows(Transition, case_id=case_id)),
+        *(row.text for row in world.rows(InboxMessage, case_id=case_id)),
+    ]
+
+
+def history_of(world: World) -> list[HistoryLine]:
+    return history(world.record, world.ended).items
+
+
+def frozen(world: World, case_id: str) -> int | None:
+    [row] = world.rows(CaseRecord, id=case_id)
+    revision: int | None = row.frozen_revision
+    return revision
