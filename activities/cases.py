@@ -1,4 +1,4 @@
-"""What the workflow of a case asks of the record."""
+"""The activities of a case: commit a transition, read where a case stands."""
 
 from datetime import datetime
 

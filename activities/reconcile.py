@@ -1,4 +1,4 @@
-"""The activity of the nightly comparison."""
+"""The activity of the nightly comparison of the stores."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The one way in which a use case says that something it needs does not answer."""
+"""`Unavailable`: how a use case says that something it needs does not answer."""
 
 
 class Unavailable(Exception):

@@ -1,4 +1,4 @@
-"""The connection of a worker to JetStream, and what happens when it ends for good."""
+"""A worker's connection to JetStream, and what happens when it ends for good."""
 
 import asyncio
 from collections.abc import AsyncIterator

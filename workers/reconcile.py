@@ -1,4 +1,4 @@
-"""The reconcile worker: it compares the records each night, and after an unclean stop."""
+"""The reconcile worker: it compares the stores each night, and after an unclean stop."""
 
 import asyncio
 from collections.abc import AsyncIterator

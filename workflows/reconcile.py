@@ -1,4 +1,4 @@
-"""The nightly comparison of the records: one activity, retried until it answers."""
+"""The nightly comparison of the stores: one activity, retried until it answers."""
 
 from datetime import timedelta
 

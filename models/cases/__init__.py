@@ -1,1 +1,1 @@
-"""A case: lifecycle, guards, commands, form, agenda, history hash, events."""
+"""A case: its actions, lifecycle, guards, form, agenda, changes, history hash, events."""

@@ -1,1 +1,1 @@
-"""Webhooks: states of endpoints and messages, and how owners are notified of a switched-off one."""
+"""Webhooks: states of endpoints and deliveries, and what owners of a switched-off one read."""

@@ -1,1 +1,1 @@
-"""The event stream as the record sees it: events, dead letters, what was lost."""
+"""The event stream as the record sees it: outbox, events, dead letters, losses."""
