@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 from annotated_types import Ge
+from pydantic import AwareDatetime
 
 from cli.frame.options import options
 from cli.frame.output import show
@@ -99,6 +100,8 @@ def _kind(declared: Declaration[Any], field: str) -> object:
     annotation: Any = declared.command.model_fields[field].annotation
     while get_origin(annotation) in (Union, types.UnionType, Annotated):
         annotation = get_args(annotation)[0]
+    if annotation is AwareDatetime:  # a class of pydantic's own, and no datetime
+        return datetime
     return get_origin(annotation) or annotation
 
 

@@ -1,13 +1,17 @@
 """Each action that people do has its command, with what its own command class takes."""
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cli.main import load
+from cli.frame.exits import Exit
+from cli.main import load, run
 from models.cases.actions.declaration import Declaration, Reason
 from models.cases.actions.registry import ACTIONS
 from models.cases.commands import ClockCommand
+from services.cases.requests import Request
 
 BY_ITSELF = {"actor", "reason", "revision", "content"}
 """Fields of commands that nobody types: who acts, the text's digest, what is filed."""
@@ -76,3 +80,36 @@ def test_the_options_that_scripts_rely_on(verb: str, options: set[str]) -> None:
     command = CASE.commands[verb]
     own = [each for each in command.params if each.expose_value and each.opts[0].startswith("--")]
     assert {option for each in own for option in each.opts} == options
+
+
+@pytest.mark.parametrize(
+    ("verb", "before"),
+    [("extend", ()), ("return", ("--due",)), ("request-correction", ("--due",))],
+)
+def test_a_time_is_typed_as_people_type_times(
+    verb: str, before: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["case", verb, "case_x", *before, "明天"]) == Exit.USAGE
+    assert "看不懂时间“明天”" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2024-05-12", datetime(2024, 5, 12, 16, tzinfo=UTC)),
+        ("2024-05-12T18:00", datetime(2024, 5, 12, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_time_reaches_the_request_as_an_instant(
+    text: str, meant: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    def act(here: Any) -> dict[str, str]:
+        service = SimpleNamespace(act=asked.append)
+        here(SimpleNamespace(service=service))
+        return {"id": "case_x"}
+
+    monkeypatch.setattr("cli.connections.services.connected", act)
+    assert run(["case", "extend", "case_x", text]) == Exit.OK
+    assert [each.fields for each in asked] == [{"until": meant}]
