@@ -6,10 +6,10 @@ from ulid import ULID
 
 
 def now() -> datetime:
-    """Return this instant in UTC."""
+    """Return the current instant in UTC."""
     return datetime.now(UTC)
 
 
 def new_id(prefix: str) -> str:
-    """Return `prefix_<ulid>`: sorts by time, fits a subject token, 26 + prefix long."""
+    """Return `prefix_<ulid>`, which sorts by time and fits a subject token."""
     return f"{prefix}_{ULID()}"

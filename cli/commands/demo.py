@@ -11,7 +11,7 @@ from cli.frame.output import say, show
 if TYPE_CHECKING:
     from models.audit.report import AuditReport
     from services.cases.views import CaseView
-    from services.demo.walkthrough import DemoStep
+    from services.demo.proof import DemoStep
 
 app = typer.Typer(add_completion=False)
 

@@ -65,7 +65,7 @@ def plan(
     now: datetime,
     *,
     reminders: Reminders,
-    calendar: WorkingDays,
+    working_days: WorkingDays,
     pace: Pace,
 ) -> Agenda:
     """Plan the reminders before a deadline, and the deadline itself.
@@ -74,7 +74,7 @@ def plan(
         deadline: When it is due, a real instant; None: nothing is.
         now: A reminder that would lie before this instant is not planned.
         reminders: How many working days before, and at what time of the day.
-        calendar: The working days. A year without data plans no reminders and says
+        working_days: Which days are working days. A year without data plans no reminders and says
             why in `blocked_by`; the deadline stands all the same.
         pace: Maps the season's civil time, in which days count, to real instants.
     """
@@ -83,7 +83,7 @@ def plan(
     items, blocked = [_item(deadline, deadline, AT_DEADLINE)], None
     try:
         planned = reminder_instants(
-            pace.civil(deadline), reminders.working_days, calendar, at=reminders.at
+            pace.civil(deadline), reminders.working_days, working_days, at=reminders.at
         )
     except Refused as refused:
         planned, blocked = {}, refused.message

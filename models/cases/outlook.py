@@ -83,7 +83,7 @@ def outlook(
         None if case["overdue"] else case["deadline"],
         now,
         reminders=programme.reminders,
-        calendar=working_days,
+        working_days=working_days,
         pace=dates.season.pace,
     )
     return Outlook(

@@ -1,4 +1,4 @@
-"""How fast a season runs: civil time, in which a call is written, and real instants."""
+"""How fast a season runs: its civil time, and the real instants that it stands for."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from models.refusals import Refused
 REAL = 86_400.0
 """Seconds of a day at the real pace."""
 FASTEST = 0.01
-"""The least seconds a day may take; a microsecond is then nine civil seconds."""
+"""The fewest seconds a day may take; a microsecond is then nine civil seconds."""
 
 _DAY = Fraction(86_400)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,11 +28,11 @@ def _to_utc(instant: datetime) -> datetime:
 class Pace(BaseModel):
     """Maps the civil time of a season to real instants and back.
 
-    At the real pace both are the same. A season opened for a rehearsal runs faster:
-    its dates keep their civil distance, and only the waiting is short.
+    At the real pace both are the same. A rehearsal runs faster: its dates keep their civil
+    distance, and only the waiting is shorter.
 
     Attributes:
-        anchor: the instant that is the same in both, the opening; kept in UTC.
+        anchor: the instant that is the same in both, usually the opening; kept in UTC.
         seconds_per_day: real seconds of one civil day.
     """
 
@@ -43,7 +43,7 @@ class Pace(BaseModel):
 
     @classmethod
     def parse(cls, text: str, anchor: datetime) -> Self:
-        """Return the pace that `1d=SECONDS` says, e.g. `1d=0.5`.
+        """Parse `1d=SECONDS`, e.g. `1d=0.5`.
 
         Raises:
             Refused: `pace_invalid`.
@@ -79,7 +79,7 @@ class Pace(BaseModel):
         return Fraction(self.seconds_per_day) / _DAY
 
     def _after(self, microseconds: int) -> datetime:
-        """Stay within the calendar: a fast season left alone for weeks outruns it."""
+        """Add to the anchor; a fast season left alone for weeks would leave Python's years."""
         least = (_EARLIEST - self.anchor) // _MICROSECOND
         most = (_LATEST - self.anchor) // _MICROSECOND
         return self.anchor + _MICROSECOND * min(max(microseconds, least), most)

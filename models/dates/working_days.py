@@ -1,4 +1,4 @@
-"""Working days, by given day data; a year without data is refused, never guessed."""
+"""Working days; a year without data is refused, never guessed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ MORNING = time(9)
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 _GRACE = timedelta(minutes=1)
-"""A fast pace rounds instants by some seconds; this keeps a midnight a midnight."""
+"""A fast pace rounds instants by some seconds; within this a midnight stays a midnight."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkingDays:
-    """Which days work, by the State Council's yearly arrangement.
+    """Which days are working days, by the State Council's yearly arrangement.
 
     Attributes:
-        days: day → whether it works. Within `years` a day that is not named works
-            from Monday to Friday, so holidays and make-up days alone are enough.
+        days: day → whether it is a working day. In `years`, a day that is not listed is one
+            from Monday to Friday, so holidays and make-up days are enough.
         years: the years whose arrangement is known; days of other years are refused.
     """
 
@@ -31,10 +31,10 @@ class WorkingDays:
     years: frozenset[int] = frozenset()
 
     def is_working(self, day: date) -> bool:
-        """Tell whether `day` works.
+        """Return whether `day` is a working day.
 
         Raises:
-            Refused: `calendar_year_missing` when the day's year has no data.
+            Refused: `calendar_year_missing`: its year has no data.
         """
         if day.year not in self.years:
             raise Refused(
@@ -73,9 +73,9 @@ class WorkingDays:
 
 
 def last_day(deadline: datetime, tz: tzinfo = BEIJING) -> date:
-    """Return the last civil day on which `deadline`, an exclusive instant, still lies.
+    """Return the civil day that `deadline`, an exclusive instant, ends.
 
-    2024-05-13T00:00 in Beijing ends 2024-05-12; 2024-05-12T18:00 ends on its own day.
+    2024-05-13T00:00 in Beijing ends 2024-05-12; 2024-05-12T18:00 ends its own day.
     """
     return (deadline.astimezone(tz) - _GRACE).date()
 
@@ -83,7 +83,7 @@ def last_day(deadline: datetime, tz: tzinfo = BEIJING) -> date:
 def reminder_instants(
     deadline: datetime,
     offsets: Sequence[int],
-    calendar: WorkingDays,
+    working_days: WorkingDays,
     tz: tzinfo = BEIJING,
     at: time = MORNING,
 ) -> dict[int, datetime]:
@@ -92,7 +92,7 @@ def reminder_instants(
     Args:
         deadline: the exclusive instant, aware; at midnight it ends the day before.
         offsets: working days before the deadline's last day, e.g. (7, 3, 1).
-        calendar: the working days.
+        working_days: which days are working days.
         tz: the civil time zone in which days count.
         at: the civil time of day of every reminder.
 
@@ -100,9 +100,5 @@ def reminder_instants(
         Refused: `calendar_year_missing`.
     """
     last = last_day(deadline, tz)
-    return {
-        offset: datetime.combine(calendar.subtract_working_days(last, offset), at, tz).astimezone(
-            UTC
-        )
-        for offset in offsets
-    }
+    days = {offset: working_days.subtract_working_days(last, offset) for offset in offsets}
+    return {offset: datetime.combine(day, at, tz).astimezone(UTC) for offset, day in days.items()}

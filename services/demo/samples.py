@@ -1,4 +1,4 @@
-"""Labelled, invented sample cases, driven to their stages through the real thing."""
+"""Sample cases, invented and labelled so, brought to their stages by real requests."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,21 +22,21 @@ from services.seasons.queries import SeasonView
 type Step = tuple[Action, Mapping[str, Any], str | None]
 
 DAYS_OPEN_ALREADY = 14
-"""How long before today the sample season opened: long enough for cases to have moved."""
+"""How many days ago the sample season opened: enough for its cases to have moved on."""
 
 CALL = "2024-new-services.toml"
 SAMPLES = "samples/samples.toml"
 EXAMPLE = "samples/case.toml"
 
 WITH_MAIL = ("fujian", "organiser", "panel")
-"""Desks whose mails one can look at."""
+"""Shared users with a mail address, so that their mails can be seen."""
 
 REMARKS = "（示例）请补充用户规模的对比数据，并说明与往届入选案例的区别。"
 REASON = "（示例）与往届入选案例属于相同服务，不予推荐。"
 
 
 def steps(stage: Stage, programme: Programme, at: datetime) -> list[Step]:
-    """Return what takes a new draft to `stage`."""
+    """Return the steps that bring a new draft to `stage`."""
     answers = {point.key: True for point in programme.screening}
     submit: Step = (Action.SUBMIT, {}, None)
     accept: Step = (Action.ACCEPT, {"answers": answers}, None)
@@ -79,7 +79,7 @@ async def first_start(engine: Engine, client: Client) -> int:
 def open_demo_season(
     engine: Engine, programme: Programme, season_id: str | None = None
 ) -> SeasonView:
-    """Open a season that is two weeks old today, some of its desks with invented addresses.
+    """Open a season that is two weeks old today; some shared users have invented addresses.
 
     It has no quiet hours: whoever tries the system at night sees mails too.
     """
@@ -87,8 +87,8 @@ def open_demo_season(
     programme = programme.model_copy(update={"reminders": programme.reminders.without_quiet()})
     starting = (at - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
     season = open_season(engine, programme, at, Opening(season_id=season_id, starting=starting))
-    for service in WITH_MAIL:
-        set_email(engine, shared_user_id(season.id, service), f"{service}@example.invalid")
+    for org in WITH_MAIL:
+        set_email(engine, shared_user_id(season.id, org), f"{org}@example.invalid")
     return season
 
 

@@ -1,42 +1,40 @@
-"""Who acts, and for whom, as far as the record knows."""
+"""Who acts on a case, and for whom."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection, select
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actions.registry import allowed_roles
 from models.cases.actors import Actor, Role
+from models.cases.columns import Columns
 from models.refusals import Refused
-from models.tables import AppUser, Body, Unit, table_of
-
-APP_USER = table_of(AppUser)
-BODY = table_of(Body)
-UNIT = table_of(Unit)
-
 
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 
 
 def refuse_phone_numbers(*ids: str) -> None:
-    """Refuse ids that are phone numbers: ids go everywhere, personal data stays here.
+    """Refuse ids with a phone number in them: ids go everywhere, personal data stays here.
 
     Raises:
-        Refused: One of them holds a mobile number.
+        Refused: `personal_data_in_id`.
     """
     if any(_MOBILE.search(each) for each in ids):
         raise Refused("personal_data_in_id", "编号中不能含有手机号码，请换用其他编号。")
 
 
 def resolve_actor(
-    connection: Connection, case: Mapping[str, Any], action: Action, actor: Actor | None
+    connection: Connection, case: Columns, action: Action, actor: Actor | None
 ) -> Actor:
-    """Return who acts, and for whom as far as the record knows.
+    """Return who acts, with the org that the record knows them to belong to.
 
-    Without a name it is whoever the action belongs to: the case's applicant, its body,
-    or the organiser, panel or season itself.
+    Args:
+        connection: Where to read.
+        case: The case's columns.
+        action: What is to be done.
+        actor: Who; None: whoever the action belongs to: the case's applicant, its body, or
+            the organiser, panel or season itself.
     """
     if actor is None:
         role = allowed_roles(action)[0]
@@ -49,15 +47,16 @@ def resolve_actor(
     return actor.model_copy(update={"org": _org(connection, case, actor)})
 
 
-def _org(connection: Connection, case: Mapping[str, Any], actor: Actor) -> str | None:
+def _org(connection: Connection, case: Columns, actor: Actor) -> str | None:
     if actor.role is Role.APPLICANT and actor.id in (case["applicant_id"], case["unit_id"]):
         return str(case["unit_id"])
-    user: str | None = connection.scalar(
-        select(APP_USER.c.org).where(APP_USER.c.id == actor.id, APP_USER.c.role == actor.role)
+    users = tables.app_user.c
+    org: str | None = connection.scalar(
+        select(users.org).where(users.id == actor.id, users.role == actor.role)
     )
-    if user is not None:
-        return user
-    table = {Role.BODY: BODY, Role.APPLICANT: UNIT}.get(actor.role)
+    if org is not None:
+        return org
+    table = {Role.BODY: tables.body, Role.APPLICANT: tables.unit}.get(actor.role)
     if table is None:
         return None
     found: str | None = connection.scalar(

@@ -1,45 +1,36 @@
-"""People and desks with an inbox: enter one, and find those whom an event concerns."""
+"""Users: people and shared inboxes of a season, in the capacity in which they are notified."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, true, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from models import tables
 from models.cases.actors import Role
 from models.notifications.delivery import Channel
+from models.programme.reminders import ADDRESS
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
-from models.tables import AppUser, Body, Season, Unit, UserChannel, table_of
 from services.clock import now
 
-_USERS = table_of(AppUser)
-_USER = _USERS.c
-_UNIT, _BODY, _CHANNEL = table_of(Unit).c, table_of(Body).c, table_of(UserChannel).c
-
-TOLD = (Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL, Role.EXPERT, Role.AUDITOR)
-"""Roles whose users are told things; an auditor, of the endpoints that audit owns."""
+RECIPIENT_ROLES = (
+    Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL, Role.EXPERT, Role.AUDITOR,
+)  # fmt: skip
+"""Roles whose users are notified; an auditor, of the webhook endpoints that auditors own."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_EMAIL = re.compile(ADDRESS)
 _LONGEST_EMAIL = 254  # RFC 5321: a path of 256 with its two brackets
 
 
-class Recipient(NamedTuple):
-    """Somebody to tell, and in what capacity."""
-
-    id: str
-    role: Role
-
-
 class UserView(BaseModel):
-    """A user as operations see one; no address is shown.
+    """A user as operators see one; no address is shown.
 
     Attributes:
-        channels: By which they are told beside the inbox: mail, chat, sms.
+        channels: By which they are notified beside the inbox: mail, chat, sms.
     """
 
     id: str
@@ -50,7 +41,7 @@ class UserView(BaseModel):
 
 
 class NewUser(NamedTuple):
-    """Somebody to enter, as typed."""
+    """A user to enter, as typed."""
 
     id: str
     season_id: str
@@ -61,23 +52,24 @@ class NewUser(NamedTuple):
 
 
 def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
-    """Enter a user of a season: an expert, or one more person of a unit, a body, the office.
+    """Enter a user of a season: an expert, or one more person of a unit, body or role.
 
     Raises:
-        Refused: `unknown_season`, `unknown_role`, `role_not_allowed`: nobody is told things
-            in that role; or as `add_user` does.
+        Refused: `unknown_season`, `unknown_role`, `role_not_allowed`: nobody is notified in
+            that role; or as `add_user` does.
     """
     if new.role not in set(Role):
-        raise Refused("unknown_role", f"没有角色 {new.role}，可选：{'、'.join(TOLD)}。")
+        choices = "、".join(RECIPIENT_ROLES)
+        raise Refused("unknown_role", f"没有角色 {new.role}，可选：{choices}。")
     role = Role(new.role)
-    if role not in TOLD:
-        message = f"角色 {role} 不接收通知，可选：{'、'.join(TOLD)}。"
+    if role not in RECIPIENT_ROLES:
+        message = f"角色 {role} 不接收通知，可选：{'、'.join(RECIPIENT_ROLES)}。"
         raise Refused("role_not_allowed", message)
     if new.org is not None and role not in (Role.APPLICANT, Role.BODY):
         raise Refused("unknown_org", f"角色 {role} 不属于申报单位或推荐单位，请去掉 --org。")
-    season = table_of(Season).c.id
+    seasons = tables.season.c
     with transaction(engine) as connection:
-        if connection.scalar(select(season).where(season == new.season_id)) is None:
+        if connection.scalar(select(seasons.id).where(seasons.id == new.season_id)) is None:
             raise unknown_season(new.season_id)
         add_user(connection, **{**new._asdict(), "role": role}, at=at)
     channels = [] if new.email is None else [Channel.MAIL]
@@ -95,14 +87,14 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
     email: str | None,
     at: datetime,
 ) -> None:
-    """Enter a user of a season.
+    """Enter a user of a season in the caller's transaction.
 
     Args:
         connection: A transaction on the record.
         id: Letters, digits, `-` and `_`; at most 64.
         season_id: The season.
-        role: In what capacity they are told things.
-        org: The unit of an applicant, the body of a reviewer; for others None.
+        role: In what capacity they are notified.
+        org: The unit of an applicant, the body of a reviewer; None for others.
         name: For people to read.
         email: An address of plain ASCII, or None.
         at: This instant.
@@ -115,7 +107,8 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
         raise Refused("bad_user_id", "用户编号只能含字母、数字、- 和 _，最多 64 个字符。")
     if not _org_exists(connection, season_id, role, org):
         raise Refused("unknown_org", f"征集季 {season_id} 没有单位 {org}，不能登记用户 {id}。")
-    if connection.scalar(select(_USER.id).where(_USER.id == id)) is not None:
+    users = tables.app_user
+    if connection.scalar(select(users.c.id).where(users.c.id == id)) is not None:
         raise Refused("user_exists", f"用户编号 {id} 已经登记。")
     row = {
         "id": id,
@@ -126,7 +119,7 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
         "email": _checked(email),
         "created_at": at,
     }
-    connection.execute(insert(_USERS), row)
+    connection.execute(insert(users), row)
 
 
 def set_email(engine: Engine, user_id: str, email: str | None) -> None:
@@ -140,10 +133,11 @@ def set_email(engine: Engine, user_id: str, email: str | None) -> None:
 
 
 def write_email(connection: Connection, user_id: str, email: str | None) -> None:
-    """Do the same within a transaction."""
+    """Do what `set_email` does in the caller's transaction."""
+    users = tables.app_user
+    changed = update(users).where(users.c.id == user_id)
     values = {"email": _checked(email), "email_at": now()}
-    new = update(_USERS).where(_USER.id == user_id).values(values)
-    if connection.execute(new).rowcount == 0:
+    if connection.execute(changed.values(values)).rowcount == 0:
         raise unknown_user(user_id)
 
 
@@ -151,75 +145,49 @@ def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[
     """Return the users of a season, by id.
 
     Raises:
-        Refused: There is no such role.
+        Refused: `unknown_role`.
     """
     if role is not None and role not in set(Role):
         raise Refused("unknown_role", f"没有角色 {role}，可选：{'、'.join(Role)}。")
-    query = select(*_USER).where(_USER.season_id == season_id).order_by(_USER.id)
+    users = tables.app_user
+    query = select(users).where(users.c.season_id == season_id).order_by(users.c.id)
     if role is not None:
-        query = query.where(_USER.role == role)
-    ways = (
-        select(_CHANNEL.user_id, _CHANNEL.channel)
-        .join_from(table_of(UserChannel), _USERS)
-        .where(_USER.season_id == season_id)
-        .order_by(_CHANNEL.channel)
-    )
+        query = query.where(users.c.role == role)
     with reading(engine) as connection:
-        chosen: dict[str, list[Channel]] = {}
-        for user_id, channel in connection.execute(ways):
-            chosen.setdefault(user_id, []).append(Channel(channel))
-        return [
-            UserView(
-                id=row.id,
-                role=Role(row.role),
-                org=row.org,
-                name=row.name,
-                channels=[*([Channel.MAIL] if row.email else []), *chosen.get(row.id, ())],
-            )
-            for row in connection.execute(query)
-        ]
-
-
-def find_recipients(
-    connection: Connection, roles: Sequence[Role], season: str, unit: str, body: str
-) -> list[Recipient]:
-    """Return whom an event about a case concerns.
-
-    Args:
-        connection: Where to read.
-        roles: The roles that are told of it.
-        season: Its season; nobody outside hears of it.
-        unit: The case's unit: applicants of other units do not hear of it.
-        body: The case's body: reviewers of other bodies do not hear of it.
-    """
-    if not roles:
-        return []
-    concerned = [and_(_USER.role == role, _belongs(role, unit, body)) for role in roles]
-    query = (
-        select(_USER.id, _USER.role)
-        .where(_USER.season_id == season, or_(*concerned))
-        .order_by(_USER.id)
-    )
-    return [Recipient(row.id, Role(row.role)) for row in connection.execute(query)]
+        channels = _read_channels(connection, season_id)
+        return [_view(row, channels[row.id]) for row in connection.execute(query)]
 
 
 def unknown_user(user_id: str) -> Refused:
-    """Return the refusal for a user id that nobody has."""
+    """Return the refusal of a user id that is not on record."""
     return Refused("unknown_user", f"没有用户 {user_id}。")
 
 
-def _belongs(role: Role, unit: str, body: str) -> ColumnElement[bool]:
-    org = {Role.APPLICANT: unit, Role.BODY: body}.get(role)
-    return true() if org is None else _USER.org == org
+def _read_channels(connection: Connection, season_id: str) -> dict[str, list[Channel]]:
+    """Return the channels that users of a season chose beside mail, by user id."""
+    users, channels = tables.app_user, tables.user_channel
+    query = (
+        select(channels.c.user_id, channels.c.channel)
+        .join_from(channels, users)
+        .where(users.c.season_id == season_id)
+        .order_by(channels.c.channel)
+    )
+    chosen: dict[str, list[Channel]] = defaultdict(list)
+    for user_id, channel in connection.execute(query):
+        chosen[user_id].append(Channel(channel))
+    return chosen
+
+
+def _view(row: Row[*tuple[object, ...]], chosen: list[Channel]) -> UserView:
+    channels = [*([Channel.MAIL] if row.email else []), *chosen]
+    return UserView(id=row.id, role=Role(row.role), org=row.org, name=row.name, channels=channels)
 
 
 def _org_exists(connection: Connection, season_id: str, role: Role, org: str | None) -> bool:
-    if role is Role.APPLICANT:
-        found = select(_UNIT.id).where(_UNIT.season_id == season_id, _UNIT.id == org)
-    elif role is Role.BODY:
-        found = select(_BODY.id).where(_BODY.season_id == season_id, _BODY.id == org)
-    else:
+    table = {Role.APPLICANT: tables.unit, Role.BODY: tables.body}.get(role)
+    if table is None:
         return True
+    found = select(table.c.id).where(table.c.season_id == season_id, table.c.id == org)
     return connection.scalar(found) is not None
 
 

@@ -8,18 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from models import tables
 from models.cases.actors import Role
 from models.dates.pace import Pace
 from models.programme.definition import Programme
 from models.programme.moments import end_of
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import Body, Season, table_of
 from services.people.users import add_user
 from services.seasons.queries import SeasonView, show_season
 from services.seasons.working_days import seed_working_days
-
-_BODIES, _SEASONS = table_of(Body), table_of(Season)
 
 _SEASON_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -55,10 +53,10 @@ def open_season(
         programme = programme.starting(starting)
     pace = _pace(programme, now, opening.pace)
     with transaction(engine) as connection:
-        if connection.scalar(select(func.count()).where(_SEASONS.c.id == season_id)):
+        if connection.scalar(select(func.count()).where(tables.season.c.id == season_id)):
             raise Refused("season_exists", f"征集季 {season_id} 已经开启。")
         _write_season(connection, season_id, programme, pace, now)
-        connection.execute(insert(_BODIES), list(_bodies(programme, season_id)))
+        connection.execute(insert(tables.body), list(_bodies(programme, season_id)))
         for user in _shared_users(programme, season_id):
             add_user(connection, season_id=season_id, at=now, **user)
         seed_working_days(connection)
@@ -106,7 +104,7 @@ def _write_season(
         "seconds_per_day": pace.seconds_per_day,
         "opened_at": now,
     }
-    connection.execute(insert(_SEASONS), row)
+    connection.execute(insert(tables.season), row)
 
 
 def _bodies(programme: Programme, season_id: str) -> Iterator[dict[str, Any]]:

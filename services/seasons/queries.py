@@ -6,13 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
 
+from models import tables
 from models.dates.milestones import SeasonDates
 from models.programme.definition import Programme
 from models.refusals import unknown_season
 from models.store.engine import reading
-from models.tables import CaseRecord, Season, table_of
-
-_CASES, _SEASONS = table_of(CaseRecord), table_of(Season)
 
 
 class SeasonView(BaseModel):
@@ -33,7 +31,7 @@ def show_season(engine: Engine, season_id: str) -> SeasonView:
         Refused: `unknown_season`.
     """
     with reading(engine) as connection:
-        query = _with_case_counts().where(_SEASONS.c.id == season_id)
+        query = _with_case_counts().where(tables.season.c.id == season_id)
         found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise unknown_season(season_id)
@@ -42,7 +40,7 @@ def show_season(engine: Engine, season_id: str) -> SeasonView:
 
 def list_seasons(engine: Engine) -> list[SeasonView]:
     """Return all seasons, the newest first."""
-    query = _with_case_counts().order_by(_SEASONS.c.opened_at.desc())
+    query = _with_case_counts().order_by(tables.season.c.opened_at.desc())
     with reading(engine) as connection:
         return [_view(row) for row in connection.execute(query).mappings()]
 
@@ -50,7 +48,7 @@ def list_seasons(engine: Engine) -> list[SeasonView]:
 def has_seasons(engine: Engine) -> bool:
     """Return whether any season was ever opened."""
     with reading(engine) as connection:
-        return bool(connection.scalar(select(func.count()).select_from(_SEASONS)))
+        return bool(connection.scalar(select(func.count()).select_from(tables.season)))
 
 
 def read_programme(connection: Connection, season_id: str) -> Programme:
@@ -59,7 +57,7 @@ def read_programme(connection: Connection, season_id: str) -> Programme:
     Raises:
         Refused: `unknown_season`, or `programme_invalid`.
     """
-    query = select(_SEASONS.c.programme).where(_SEASONS.c.id == season_id)
+    query = select(tables.season.c.programme).where(tables.season.c.id == season_id)
     found = connection.scalar(query)
     if found is None:
         raise unknown_season(season_id)
@@ -67,9 +65,10 @@ def read_programme(connection: Connection, season_id: str) -> Programme:
 
 
 def _with_case_counts() -> Select[Any]:
-    cases = select(func.count()).where(_CASES.c.season_id == _SEASONS.c.id).scalar_subquery()
+    seasons, cases = tables.season.c, tables.case_record.c
+    count = select(func.count()).where(cases.season_id == seasons.id).scalar_subquery()
     names = ("id", "title", "opened_at", "seconds_per_day", "milestones", "anchor")
-    return select(*(_SEASONS.c[name] for name in names), cases.label("cases"))
+    return select(*(seasons[name] for name in names), count.label("cases"))
 
 
 def _view(row: RowMapping) -> SeasonView:

@@ -7,32 +7,31 @@ from datetime import date, timedelta
 import chinese_calendar
 from sqlalchemy import Connection, insert, select
 
+from models import tables
 from models.dates.working_days import WorkingDays
-from models.tables import CalendarDay, table_of
 
 PUBLISHED_SOURCE = "chinesecalendar"
 FIRST_PUBLISHED_YEAR = 2019
 
-_DAYS = table_of(CalendarDay)
-
 
 def read_working_days(connection: Connection) -> WorkingDays:
     """Return the working days on record. A year counts only when all its days are there."""
-    found = connection.execute(select(_DAYS.c.day, _DAYS.c.working))
+    columns = tables.calendar_day.c
+    found = connection.execute(select(columns.day, columns.working))
     days: dict[date, bool] = {day: working for day, working in found}  # noqa: C416 - dict() knows no rows
     return WorkingDays(days=days, years=frozenset(_whole_years(days)))
 
 
 def seed_working_days(connection: Connection) -> None:
     """Enter the published working days that are not on record yet."""
-    known = set(connection.scalars(select(_DAYS.c.day)))
+    known = set(connection.scalars(select(tables.calendar_day.c.day)))
     days = [
         {"day": day, "working": chinese_calendar.is_workday(day), "source": PUBLISHED_SOURCE}
         for day in _published_days()
         if day not in known
     ]
     if days:
-        connection.execute(insert(_DAYS), days)
+        connection.execute(insert(tables.calendar_day), days)
 
 
 def _whole_years(days: Mapping[date, bool]) -> set[int]:

@@ -29,7 +29,7 @@ from models.tables import (
 )
 from models.tables.audit import AuditChainRow
 from services.cases.service import CaseService
-from services.people.users import find_recipients
+from services.people.recipients import find_recipients
 from tests.e2e.stack import Stack
 from tests.streams import messages
 from workers.notify.staleness import OVERTAKEN

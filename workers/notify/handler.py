@@ -14,7 +14,7 @@ from models.stream.names import Durable
 from models.tables import InboxMessage, Transition, table_of
 from services.clock import now
 from services.notifications.fan_out import Notification, Notified, notify
-from services.people.users import find_recipients
+from services.people.recipients import find_recipients
 from services.stream.cursors import advance_cursor, read_cursor
 from workers.notify.staleness import overtaken
 

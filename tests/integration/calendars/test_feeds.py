@@ -17,7 +17,8 @@ from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.calendars.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.calendars.ics import as_feed, as_ics
-from services.people.users import NewUser, add_user, enter_user, find_recipients
+from services.people.recipients import find_recipients
+from services.people.users import NewUser, add_user, enter_user
 from tests.factories import OPENS, PATHS, commit, make_case, open_season
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"

@@ -21,11 +21,11 @@ from models.stream.names import EVENTS
 from models.tables import CaseRecord, ConsumerCursor, Delivery, InboxMessage, Outbox, table_of
 from services.notifications.channels import set_channel
 from services.notifications.inbox import deliveries, inbox, mark_read
+from services.people.recipients import find_recipients
 from services.people.users import (
     NewUser,
     add_user,
     enter_user,
-    find_recipients,
     list_users,
     set_email,
 )

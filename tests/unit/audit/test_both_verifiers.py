@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import chain
@@ -68,6 +68,7 @@ def test_signatures_are_checked_as_the_rfc_says(
     assert not verifies(parts[0][:-1], parts[1], parts[2])
 
 
+@settings(deadline=None, max_examples=40)  # pure Python takes its time
 @given(st.binary(max_size=64), st.integers(0, 63), st.integers(0, 7))
 def test_signatures_are_judged_alike(message: bytes, byte: int, bit: int) -> None:
     public = evidence.KEY.public_key().public_bytes_raw()

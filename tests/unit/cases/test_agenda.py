@@ -13,10 +13,10 @@ from models.cases.states import AT_WORK, AWAITED_FROM, LAPSES, MILESTONE, State
 from models.dates.pace import Pace
 from models.dates.working_days import BEIJING, WorkingDays
 from models.programme.reminders import Reminders
-from tests.calendars import official_calendar
 from tests.factories import programme
+from tests.working_days import official_working_days
 
-CALENDAR = official_calendar(2024, 2024)
+WORKING_DAYS = official_working_days(2024, 2024)
 WEEKDAYS = WorkingDays(years=frozenset(range(2020, 2031)))
 CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)
 """The end of Sunday 12 May 2024 in Beijing, a make-up working day before it on Saturday."""
@@ -29,10 +29,10 @@ REMINDERS = Reminders(working_days=OFFSETS)
 def _plan(
     deadline: datetime | None,
     now: datetime = OPENS,
-    calendar: WorkingDays = CALENDAR,
+    working_days: WorkingDays = WORKING_DAYS,
     pace: Pace = REAL,
 ) -> Agenda:
-    return plan(deadline, now, reminders=REMINDERS, calendar=calendar, pace=pace)
+    return plan(deadline, now, reminders=REMINDERS, working_days=working_days, pace=pace)
 
 
 def _offsets(agenda: Agenda) -> list[int]:
@@ -73,7 +73,7 @@ def test_reminders_that_would_lie_behind_are_not_planned() -> None:
 
 @pytest.mark.parametrize("years", [range(2025, 2027), range(0)])
 def test_a_year_without_working_days_plans_the_deadline_alone(years: range) -> None:
-    agenda = _plan(CUTOFF, calendar=WorkingDays(years=frozenset(years)))
+    agenda = _plan(CUTOFF, working_days=WorkingDays(years=frozenset(years)))
     assert _offsets(agenda) == [AT_DEADLINE]
     assert "2024" in (agenda.blocked_by or "")
 
@@ -180,5 +180,5 @@ def test_a_life_with_moved_deadlines(
 
 def test_reminders_go_out_at_the_time_of_day_that_the_programme_says() -> None:
     late = Reminders(working_days=(1,), at=time(14, 30))
-    planned = plan(CUTOFF, OPENS, reminders=late, calendar=CALENDAR, pace=REAL)
+    planned = plan(CUTOFF, OPENS, reminders=late, working_days=WORKING_DAYS, pace=REAL)
     assert planned.items[0].at.astimezone(BEIJING).time() == time(14, 30)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from models.dates.working_days import WorkingDays, last_day, reminder_instants
 from models.refusals import Refused
-from tests.calendars import official_calendar
+from tests.working_days import official_working_days
 
 BEIJING = ZoneInfo("Asia/Shanghai")
-CALENDAR = official_calendar()
+WORKING_DAYS = official_working_days()
 known_days = st.dates(date(2022, 1, 1), date(2025, 12, 31))
 
 
@@ -30,7 +30,7 @@ known_days = st.dates(date(2022, 1, 1), date(2025, 12, 31))
     ],
 )
 def test_adds_working_days(day: date, n: int, expected: date) -> None:
-    assert CALENDAR.add_working_days(day, n) == expected
+    assert WORKING_DAYS.add_working_days(day, n) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_adds_working_days(day: date, n: int, expected: date) -> None:
     ],
 )
 def test_subtracts_working_days(day: date, n: int, expected: date) -> None:
-    assert CALENDAR.subtract_working_days(day, n) == expected
+    assert WORKING_DAYS.subtract_working_days(day, n) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,25 +57,25 @@ def test_subtracts_working_days(day: date, n: int, expected: date) -> None:
     ],
 )
 def test_make_up_days_work_and_holidays_do_not(day: date, works: bool) -> None:
-    assert CALENDAR.is_working(day) is works
+    assert WORKING_DAYS.is_working(day) is works
 
 
 def test_exceptions_alone_say_the_same_as_all_days() -> None:
     exceptions = {
-        day: works for day, works in CALENDAR.days.items() if works != (day.weekday() < 5)
+        day: works for day, works in WORKING_DAYS.days.items() if works != (day.weekday() < 5)
     }
 
-    thin = WorkingDays(exceptions, CALENDAR.years)
+    thin = WorkingDays(exceptions, WORKING_DAYS.years)
 
-    assert [thin.is_working(day) for day in CALENDAR.days] == list(CALENDAR.days.values())
+    assert [thin.is_working(day) for day in WORKING_DAYS.days] == list(WORKING_DAYS.days.values())
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: CALENDAR.is_working(date(2027, 1, 4)),
-        lambda: CALENDAR.add_working_days(date(2026, 12, 30), 5),
-        lambda: CALENDAR.subtract_working_days(date(2021, 1, 4), 2),
+        lambda: WORKING_DAYS.is_working(date(2027, 1, 4)),
+        lambda: WORKING_DAYS.add_working_days(date(2026, 12, 30), 5),
+        lambda: WORKING_DAYS.subtract_working_days(date(2021, 1, 4), 2),
         lambda: WorkingDays().is_working(date(2024, 5, 10)),
         lambda: WorkingDays({date(2024, 5, 10): True}).is_working(date(2024, 5, 10)),
     ],
@@ -91,26 +91,26 @@ def test_a_year_without_data_is_refused(ask: object) -> None:
 
 def test_the_refusal_names_the_year_and_the_way_to_enter_it() -> None:
     with pytest.raises(Refused, match=r"2027 年.*tuixuan calendar set 2027 --from FILE"):
-        CALENDAR.is_working(date(2027, 1, 4))
+        WORKING_DAYS.is_working(date(2027, 1, 4))
 
 
 def test_a_negative_number_of_days_is_an_error() -> None:
     with pytest.raises(ValueError, match="-1"):
-        CALENDAR.add_working_days(date(2024, 5, 10), -1)
+        WORKING_DAYS.add_working_days(date(2024, 5, 10), -1)
 
 
 @given(known_days, st.integers(1, 60))
 def test_a_sum_is_a_working_day_with_as_many_between(day: date, n: int) -> None:
-    end = CALENDAR.add_working_days(day, n)
+    end = WORKING_DAYS.add_working_days(day, n)
 
     between = [day + timedelta(days=k) for k in range(1, (end - day).days + 1)]
-    assert CALENDAR.is_working(end)
-    assert sum(map(CALENDAR.is_working, between)) == n
+    assert WORKING_DAYS.is_working(end)
+    assert sum(map(WORKING_DAYS.is_working, between)) == n
 
 
-@given(known_days.filter(CALENDAR.is_working), st.integers(0, 60))
+@given(known_days.filter(WORKING_DAYS.is_working), st.integers(0, 60))
 def test_subtracting_undoes_adding_from_a_working_day(day: date, n: int) -> None:
-    assert CALENDAR.subtract_working_days(CALENDAR.add_working_days(day, n), n) == day
+    assert WORKING_DAYS.subtract_working_days(WORKING_DAYS.add_working_days(day, n), n) == day
 
 
 def beijing(*parts: int) -> datetime:
@@ -132,7 +132,7 @@ def test_a_deadline_at_midnight_ends_the_day_before(deadline: datetime, expected
 
 
 def test_reminders_stand_at_nine_on_working_days_before_the_last_day() -> None:
-    reminders = reminder_instants(beijing(2024, 5, 13), (7, 3, 1), CALENDAR)
+    reminders = reminder_instants(beijing(2024, 5, 13), (7, 3, 1), WORKING_DAYS)
 
     assert reminders == {
         7: beijing(2024, 4, 30, 9),
@@ -146,13 +146,13 @@ def test_zone_and_time_of_day_of_reminders_are_settings() -> None:
     kashgar = ZoneInfo("Asia/Urumqi")
     deadline = datetime(2024, 5, 11, tzinfo=kashgar)
 
-    reminders = reminder_instants(deadline, (1,), CALENDAR, kashgar, time(18, 30))
+    reminders = reminder_instants(deadline, (1,), WORKING_DAYS, kashgar, time(18, 30))
 
     assert reminders == {1: datetime(2024, 5, 9, 18, 30, tzinfo=kashgar)}
 
 
 def test_reminders_that_reach_into_an_unknown_year_are_refused() -> None:
     with pytest.raises(Refused) as refused:
-        reminder_instants(beijing(2027, 1, 5), (1,), CALENDAR)
+        reminder_instants(beijing(2027, 1, 5), (1,), WORKING_DAYS)
 
     assert refused.value.code == "calendar_year_missing"

@@ -20,7 +20,7 @@ from models.programme.definition import Programme
 from models.programme.form import FieldKey
 from models.programme.retention import LEAST_DAYS_KEPT, Retention
 from models.refusals import Refused
-from tests.calendars import official_calendar
+from tests.working_days import official_working_days
 
 TEXT = (
     Path(__file__)
@@ -30,7 +30,7 @@ TEXT = (
     .read_text("utf-8")
 )
 PROGRAMME = Programme.from_toml(TEXT)
-CALENDAR = official_calendar(2024, 2024)
+WORKING_DAYS = official_working_days(2024, 2024)
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 
@@ -271,12 +271,14 @@ def test_a_date_opens_at_its_midnight_and_ends_at_the_next() -> None:
 def test_the_notice_is_as_long_as_its_period_says() -> None:
     period, milestones = PROGRAMME.notice_period, PROGRAMME.milestones
 
-    assert CALENDAR.add_working_days(milestones.notice_start, period.days) == milestones.notice_end
+    assert (
+        WORKING_DAYS.add_working_days(milestones.notice_start, period.days) == milestones.notice_end
+    )
 
 
 def test_every_deadline_of_the_call_can_be_reminded_of() -> None:
     for name, at in PROGRAMME.instants().items():
-        reminders = reminder_instants(at, PROGRAMME.reminders.working_days, CALENDAR)
+        reminders = reminder_instants(at, PROGRAMME.reminders.working_days, WORKING_DAYS)
         assert list(reminders) == [7, 3, 1], name
 
 

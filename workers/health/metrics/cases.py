@@ -76,6 +76,6 @@ def _agenda(sources: MetricSources, connection: Connection, row: Row[Any], now: 
         row.deadline,
         now,
         reminders=cache.programme(connection, row.season_id).reminders,
-        calendar=cache.working_days(connection),
+        working_days=cache.working_days(connection),
         pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
     )
