@@ -1,8 +1,9 @@
 """Databases and servers that tests share. All are real; each test has its own state."""
 
+import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -13,17 +14,35 @@ from sqlalchemy import Engine, text
 
 from models.store.engine import open_engine, transaction
 from models.store.upgrade import upgrade_audit, upgrade_record
+from tests import memory
 from tests.factories import SEASON, open_season
+from tests.failures import Failures
+from tests.leaks import blamed
 from tests.servers import Nats, Postgres, running_nats
+from tests.slack import slack
 from workers.settings.urls import audit_url
 from workers.stream.connection import connect
 from workers.stream.jetstream import ensure_streams
 
 
-def pytest_configure() -> None:
-    """Give children the usual Ctrl-C: a shell that runs us in the background ignores it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep files in memory, name failures at once, and give children the usual Ctrl-C.
+
+    A shell that runs us in the background ignores it.
+    """
+    os.environ.setdefault(memory.VARIABLE, str(memory.root()))
+    config.pluginmanager.register(Failures(config))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Stretch what pytest-timeout grants the test by how slow the machine is."""
+    marker = item.get_closest_marker("timeout")
+    seconds = float(marker.args[0] if marker else item.config.getini("timeout"))
+    item.add_marker(pytest.mark.timeout(slack(seconds)), append=False)
+    return (yield)
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,6 +58,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = item.get_closest_marker("xdist_group")
         if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
             item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")
+
+
+@pytest.fixture(autouse=True)
+def _own_leaks() -> Iterator[None]:
+    with blamed():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +189,7 @@ async def nats(nats_server: Nats) -> AsyncIterator[Client]:
 @pytest.fixture
 async def js(nats: Client) -> JetStreamContext:
     """JetStream with our streams."""
-    context = nats.jetstream(timeout=2)
+    context = nats.jetstream(timeout=slack(2))
     await ensure_streams(context)
     return context
 

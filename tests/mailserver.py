@@ -10,7 +10,9 @@ from typing import Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from workers.servers.ports import LOOPBACK, free_ports
+from tests.ports import HeldPort
+from tests.slack import slack
+from workers.servers.ports import LOOPBACK
 
 TAKEN = "250 OK"
 
@@ -32,7 +34,8 @@ class MailServer:
     """
 
     def __init__(self, *, answers: dict[str, str] | None = None) -> None:
-        (self.port,) = free_ports(1)
+        self._held = HeldPort()
+        self.port = self._held.number
         self.mails: list[EmailMessage] = []
         self.answers = answers or {}
         self.on_data: Callable[[EmailMessage], None] = lambda _mail: None
@@ -44,6 +47,7 @@ class MailServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._held.release()
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -55,7 +59,7 @@ class MailServer:
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), 2)
+                await asyncio.wait_for(self._server.wait_closed(), slack(2))
             self._server = None
 
     def to(self, address: str) -> list[EmailMessage]:

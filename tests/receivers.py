@@ -14,7 +14,8 @@ from models.cases.actors import Actor, Role
 from services.clock import now
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from tests.factories import SEASON
-from workers.servers.ports import LOOPBACK, free_ports
+from tests.ports import HeldPort
+from workers.servers.ports import LOOPBACK
 from workers.settings.webhook import WebhookSettings
 from workers.webhook.retries import WebhookRetries
 
@@ -44,7 +45,8 @@ class Receiver:
     """
 
     def __init__(self) -> None:
-        (self.port,) = free_ports(1)
+        self._held = HeldPort()
+        self.port = self._held.number
         self.secret = ""
         self.ids: list[str] = []
         self.places: list[tuple[str, int]] = []
@@ -65,6 +67,7 @@ class Receiver:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._held.release()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port)

@@ -1,4 +1,4 @@
-"""Real servers for tests: PostgreSQL and NATS, each on a free port, each in its own folder."""
+"""Real servers for tests: PostgreSQL and NATS, each on a port and in a folder of its own."""
 
 import contextlib
 import importlib.util
@@ -10,17 +10,19 @@ import socket
 import stat
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
 
+from tests import memory
+from tests.ports import HeldPort
+from tests.waiting import wait_until
 from workers.servers.found import Binary
 from workers.servers.nats import find_nats, nats_command, write_nats_conf
-from workers.servers.ports import LOOPBACK, free_ports
+from workers.servers.ports import LOOPBACK
 
-START_SECONDS = 30.0
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root."""
 
@@ -30,16 +32,15 @@ class Nats:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.port, monitor_port = free_ports(2)
-        binary = find_nats({"PATH": os.environ.get("PATH", "")})
-        assert isinstance(binary, Binary)
+        self._held = HeldPort(), HeldPort()
+        self.port, monitor_port = (held.number for held in self._held)
         conf = write_nats_conf(
             folder / "nats.conf",
             port=self.port,
             monitor_port=monitor_port,
             store_dir=folder / "store",
         )
-        self._command = nats_command(binary.path, conf)
+        self._command = nats_command(_nats_binary(), conf)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,7 +52,7 @@ class Nats:
         with (self._folder / "nats.log").open("ab") as log:
             process = subprocess.Popen(self._command, stdout=log, stderr=log)
         self._process = process
-        wait_for(lambda: process.poll() is None and _listens(self.port))
+        wait_until(lambda: _serves(process, self.port), "NATS serves")
 
     def kill(self) -> None:
         """End it as a power cut would: no goodbye."""
@@ -66,6 +67,11 @@ class Nats:
         assert self._process is None
         shutil.rmtree(self._folder / "store")
 
+    def release_ports(self) -> None:
+        """Keep its ports no longer: it will not be started again."""
+        for held in self._held:
+            held.release()
+
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)
@@ -78,12 +84,15 @@ class Postgres:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tuixuan-postgres-"))
+        self._data = Path(tempfile.mkdtemp(prefix="tuixuan-postgres-", dir=memory.root()))
         self._as_root = os.geteuid() == 0
         if self._as_root:
             user = pwd.getpwnam(UNPRIVILEGED)
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
+            for folder in (self._folder, self._data):
+                os.chown(folder, user.pw_uid, user.pw_gid)
         self._bin = _readable(_postgres_bin(), self._folder)
-        (self.port,) = free_ports(1)
+        self._held = HeldPort()
+        self.port = self._held.number
         self._names = 0
         self._process = self._start()
 
@@ -113,11 +122,12 @@ class Postgres:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)  # "fast": it waits for no client
         self._process.wait()
-        shutil.rmtree(self._folder)
+        for folder in (self._folder, self._data):
+            shutil.rmtree(folder)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        data = self._folder / "data"
-        made = self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust",
+        data = str(self._data)
+        made = self._run("initdb", "-D", data, "-U", "postgres", "--auth=trust",
                          "--encoding=UTF8", "--locale=C", "--no-sync").wait()  # fmt: skip
         assert made == 0, (self._folder / "postgres.log").read_text()
         settings = (
@@ -125,9 +135,9 @@ class Postgres:
             "fsync=off", "max_connections=200", "shared_buffers=32MB",
         )  # fmt: skip
         flags = [part for setting in settings for part in ("-c", setting)]
-        process = self._run("postgres", "-D", str(data), *flags)
+        process = self._run("postgres", "-D", data, *flags)
         try:
-            wait_for(lambda: process.poll() is None and self._answers())
+            wait_until(lambda: _runs(process) and self._answers(), "PostgreSQL serves")
         except BaseException:
             process.kill()
             raise
@@ -165,14 +175,25 @@ def running_nats(folder: Path) -> Iterator[Nats]:
         yield server
     finally:
         server.stop()
+        server.release_ports()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-    """Wait until a condition holds; fail after so many seconds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited too long"
-        time.sleep(0.01)
+@cache
+def _nats_binary() -> Path:
+    """Return the server; that it takes our configuration is tried once."""
+    found = find_nats({"PATH": os.environ.get("PATH", "")})
+    assert isinstance(found, Binary)
+    return found.path
+
+
+def _serves(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    return _runs(process) and _listens(port)
+
+
+def _runs(process: "subprocess.Popen[bytes]") -> bool:
+    """Tell that it has not ended; one that has is a failure at once."""
+    assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
+    return True
 
 
 def _listens(port: int) -> bool:

@@ -1,8 +1,5 @@
 """What tests ask of a stream and of the outbox behind it."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from nats.js import JetStreamContext
@@ -46,14 +43,3 @@ async def messages(js: JetStreamContext) -> list[RawStreamMsg]:
     """Every message of the stream, in its order."""
     last = (await js.stream_info(EVENTS)).state.last_seq
     return [await js.get_msg(EVENTS, seq) for seq in range(1, last + 1)]
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
-    """Wait until a condition holds; asked in a thread, since it may look into a database."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = await asyncio.to_thread(condition)
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        assert time.monotonic() < end, "waited too long"
-        await asyncio.sleep(0.01)

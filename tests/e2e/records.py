@@ -31,13 +31,12 @@ from models.tables.audit import AuditChainRow
 from services.cases.service import CaseService
 from services.people.recipients import find_recipients
 from tests.e2e.stack import Stack
+from tests.slack import slack
 from tests.streams import messages
 from workers.notify.staleness import OVERTAKEN
 
 CASES, LINES, OUTBOX = table_of(CaseRecord), table_of(Transition), table_of(Outbox)
 INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditChainRow)
-
-SETTLED_WITHIN = 60.0
 
 Row = dict[str, Any]
 
@@ -85,7 +84,7 @@ def settle(stack: Stack, case_ids: Sequence[str]) -> None:
         with reading(stack.audit_engine) as connection:
             return events.keys() <= set(connection.scalars(select(AUDIT.c.event_id)))
 
-    stack.wait_until(settled, within=SETTLED_WITHIN, what="everything announced and witnessed")
+    stack.wait_until(settled, what="everything announced and witnessed")
 
 
 def read_body(row: Any) -> CaseEvent:
@@ -107,7 +106,7 @@ async def assert_four_records_agree(stack: Stack, case_ids: Sequence[str]) -> in
     await asyncio.to_thread(settle, stack, case_ids)
     nats = await stack.nats()
     try:
-        stream = await messages(nats.jetstream(timeout=5))
+        stream = await messages(nats.jetstream(timeout=slack(5)))
     finally:
         await nats.close()
     service = CaseService(stack.engine, await stack.client())

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -23,12 +22,17 @@ from models.wording import BEIJING
 from services.clock import now
 from tests.e2e.commands import commands
 from tests.factories import ROOT, form
+from tests.ports import StackPorts
+from tests.slack import slack
+from tests.waiting import wait_until
 from workers.folder.places import Places
 from workers.stream.connection import connect as connect_nats
 from workers.temporal_client import connect
 
-START_SECONDS = 180.0
-"""For `up`, `down` and `tuixuan` itself on a machine that is busy."""
+COMMAND_SECONDS = 60.0
+"""For a command, `up` and `down` among them."""
+SERVES_SECONDS = 30.0
+"""For anything that comes of a command later."""
 CALL = ROOT / "programmes" / "2024-new-services.toml"
 OTHERS = ("TEMPORAL_", "NATS_URL", "DATABASE_URL", "TUIXUAN_", "LOG_LEVEL", "XDG_CONFIG_HOME")
 """What would make our stack another one than the default."""
@@ -46,6 +50,7 @@ class Stack:
     def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
         """Take the folder, and variables that the stack and its commands see."""
         self.places = Places(root)
+        self._ports = StackPorts(self.places)
         bare = {name: text for name, text in os.environ.items() if not name.startswith(OTHERS)}
         nowhere = str(root / "config")
         self.environ = {**bare, "XDG_CONFIG_HOME": nowhere, **(environ or {})}
@@ -62,12 +67,12 @@ class Stack:
         self.run("down")
 
     def run(
-        self, *arguments: str, check: bool = True, within: float = START_SECONDS
+        self, *arguments: str, check: bool = True, within: float = COMMAND_SECONDS
     ) -> "subprocess.CompletedProcess[str]":
         """Run `tuixuan` on this stack; `check`: it must end with 0."""
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         told = [*arguments, "--state-dir", str(self.places.root)]
-        done = commands().run(told, environ, within)
+        done = commands().run(told, environ, slack(within))
         if check:
             assert done.returncode == 0, (
                 f"{arguments}: {done.returncode}: {done.stdout}{done.stderr}"
@@ -105,7 +110,7 @@ class Stack:
         os.kill(pid, number)
         return pid
 
-    def wait_restarted(self, process: str, old_pid: int, within: float = 60.0) -> None:
+    def wait_restarted(self, process: str, old_pid: int, within: float = SERVES_SECONDS) -> None:
         """Wait until a process that was killed serves again."""
 
         def serves() -> bool:
@@ -115,14 +120,10 @@ class Stack:
         self.wait_until(serves, within=within, what=f"{process} serves again")
 
     def wait_until[T](
-        self, condition: Callable[[], T | None], within: float = 60.0, what: str = ""
+        self, condition: Callable[[], T | None], within: float = SERVES_SECONDS, what: str = ""
     ) -> T:
         """Ask until the answer is true, and return it."""
-        deadline = time.monotonic() + within
-        while not (answer := condition()):
-            assert time.monotonic() < deadline, f"in vain for {within:.0f} s: {what or condition}"
-            time.sleep(0.05)  # other processes raise no event here
-        return answer
+        return wait_until(condition, what, within)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from temporalio.client import WorkflowUpdateFailedError
 
 from models.cases.actions.names import Action
+from services.clock import now
+from tests.waiting import until
 from tests.workflow.case import Case
-from tests.workflow.waiting import now, until
 from tests.workflow.world import World
 
 A = Action

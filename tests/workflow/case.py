@@ -21,9 +21,10 @@ from services.cases import intake, queries
 from services.cases.requests import Request
 from services.cases.standing import read_standing
 from services.cases.views import CaseView
+from services.clock import now
 from services.seasons.cache import SeasonCache
+from tests.waiting import until
 from tests.workflow.passing import passing_fields
-from tests.workflow.waiting import now, until
 from tests.workflow.watching import Watched
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from models.cases.actions.names import Action
+from services.clock import now
 from tests import factories
-from tests.workflow.waiting import now
 
 
 def passing_fields(action: Action) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """A real Temporal dev server for tests: it can be killed, started again, and lose its store."""
 
-import asyncio
 import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
@@ -13,9 +13,10 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from tests.servers import START_SECONDS
+from tests.ports import HeldPort
+from tests.waiting import until
 from workers.servers.found import Binary
-from workers.servers.ports import LOOPBACK, free_ports
+from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import find_temporal, temporal_command
 from workflows import names
 
@@ -29,19 +30,14 @@ class Temporal:
     def __init__(self, folder: Path, *settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._settings = settings
-        self._choose_ports()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def _choose_ports(self) -> None:
-        self.port, ui_port = free_ports(2)
-        binary = find_temporal({**os.environ, "TEMPORAL_ADDRESS": ""})
-        assert isinstance(binary, Binary)
+        self._held = HeldPort(), HeldPort()
+        self.port, ui_port = (held.number for held in self._held)
         self._command = temporal_command(
-            binary.path, db_file=self._folder / "temporal.db", port=self.port, ui_port=ui_port
+            _binary(), db_file=folder / "temporal.db", port=self.port, ui_port=ui_port
         )
-        for setting in self._settings:
+        for setting in settings:
             self._command += ["--dynamic-config-value", setting]
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -61,6 +57,11 @@ class Temporal:
         if self._process is not None:
             self._end(signal.SIGKILL)
 
+    def release_ports(self) -> None:
+        """Keep its ports no longer: it will not be started again."""
+        for held in self._held:
+            held.release()
+
     def lose_store(self) -> None:
         """Remove all that the killed server kept."""
         assert self._process is None
@@ -69,26 +70,21 @@ class Temporal:
 
     async def client(self) -> Client:
         """Return a client as soon as the server knows our namespace and search attributes."""
-        async with asyncio.timeout(START_SECONDS):
-            while True:
-                self._start_again_if_its_port_was_taken()
-                with contextlib.suppress(RPCError, RuntimeError):
-                    client = await Client.connect(
-                        self.address,
-                        namespace=names.NAMESPACE,
-                        data_converter=pydantic_data_converter,
-                        identity=IDENTITY,
-                    )
-                    if await _knows_attributes(client):
-                        return client
-                await asyncio.sleep(0.05)
+        return await until(self._client, "Temporal serves")
 
-    def _start_again_if_its_port_was_taken(self) -> None:
-        """Between choosing a free port and using it, another process may take it."""
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None
-            self._choose_ports()
-            self.start()
+    async def _client(self) -> Client | None:
+        assert self._process is not None
+        assert self._process.poll() is None, f"Temporal ended with {self._process.returncode}"
+        with contextlib.suppress(RPCError, RuntimeError):
+            client = await Client.connect(
+                self.address,
+                namespace=names.NAMESPACE,
+                data_converter=pydantic_data_converter,
+                identity=IDENTITY,
+            )
+            if await _knows_attributes(client):
+                return client
+        return None
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
@@ -105,6 +101,14 @@ def running_temporal(folder: Path, *settings: str) -> Iterator[Temporal]:
         yield server
     finally:
         server.stop()
+        server.release_ports()
+
+
+@cache
+def _binary() -> Path:
+    found = find_temporal({**os.environ, "TEMPORAL_ADDRESS": ""})
+    assert isinstance(found, Binary)
+    return found.path
 
 
 async def _knows_attributes(client: Client) -> bool:

@@ -18,11 +18,12 @@ from temporalio.service import RPCError
 from models.cases.actions.names import Action
 from models.cases.states import State
 from models.refusals import Refused
+from services.clock import now
 from services.unavailable import Unavailable
+from tests.waiting import until
 from tests.workflow.case import Case, Pending
 from tests.workflow.mortal_worker import DIED
 from tests.workflow.temporal import Temporal, running_temporal
-from tests.workflow.waiting import now, until
 from tests.workflow.world import World
 
 A, S = Action, State

@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 
 from models.cases.actions.names import Action
 from models.cases.states import State
-from services.clock import new_id
+from services.clock import new_id, now
+from tests.waiting import until
 from tests.workflow.case import Case
 from tests.workflow.older import OlderWorkflow
 from tests.workflow.temporal import Temporal, running_temporal
-from tests.workflow.waiting import now, until
 from tests.workflow.world import World
 from workers.cases import worker
 from workflows import names

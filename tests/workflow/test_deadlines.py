@@ -7,7 +7,8 @@ import pytest
 
 from models.cases.actions.names import Action
 from models.cases.states import State
-from tests.workflow.waiting import now, until
+from services.clock import now
+from tests.waiting import until
 from tests.workflow.world import World
 from workflows import names
 

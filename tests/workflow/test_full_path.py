@@ -13,9 +13,9 @@ from temporalio.common import TypedSearchAttributes
 from models.cases.actions.names import Action
 from models.cases.agenda import AT_DEADLINE
 from models.cases.states import State
+from services.clock import now
 from tests.statements import counted
 from tests.workflow.case import Case
-from tests.workflow.waiting import now
 from tests.workflow.world import World
 from workflows import names
 from workflows.visibility import details, search_attributes, summary

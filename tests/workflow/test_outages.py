@@ -11,8 +11,8 @@ from sqlalchemy import Engine, event
 from models.cases.actions.names import Action
 from models.store.engine import open_engine
 from tests.servers import Postgres
+from tests.waiting import until
 from tests.workflow.temporal import Temporal
-from tests.workflow.waiting import until
 from tests.workflow.world import World
 
 A = Action

@@ -30,7 +30,7 @@ from services.clock import new_id, now
 from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import last_watermark, recent_runs, reconcile
-from tests.streams import until
+from tests.waiting import until
 from tests.workflow.world import World
 from workers.cases.worker import sandbox
 from workers.reconcile import ensure_schedule, make_activities, serve

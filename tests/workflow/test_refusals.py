@@ -13,9 +13,8 @@ from models.cases.actors import Actor, Role
 from models.cases.states import State
 from models.refusals import Refused
 from services.cases.requests import Request
-from services.clock import new_id
+from services.clock import new_id, now
 from tests.workflow.case import Case
-from tests.workflow.waiting import now
 from tests.workflow.world import World
 from workflows import names
 

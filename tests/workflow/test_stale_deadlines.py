@@ -17,7 +17,7 @@ from services.dates.milestones import Milestones
 from services.dates.moves import MilestoneChange
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
-from tests.streams import until
+from tests.waiting import until
 from tests.workflow.case import Case
 from tests.workflow.world import SEASON, World
 

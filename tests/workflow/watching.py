@@ -14,7 +14,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.clock import new_id
-from tests.workflow.waiting import until
+from tests.waiting import until
 from workflows import names
 
 EXPECTED = (

@@ -22,12 +22,12 @@ from models.store.engine import open_engine, reading, transaction
 from models.tables import CalendarDay, Season, table_of
 from services.cases.drafts import NewDraft
 from services.cases.service import CaseService
+from services.clock import now
 from services.dates.milestones import Milestones
 from services.dates.moves import MilestoneChange
 from services.seasons.opening import Opening, open_season
 from tests import factories
 from tests.workflow.case import Case
-from tests.workflow.waiting import now
 from workers.cases.worker import LOCAL_ACTIVITIES, case_worker
 
 SEASON = factories.SEASON

@@ -28,7 +28,8 @@ from services.audit.json_lines import read_lines
 from services.audit.verification import verify
 from tests.factories import make_case
 from tests.integration.audit.archives import edit, inspected, unpacked
-from tests.streams import outbox, until
+from tests.streams import outbox
+from tests.waiting import until
 from workers.audit import AuditHandler, run
 from workers.stream.pace import ConsumerPace
 

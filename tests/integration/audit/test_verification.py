@@ -20,7 +20,8 @@ from services.audit.verification import verify
 from services.stream.outbox import record_outcomes
 from tests.factories import commit, keep_reason, make_case
 from tests.integration.audit.stores import Stores, changed, tamper
-from tests.streams import outbox, until
+from tests.streams import outbox
+from tests.waiting import until
 from workers.audit import AuditHandler, run
 from workers.stream.pace import ConsumerPace
 from workers.stream.relay import Relay

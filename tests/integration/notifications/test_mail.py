@@ -23,7 +23,7 @@ from services.notifications.inbox import DeliveryItem, deliveries, send_again
 from services.people.users import add_user, set_email
 from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, plain
-from tests.streams import until
+from tests.waiting import until
 from workers.notify.message import OutgoingMail, build_message
 from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender

@@ -31,7 +31,7 @@ from services.people.users import (
 )
 from tests.factories import OPENS, commit, form, keep_reason, make_case, open_season
 from tests.mailserver import MailServer, plain
-from tests.streams import until
+from tests.waiting import until
 from workers.notify.handler import NotifyHandler
 from workers.notify.run import Ways, run
 from workers.settings.mail import MailSettings

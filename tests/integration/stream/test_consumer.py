@@ -28,7 +28,8 @@ from tests.integration.stream.notebooks import (
     short_wait,
 )
 from tests.servers import Nats
-from tests.streams import outbox, until
+from tests.streams import outbox
+from tests.waiting import until
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import InOrder
 from workers.stream.jetstream import CONSUMERS, ensure_consumer
@@ -245,7 +246,7 @@ async def test_messages_go_back_at_once_when_it_stops(
     assert len(held.lines()) == 1
     notebook = Notebook(sqlite_engine)
     async with consuming(js, InOrder(notebook, sqlite_engine), sqlite_engine):
-        await until(lambda: len(notebook.lines()) == 7, seconds=10)
+        await until(lambda: len(notebook.lines()) == 7, within=10)
     assert notebook.events() == ids(outbox(sqlite_engine))
 
 

@@ -36,11 +36,14 @@ from services.stream.dead_letters import (
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from services.webhooks.log import webhook_log
 from tests.factories import commit, make_case
+from tests.ports import HeldPort
 from tests.receivers import ORGANISER
 from tests.servers import Nats
-from tests.streams import outbox, until
+from tests.slack import slack
+from tests.streams import outbox
+from tests.waiting import until
 from workers.notify.handler import NotifyHandler
-from workers.servers.ports import LOOPBACK, free_port
+from workers.servers.ports import LOOPBACK
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import AsTheyCome, InOrder
 from workers.stream.jetstream import CONSUMERS, Redelivery, ensure_consumer
@@ -135,9 +138,9 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     await ensure_consumer(js, Durable.NOTIFY)
     subscription = await js.pull_subscribe_bind(durable=Durable.NOTIFY, stream=EVENTS)
     for _ in range(2):
-        await subscription.fetch(1, timeout=5)  # and no answer
+        await subscription.fetch(1, timeout=slack(5))  # and no answer
     with contextlib.suppress(TimeoutError):
-        await subscription.fetch(1, timeout=1)
+        await subscription.fetch(1, timeout=slack(1))
     [letter] = await dead(sqlite_engine, js, 1)
     assert letter.why.startswith("MAX_DELIVERIES")
     assert (letter.deliveries, letter.event_id) == (2, f"{case_id}:1")
@@ -284,7 +287,8 @@ def test_letters_are_listed_while_the_stream_is_away(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(stream, "PATIENCE", 0.5)
-    monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{free_port()}")
+    closed = HeldPort()
+    monkeypatch.setenv("NATS_URL", f"nats://{LOOPBACK}:{closed.number}")
     add_dead_letter(
         sqlite_engine, NewDeadLetter("notify", "tuixuan.v1.case.x.case_x.1", 1, "why", 8, now())
     )

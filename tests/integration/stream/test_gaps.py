@@ -18,7 +18,8 @@ from tests.integration.stream.notebooks import (
     ids,
     publish,
 )
-from tests.streams import outbox, until
+from tests.streams import outbox
+from tests.waiting import until
 from workers.stream.handing_over import InOrder
 
 

@@ -21,7 +21,8 @@ from tests.integration.stream.notebooks import (
     ids,
     short_wait,
 )
-from tests.streams import outbox, until
+from tests.streams import outbox
+from tests.waiting import until
 from workers.stream.handing_over import AsTheyCome, InOrder
 from workers.stream.relay import Relay
 

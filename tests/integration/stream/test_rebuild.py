@@ -24,7 +24,8 @@ from tests.factories import make_case
 from tests.receivers import INSIDE, Receiver, subscribe
 from tests.receivers import QUICK as INSISTENT
 from tests.servers import Nats
-from tests.streams import messages, outbox, until, waiting
+from tests.streams import messages, outbox, waiting
+from tests.waiting import until
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
 from workers.stream.connection import connect

@@ -27,7 +27,8 @@ from services.stream.leases import release_lease, take_lease
 from services.stream.outbox import read_unpublished
 from tests.factories import PATHS, ROOT, commit, make_case
 from tests.servers import Nats
-from tests.streams import messages, outbox, until, waiting
+from tests.streams import messages, outbox, waiting
+from tests.waiting import until
 from workers.stream.jetstream import ensure_streams
 from workers.stream.publishing import StreamUnavailable
 from workers.stream.relay import LEASE, Relay, RelayPace

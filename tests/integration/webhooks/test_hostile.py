@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -21,7 +22,7 @@ from models.tables.webhooks import WebhookDelivery
 from services.webhooks.log import webhook_log
 from tests.integration.webhooks.test_sending import an_event, done, put_up, sending
 from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
-from tests.streams import until
+from tests.waiting import until
 from workers.servers.ports import LOOPBACK
 from workers.webhook.guard import Guard, resolve
 from workers.webhook.post import Poster
@@ -93,10 +94,14 @@ async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refu
         await until(lambda: len(receiver.requests) == 3)
         for n in (4, 5, 6):
             put_up(sqlite_engine, an_event(f"case_{n}", 1))
-            await until(lambda n=n: f"case_{n}:1" in receiver.ids)  # type: ignore[misc]
+            await until(partial(_came, receiver, f"case_{n}:1"))
         await asyncio.sleep(0.5)
     tried = {item.event_id: item.attempts for item in webhook_log(sqlite_engine, endpoint)}
     assert {tried[each] for each in refused} == {1}
+
+
+def _came(receiver: Receiver, event_id: str) -> bool:
+    return event_id in receiver.ids
 
 
 @pytest.mark.usefixtures("season")

@@ -37,7 +37,7 @@ from services.webhooks.endpoints import (
 from services.webhooks.log import replay_one, replay_since, webhook_log
 from tests.factories import SEASON
 from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
-from tests.streams import until
+from tests.waiting import until
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
 from workers.webhook.retries import WebhookRetries
@@ -386,10 +386,10 @@ async def test_many_cases_to_five_endpoints_nothing_missing_nothing_twice_order_
             ))  # fmt: skip
     total = cases * len(STEPS)
     alive = [each for name, each in receivers.items() if name != "dead"]
-    await until(lambda: all(len(each.ids) >= total for each in alive), 400)
+    await until(lambda: all(len(each.ids) >= total for each in alive), within=400)
     assert receivers["dead"].requests == []  # and yet nobody waited for it
     await receivers["dead"].start()
-    await until(lambda: len(receivers["dead"].ids) >= total, 400)
+    await until(lambda: len(receivers["dead"].ids) >= total, within=400)
     stop.set()
     await worker
     for name, each in receivers.items():

@@ -16,9 +16,11 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from tests.ports import HeldPort
+from tests.slack import slack
+from tests.waiting import until
 from workers.servers.found import Binary
 from workers.servers.nats import find_nats, nats_command, write_nats_conf
-from workers.servers.ports import free_ports
 from workers.servers.temporal import find_temporal, temporal_command
 
 TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime"}
@@ -37,19 +39,21 @@ async def running(command: list[str], log: Path) -> AsyncIterator[asyncio.subpro
 
 
 async def connect(process: asyncio.subprocess.Process, address: str) -> Client:
-    while process.returncode is None:
+    async def connected() -> Client | None:
+        assert process.returncode is None
         with contextlib.suppress(RuntimeError, RPCError):
             client = await Client.connect(address, namespace="tuixuan")
             await client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace="tuixuan")
             )
             return client
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"the server ended with {process.returncode}")
+        return None
+
+    return await until(connected, "the server knows the namespace")
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own loopback
+    with urllib.request.urlopen(url, timeout=slack(10)) as response:  # noqa: S310 - our own loopback
         body: bytes = response.read()
     return body
 
@@ -57,13 +61,14 @@ def get(url: str) -> bytes:
 async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path: Path) -> None:
     found = find_temporal(_own())
     assert isinstance(found, Binary)
-    port, ui_port = free_ports(2)
+    held = HeldPort(), HeldPort()
+    port, ui_port = (each.number for each in held)
     db_file = tmp_path / "temporal.db"
     command = temporal_command(found.path, db_file=db_file, port=port, ui_port=ui_port)
 
     for _start in ("the first", "on the same file"):
         async with running(command, tmp_path / "log") as process:
-            client = await asyncio.wait_for(connect(process, f"127.0.0.1:{port}"), timeout=30)
+            client = await connect(process, f"127.0.0.1:{port}")
             answer = await client.operator_service.list_search_attributes(
                 ListSearchAttributesRequest(namespace="tuixuan")
             )
@@ -87,7 +92,8 @@ async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path
 async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) -> None:
     found = find_nats(_own())
     assert isinstance(found, Binary)
-    port, monitor_port = free_ports(2)
+    held = HeldPort(), HeldPort()
+    port, monitor_port = (each.number for each in held)
     store = tmp_path / "库 with spaces"
     conf = write_nats_conf(
         tmp_path / "run" / "nats.conf", port=port, monitor_port=monitor_port, store_dir=store
@@ -116,13 +122,15 @@ async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) 
 
 
 async def nats_connect(process: asyncio.subprocess.Process, port: int) -> Connection:
-    while process.returncode is None:
+    async def connected() -> Connection | None:
+        assert process.returncode is None
         with contextlib.suppress(OSError, nats.errors.Error):
             return await nats.connect(
                 f"nats://127.0.0.1:{port}", allow_reconnect=False, reconnect_time_wait=0.05
             )
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"the server ended with {process.returncode}")
+        return None
+
+    return await until(connected, "the server takes a connection")
 
 
 def _own() -> dict[str, str]:

@@ -5,17 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.ports import HeldPort, StackPorts
+from tests.slack import slack
+from tests.waiting import wait_until
 from workers.folder.lock import holder
 from workers.folder.places import Places
 from workers.processes import WorkerRole
-from workers.servers.ports import free_port
 from workers.settings.stack import StackSettings
 from workers.stack import external
 from workers.stack.external import ServerUnavailable, external_servers_answer
@@ -24,17 +25,8 @@ from workers.stack.ports import PORTS
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
 NAMES = ["temporal", "nats", *WorkerRole]
-PATIENCE = 120.0
-"""Seconds: other tests may keep the machine busy."""
-
-
-def until[T](ask: Callable[[], T], what: str) -> T:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.05)  # what other processes do raises no event here
-    return answer
+COMMAND_SECONDS = 60.0
+"""For a command, `up` and `down` among them."""
 
 
 def is_gone(pid: int) -> bool:
@@ -48,8 +40,10 @@ def is_gone(pid: int) -> bool:
 class Stack:
     """A folder, and the commands that are run on it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, ports_held: bool) -> None:
+        """`ports_held`: it finds ports that nobody else takes, also while it is down."""
         self.places = Places(root)
+        self._ports = StackPorts(self.places) if ports_held else None
         self.started: list[subprocess.Popen[bytes]] = []
 
     def command(self, *arguments: str) -> list[str]:
@@ -62,7 +56,7 @@ class Stack:
             self.command(*arguments),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=slack(COMMAND_SECONDS),
             env={**os.environ, **(environ or {})},
             check=False,
         )
@@ -90,7 +84,7 @@ class Stack:
         return json.loads(self.places.report.read_text()) if self.places.report.exists() else {}
 
     def ready(self) -> Any:
-        return until(lambda: self.report() if self.report().get("ready") else None, "ready")
+        return wait_until(lambda: self.report() if self.report().get("ready") else None, "ready")
 
     def pids(self) -> dict[str, int]:
         return {process["name"]: process["pid"] for process in self.report()["processes"]}
@@ -102,7 +96,7 @@ class Stack:
             found = next(p for p in self.report()["processes"] if p["name"] == name)
             return found if found["ready"] and found["pid"] not in (None, old) else None
 
-        return until(again, f"{name} restarted")
+        return wait_until(again, f"{name} restarted")
 
     def clean(self) -> None:
         for process in self.started:
@@ -113,6 +107,9 @@ class Stack:
             self.run("down")
 
 
+type Make = Callable[..., Stack]
+
+
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TEMPORAL_ADDRESS", "NATS_URL", "DATABASE_URL", "TUIXUAN_STATE_DIR"):
@@ -120,11 +117,11 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stacks(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
+def stacks(tmp_path: Path) -> Iterator[Make]:
     made: list[Stack] = []
 
-    def one() -> Stack:
-        made.append(Stack(tmp_path / f"stack{len(made)}"))
+    def one(*, ports_held: bool = True) -> Stack:
+        made.append(Stack(tmp_path / f"stack{len(made)}", ports_held=ports_held))
         return made[-1]
 
     yield one
@@ -132,7 +129,7 @@ def stacks(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
         stack.clean()
 
 
-def test_a_life_in_the_background(stacks: Callable[[], Stack]) -> None:
+def test_a_life_in_the_background(stacks: Make) -> None:
     stack, other = stacks(), stacks()
     told = stack.json("up", "--detach", "--empty")
     assert told["ready"] is True
@@ -170,7 +167,7 @@ def test_a_life_in_the_background(stacks: Callable[[], Stack]) -> None:
     # Nothing outlives the supervisor, and the next one finds everything where it was.
     pids = stack.pids()
     os.kill(told["pid"], signal.SIGKILL)
-    until(lambda: all(map(is_gone, pids.values())), "no orphans")
+    wait_until(lambda: all(map(is_gone, pids.values())), "no orphans")
     down = stack.json("status")
     assert (down["ready"], down["processes"]) == (False, [])
     assert stack.json("up", "--detach", "--empty")["addresses"] == told["addresses"]
@@ -184,9 +181,9 @@ def test_a_life_in_the_background(stacks: Callable[[], Stack]) -> None:
 
 
 def test_a_second_stack_takes_other_ports_and_the_same_ones_again(
-    stacks: Callable[[], Stack],
+    stacks: Make,
 ) -> None:
-    first, second = stacks(), stacks()
+    first, second = (stacks(ports_held=False) for _ in range(2))
     processes = [first.start("--empty"), second.start("--empty")]  # at the same time
     reports = [first.ready(), second.ready()]
     ports = [
@@ -204,7 +201,7 @@ def test_a_second_stack_takes_other_ports_and_the_same_ones_again(
     pids = [pid for stack in (first, second) for pid in stack.pids().values()]
     for process in processes:
         process.send_signal(signal.SIGINT)
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(slack(60)) for process in processes] == [0, 0]
     assert all(map(is_gone, pids))
     said = first.places.log_of("tuixuan").read_text()
     assert "process_killed" not in said
@@ -214,20 +211,23 @@ def test_a_second_stack_takes_other_ports_and_the_same_ones_again(
     assert "cases    | {" in terminal
 
 
-def test_a_stop_before_it_is_ready_leaves_nothing(stacks: Callable[[], Stack]) -> None:
+def test_a_stop_before_it_is_ready_leaves_nothing(stacks: Make) -> None:
     stack = stacks()
     process = stack.start("--empty")
-    until(lambda: any(p["pid"] for p in stack.report().get("processes", [])), "a first process")
+    wait_until(
+        lambda: any(p["pid"] for p in stack.report().get("processes", [])), "a first process"
+    )
     pids = [pid for pid in stack.pids().values() if pid]
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(slack(60)) == 0
     assert all(map(is_gone, pids))
     assert stack.json("status")["ready"] is False
 
 
-def test_a_failed_start_in_the_background_says_why(stacks: Callable[[], Stack]) -> None:
+def test_a_failed_start_in_the_background_says_why(stacks: Make) -> None:
     stack = stacks()
-    environ = {"DATABASE_URL": f"postgresql://u:geheim@127.0.0.1:{free_port()}/none"}
+    closed = HeldPort()
+    environ = {"DATABASE_URL": f"postgresql://u:geheim@127.0.0.1:{closed.number}/none"}
     code, name, message = stack.refused("up", "--detach", "--empty", environ=environ)
     assert (code, name) == (69, "start_failed")
     assert "DATABASE_URL" in message
@@ -240,7 +240,8 @@ async def test_external_servers_are_waited_for_and_then_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(external, "PATIENCE", 0.5)
-    port = free_port()
+    closed = HeldPort()
+    port = closed.number
     for variable, address in (
         ("TEMPORAL_ADDRESS", f"127.0.0.1:{port}"),
         ("NATS_URL", f"nats://u:geheim@127.0.0.1:{port}"),
@@ -253,7 +254,7 @@ async def test_external_servers_are_waited_for_and_then_named(
         monkeypatch.delenv(variable)
 
 
-def test_external_servers_are_used_and_not_started(stacks: Callable[[], Stack]) -> None:
+def test_external_servers_are_used_and_not_started(stacks: Make) -> None:
     host, guest = stacks(), stacks()
     addresses = host.json("up", "--detach", "--empty")["addresses"]
     environ = {"TEMPORAL_ADDRESS": addresses["temporal"], "NATS_URL": addresses["nats"]}

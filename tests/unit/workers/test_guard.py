@@ -5,7 +5,9 @@ from ipaddress import ip_network
 import pytest
 from httpcore2 import ConnectError
 
-from workers.servers.ports import LOOPBACK, free_ports
+from tests.ports import HeldPort
+from tests.slack import slack
+from workers.servers.ports import LOOPBACK
 from workers.settings.environment import SettingsWrong
 from workers.settings.stack import StackSettings
 from workers.webhook.guard import ForbiddenAddress, Guard, resolve
@@ -29,7 +31,7 @@ async def to(*addresses: str) -> list[str]:
 async def test_no_address_inside_is_connected_to(address: str) -> None:
     guard = Guard((), PORTS, resolve=lambda _host, _port: to(address))
     with pytest.raises(ForbiddenAddress, match="private, local or reserved"):
-        await guard.connect_tcp("receiver.example.invalid", 443, timeout=1)
+        await guard.connect_tcp("receiver.example.invalid", 443, timeout=slack(1))
 
 
 @pytest.mark.parametrize(
@@ -37,18 +39,18 @@ async def test_no_address_inside_is_connected_to(address: str) -> None:
 )
 async def test_loopback_is_known_however_it_is_written(written: str) -> None:
     with pytest.raises(ForbiddenAddress):
-        await Guard((), PORTS, resolve=resolve).connect_tcp(written, 443, timeout=1)
+        await Guard((), PORTS, resolve=resolve).connect_tcp(written, 443, timeout=slack(1))
 
 
 async def test_one_address_inside_among_public_ones_refuses_all() -> None:
     guard = Guard((), PORTS, resolve=lambda _host, _port: to("93.184.216.34", "127.0.0.1"))
     with pytest.raises(ForbiddenAddress):
-        await guard.connect_tcp("receiver.example.invalid", 443, timeout=1)
+        await guard.connect_tcp("receiver.example.invalid", 443, timeout=slack(1))
 
 
 async def test_a_name_is_resolved_once_for_each_connection() -> None:
     """A second look-up could answer otherwise; there is none between judging and connecting."""
-    (port,), asked = free_ports(1), []
+    held, asked = HeldPort(), []
 
     async def rebinding(host: str, _port: int) -> list[str]:
         asked.append(host)
@@ -56,11 +58,11 @@ async def test_a_name_is_resolved_once_for_each_connection() -> None:
 
     guard = Guard([ip_network("127.0.0.2/32")], PORTS, resolve=rebinding)
     with pytest.raises(ConnectError) as refused:  # nobody listens: it was tried at 127.0.0.2
-        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+        await guard.connect_tcp("receiver.example.invalid", held.number, timeout=slack(1))
     assert not isinstance(refused.value, ForbiddenAddress)
     assert len(asked) == 1
     with pytest.raises(ForbiddenAddress):  # and the next time it is judged anew
-        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+        await guard.connect_tcp("receiver.example.invalid", held.number, timeout=slack(1))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ async def test_a_public_address_needs_a_usual_port_and_tls(
 ) -> None:
     guard = Guard((), PORTS, public=public, resolve=lambda _host, _port: to("93.184.216.34"))
     with pytest.raises(ForbiddenAddress, match=why):
-        await guard.connect_tcp("receiver.example.invalid", port, timeout=1)
+        await guard.connect_tcp("receiver.example.invalid", port, timeout=slack(1))
 
 
 async def test_a_name_that_leads_nowhere_is_an_error_of_the_connection() -> None:

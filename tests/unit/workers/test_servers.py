@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import HeldPort
 from workers.servers import go_build, nats, temporal
 from workers.servers.found import (
     Binary,
@@ -241,13 +242,11 @@ def test_a_nats_that_will_not_do_is_passed_over(machine: Machine, script: str) -
 
 
 def test_a_port_is_free_until_somebody_listens() -> None:
-    port = free_port()
+    held = HeldPort()
+    port = held.number
     assert port_is_free(port)
 
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
-
+    with socket.create_server(("127.0.0.1", port)):
         assert not port_is_free(port)
         assert free_port(port) != port
     assert free_port(port) == port

@@ -23,7 +23,9 @@ from workers.stack.screen import Screen
 HOLD = """
 import sys
 from pathlib import Path
+from tests.ports import HeldPort
 from workers.folder.places import Places
+from tests.ports import HeldPort
 from workers.folder import lock
 with lock.hold(Places(Path(sys.argv[1]))):
     print("held", flush=True)

@@ -1,0 +1,70 @@
+"""How slow this machine is just now. Every limit of time in the tests is stretched by it.
+
+A limit is written as an idle machine of two cores needs it, generously. What it is worth on
+the machine at hand, and beside whatever else runs there, is measured: once at the start, and
+again as time goes on. `TUIXUAN_TEST_SLACK` is a factor that is known better than measured.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+REFERENCE_SECONDS = 0.045
+"""What the sample takes on an idle machine of two cores."""
+LONGEST = 50.0
+"""A factor beyond this is an accident of the measurement."""
+STALE_SECONDS = 20.0
+VARIABLE = "TUIXUAN_TEST_SLACK"
+
+_greatest = 1.0
+_measured_at = float("-inf")
+
+
+def slack(seconds: float, *, stale: float = STALE_SECONDS) -> float:
+    """Return what a limit of an idle machine is on this one.
+
+    Args:
+        seconds: The limit.
+        stale: Seconds after which the machine is measured again.
+    """
+    return seconds * factor(stale=stale)
+
+
+def factor(*, stale: float = STALE_SECONDS) -> float:
+    """Return how many times slower than idle the machine has been so far, at least 1.
+
+    The slowest moment counts: what begins in a calm one may end in another.
+    """
+    global _greatest, _measured_at  # noqa: PLW0603 - the machine is one as well
+    if known := os.environ.get(VARIABLE):
+        return float(known)
+    if time.monotonic() - _measured_at > stale:
+        _greatest = max(_greatest, min(sample() / REFERENCE_SECONDS, LONGEST))
+        _measured_at = time.monotonic()
+    return _greatest
+
+
+def sample() -> float:
+    """Return how long a bit of calculation and two processes take now, in seconds."""
+    began = time.perf_counter()
+    for _ in range(2):
+        sum(n * n for n in range(400_000))
+        subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
+    return time.perf_counter() - began
+
+
+class Limit:
+    """A length of time that begins now, stretched by how slow the machine is when it ends."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._began = seconds, time.monotonic()
+
+    def passed(self) -> bool:
+        """Tell whether it has passed; the machine is asked again before the answer is yes."""
+        took = time.monotonic() - self._began
+        return took > self._seconds and took > slack(self._seconds, stale=2.0)
+
+    def __str__(self) -> str:
+        took = time.monotonic() - self._began
+        return f"{took:.1f} s, where {self._seconds:g} s do on an idle machine"
