@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from models.refusals import Refused
 
-_SHOWN = 5  # more troubles than this at once help nobody
+_SHOWN = 5  # more than this at once helps nobody
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _TROUBLES: Mapping[str, str] = {
     "missing": "缺少这一项",
@@ -68,10 +68,11 @@ def read_toml[M: BaseModel](model: type[M], text: str, code: str, what: str) -> 
         model: the pydantic model to fill.
         text: TOML 1.0; fractions are read as `Decimal`, so nothing is rounded.
         code: the code of the refusal, e.g. `programme_invalid`.
-        what: how the message names the file, e.g. `征集方案文件`.
+        what: what the message calls the file, e.g. `征集方案文件`.
 
     Raises:
-        Refused: with `code`; names line and column of bad TOML, or the keys of bad values.
+        Refused: with `code`; the message names line and column of bad TOML, or the keys of bad
+            values.
     """
     try:
         return model.model_validate(tomllib.loads(text, parse_float=Decimal))
@@ -86,19 +87,19 @@ def read_toml[M: BaseModel](model: type[M], text: str, code: str, what: str) -> 
 
 
 def explain(error: ValidationError) -> str:
-    """Return the troubles of `error` as `place trouble；place trouble`, five at most."""
+    """Return what is wrong as `place trouble；place trouble`, five troubles at most."""
     troubles = sorted(
         error.errors(include_url=False),
-        key=lambda trouble: trouble["type"] != "extra_forbidden",  # a slip there explains the rest
+        key=lambda trouble: trouble["type"] != "extra_forbidden",  # a typo there explains the rest
     )
-    told = [f"{_place(trouble)} {_words(trouble)}".strip() for trouble in troubles[:_SHOWN]]
+    shown = [f"{_place(trouble)} {_words(trouble)}".strip() for trouble in troubles[:_SHOWN]]
     if len(troubles) > _SHOWN:
-        told.append(f"另有 {len(troubles) - _SHOWN} 处")
-    return "；".join(told)
+        shown.append(f"另有 {len(troubles) - _SHOWN} 处")
+    return "；".join(shown)
 
 
 def _place(trouble: ErrorDetails) -> str:
-    """`("bodies", 3, "kind")` is `bodies[4].kind`: people count from one."""
+    """Return `bodies[4].kind` for `("bodies", 3, "kind")`: people count from one."""
     parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in trouble["loc"])
     return "".join(parts).lstrip(".")
 
@@ -112,9 +113,9 @@ def _words(trouble: ErrorDetails) -> str:
 
 def _toml_trouble(error: tomllib.TOMLDecodeError, text: str) -> str:
     found, words = _PLACE.search(str(error)), _PLACE.sub("", str(error)).strip()
-    told = next((ours for theirs, ours in _SYNTAX.items() if words.startswith(theirs)), words)
+    what = next((ours for theirs, ours in _SYNTAX.items() if words.startswith(theirs)), words)
     if found is None or found[1] is None:
         place = f"第 {text.count('\n') + 1} 行末尾"
     else:
         place = f"第 {found[1]} 行第 {found[2]} 列"
-    return f"{place}不是有效的 TOML：{told}"
+    return f"{place}不是有效的 TOML：{what}"

@@ -1,1 +1,1 @@
-"""Audit entries: what they say, and how they name what they are about."""
+"""Audit entries, the lines of the chain and of the digest file, and the checks of both."""

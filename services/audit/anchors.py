@@ -61,7 +61,7 @@ class AnchorHeight:
     def __init__(self, path: Path) -> None:
         self._path, self._read, self._height = path, 0, 0
 
-    def look(self) -> int:
+    def read(self) -> int:
         """Return the height; 0 for none. A file that became shorter is read anew."""
         size = self._path.stat().st_size if self._path.exists() else 0
         if size < self._read:

@@ -1,1 +1,1 @@
-"""Move a milestone of a season, and enter working days; each tells the cases it touches."""
+"""Move a milestone of a season, and enter working days; the cases concerned are notified."""

@@ -1,4 +1,4 @@
-"""What is no event is witnessed too: looks, changes, removals; once, bound, and never undone."""
+"""Audit entries are witnessed like events: once, bound to the chain, and never undone."""
 
 import json
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
+from models import tables
 from models.audit.chain_line import line_hash
 from models.audit.entries import AuditEntry, EntryKind
 from models.cases.actions.names import Action
@@ -41,13 +42,13 @@ def stores(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) ->
     return made
 
 
-def look(case_id: str | None, season: str | None, **given: Any) -> AuditEntry:
+def access_entry(case_id: str | None, season: str | None, **given: Any) -> AuditEntry:
     return AuditEntry(
         **{
             "kind": EntryKind.ACCESS,
             "action": "case.form_revealed",
             "object": f"{case_id}/form/1",
-            "actor": Actor(role=Role.BODY, id="desk", org="fujian"),
+            "actor": Actor(role=Role.BODY, id="clerk", org="fujian"),
             "season": season,
             "case_id": case_id,
             "before": digest_text("form"),
@@ -68,9 +69,9 @@ def lines(audit: Engine) -> list[Any]:
         return list(connection.execute(select(audit_record).order_by(audit_record.c.n)).all())
 
 
-def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: str) -> None:
+def test_an_access_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: str) -> None:
     case_id = outbox(stores.record)[0].case_id
-    entry_id = enter_now(stores.record, look(case_id, season), AT)
+    entry_id = enter_now(stores.record, access_entry(case_id, season), AT)
     assert handler(stores).append_entries(stores.record) == 1
     row = lines(stores.audit)[-1]
     assert (row.kind, row.event_id, row.case_id, row.case_seq) == ("look", entry_id, case_id, None)
@@ -79,7 +80,7 @@ def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: 
     assert said["data"] == {
         "action": "case.form_revealed",
         "object": f"{case_id}/form/1",
-        "actor": "body:desk",
+        "actor": "body:clerk",
         "on_behalf": "fujian",
         "season": season,
         "case_id": case_id,
@@ -93,7 +94,7 @@ def test_a_look_is_in_the_chain_with_all_that_was_asked(stores: Stores, season: 
 
 
 def test_the_reason_as_text_stays_in_the_record(stores: Stores, season: str) -> None:
-    enter_now(stores.record, look(None, season), AT)
+    enter_now(stores.record, access_entry(None, season), AT)
     handler(stores).append_entries(stores.record)
     assert REASON not in str(lines(stores.audit))
     assert [entry.reason for entry in list_entries(stores.record)] == [REASON]
@@ -102,22 +103,22 @@ def test_the_reason_as_text_stays_in_the_record(stores: Stores, season: str) -> 
 def test_nothing_is_witnessed_twice_even_after_a_crash_in_between(
     stores: Stores, season: str
 ) -> None:
-    deeds = [enter_now(stores.record, look(None, season), AT) for _ in range(3)]
+    entries = [enter_now(stores.record, access_entry(None, season), AT) for _ in range(3)]
     handler(stores).append_entries(stores.record)
     with transaction(stores.record) as connection:  # as if it had not been noted any more
         connection.execute(text("UPDATE deed SET witnessed_at = NULL"))
     assert len(read_waiting(stores.record)) == 3
     assert handler(stores).append_entries(stores.record) == 3
     assert handler(stores).append_entries(stores.record) == 0
-    assert [row.event_id for row in lines(stores.audit)[1:]] == deeds
+    assert [row.event_id for row in lines(stores.audit)[1:]] == entries
     assert stores.verify().ok
     assert max(anchor[0] for anchor in AnchorFile(stores.anchors).read() if anchor) == 4
 
 
-def test_a_rolled_back_request_leaves_no_deed(stores: Stores, season: str) -> None:
+def test_a_rolled_back_request_leaves_no_entry(stores: Stores, season: str) -> None:
     def breaks_off() -> None:
         with transaction(stores.record) as connection:
-            enter(connection, look(None, season), AT)
+            enter(connection, access_entry(None, season), AT)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -128,8 +129,8 @@ def test_a_rolled_back_request_leaves_no_deed(stores: Stores, season: str) -> No
 def test_each_case_has_a_chain_of_its_own(stores: Stores, season: str) -> None:
     case_id = outbox(stores.record)[0].case_id
     other = make_case(stores.record, season=season, state=State.PROVINCE_REVIEW)
-    enter_now(stores.record, look(case_id, season), AT)
-    enter_now(stores.record, look(None, season), AT)
+    enter_now(stores.record, access_entry(case_id, season), AT)
+    enter_now(stores.record, access_entry(None, season), AT)
     handler(stores).append_entries(stores.record)
     commit(stores.record, case_id, Action.WITHDRAW)
     stores.witness()
@@ -144,9 +145,9 @@ def test_each_case_has_a_chain_of_its_own(stores: Stores, season: str) -> None:
 
 
 def test_a_line_taken_out_of_its_cases_chain_is_found(stores: Stores, season: str) -> None:
-    """Somebody makes the chain over all anew without the look, and leaves the case's link."""
+    """Somebody makes the whole chain anew without the entry, and leaves the case's link."""
     case_id = outbox(stores.record)[0].case_id
-    enter_now(stores.record, look(case_id, season), AT)
+    enter_now(stores.record, access_entry(case_id, season), AT)
     handler(stores).append_entries(stores.record)
     tamper(stores.audit, "UPDATE audit_record SET case_previous_hash = NULL WHERE n = 2")
     assert ("changed", "audit:2") in stores.kinds()
@@ -155,28 +156,28 @@ def test_a_line_taken_out_of_its_cases_chain_is_found(stores: Stores, season: st
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        ("UPDATE deed SET body = replace(body, 'desk', 'dusk')", "differs"),
+        ("UPDATE deed SET body = replace(body, 'clerk', 'clark')", "differs"),
         ("DELETE FROM deed", "not_in_record"),
     ],
 )
-def test_a_deed_changed_or_removed_in_the_record_is_found(
+def test_an_entry_changed_or_removed_in_the_record_is_found(
     stores: Stores, season: str, statement: str, kind: str
 ) -> None:
-    entry_id = enter_now(stores.record, look(None, season), AT)
+    entry_id = enter_now(stores.record, access_entry(None, season), AT)
     handler(stores).append_entries(stores.record)
     tamper(stores.record, statement)
     assert stores.kinds() == [(kind, entry_id)]
 
 
-def test_a_deed_that_the_audit_lost_is_found(stores: Stores, season: str) -> None:
-    entry_id = enter_now(stores.record, look(None, season), AT)
+def test_an_entry_that_the_audit_lost_is_found(stores: Stores, season: str) -> None:
+    entry_id = enter_now(stores.record, access_entry(None, season), AT)
     handler(stores).append_entries(stores.record)
     tamper(stores.audit, "DELETE FROM audit_record WHERE n = 2")
     assert stores.kinds() == [("cut_tail", "anchor:2"), ("not_audited", entry_id)]
 
 
 def test_a_kind_turned_into_another_is_found(stores: Stores, season: str) -> None:
-    enter_now(stores.record, look(None, season), AT)
+    enter_now(stores.record, access_entry(None, season), AT)
     handler(stores).append_entries(stores.record)
     tamper(stores.audit, "UPDATE audit_record SET kind = 'change' WHERE n = 2")
     assert stores.kinds() == [("changed", "audit:2")]
@@ -191,8 +192,8 @@ def test_a_kind_turned_into_another_is_found(stores: Stores, season: str) -> Non
         "UPDATE deed SET reason = NULL",
     ],
 )
-def test_deeds_only_grow(stores: Stores, season: str, statement: str) -> None:
-    enter_now(stores.record, look(None, season), AT)
+def test_entries_are_insert_only(stores: Stores, season: str, statement: str) -> None:
+    enter_now(stores.record, access_entry(None, season), AT)
     with (
         pytest.raises(DBAPIError, match="deed is insert only"),
         transaction(stores.record) as connection,
@@ -203,15 +204,15 @@ def test_deeds_only_grow(stores: Stores, season: str, statement: str) -> None:
 @pytest.mark.parametrize("reason", ["长" * 501, "一行\n两行"])
 def test_a_reason_is_one_line_of_some_length(stores: Stores, season: str, reason: str) -> None:
     with pytest.raises(Refused, match="理由应为一行文字"):
-        enter_now(stores.record, look(None, season, reason=reason), AT)
+        enter_now(stores.record, access_entry(None, season, reason=reason), AT)
 
 
-def test_deeds_are_listed_by_whatever_is_asked(stores: Stores, season: str) -> None:
+def test_entries_are_listed_by_each_filter(stores: Stores, season: str) -> None:
     case_id = outbox(stores.record)[0].case_id
-    first = enter_now(stores.record, look(case_id, season), AT)
-    second = enter_now(stores.record, look(None, season, kind=EntryKind.REMOVAL), AT)
+    first = enter_now(stores.record, access_entry(case_id, season), AT)
+    second = enter_now(stores.record, access_entry(None, season, kind=EntryKind.REMOVAL), AT)
     operator = Actor(role=Role.OPERATOR, id="root")
-    third = enter_now(stores.record, look(None, None, actor=operator), AT)
+    third = enter_now(stores.record, access_entry(None, None, actor=operator), AT)
 
     def ids(**wanted: Any) -> list[str]:
         return [entry.id for entry in list_entries(stores.record, **wanted)]
@@ -234,7 +235,7 @@ def test_an_audit_that_began_before_the_chains_of_cases_goes_on(
     stores.anchors.unlink()
     _as_the_first_version_wrote(stores)
     assert stores.verify().ok
-    enter_now(stores.record, look(case_id, season), AT)
+    enter_now(stores.record, access_entry(case_id, season), AT)
     handler(stores).append_entries(stores.record)
     old, new = lines(stores.audit)
     assert old.case_previous_hash is None
@@ -254,3 +255,26 @@ def _as_the_first_version_wrote(stores: Stores) -> None:
     with transaction(stores.audit) as connection:
         connection.execute(audit_record.insert(), record)
     AnchorFile(stores.anchors).append(Anchor(1, str(record["hash"]), AT))
+
+
+OLD_BODY = (
+    '{"data":{"action":"case.form_seen","actor":"operator:root","after":"sha256:1",'
+    '"before":"sha256:1","case_id":null,"object":"case_1/form/1","on_behalf":null,'
+    '"reason":null,"request":"req_1","season":"2024"},"id":"deed_1",'
+    '"time":"2024-04-01T00:00:00.000000+00:00","type":"org.tuixuan.audit.look"}'
+)
+
+
+def test_a_row_of_an_earlier_release_is_an_access_entry(stores: Stores) -> None:
+    row = {
+        "id": "deed_1", "kind": "look", "season_id": "2024", "case_id": None,
+        "actor": "operator:root", "body": OLD_BODY, "reason": None, "at": AT,
+    }  # fmt: skip
+    with transaction(stores.record) as connection:
+        connection.execute(tables.deed.insert(), row)
+    [entry] = list_entries(stores.record, kind="look")
+    assert (entry.id, entry.kind, entry.action) == ("deed_1", EntryKind.ACCESS, "case.form_seen")
+    assert (entry.object, entry.before, entry.after) == ("case_1/form/1", "sha256:1", "sha256:1")
+    assert handler(stores).append_entries(stores.record) == 1
+    assert lines(stores.audit)[-1].body == OLD_BODY
+    assert stores.verify().ok

@@ -171,16 +171,16 @@ def test_what_cannot_be_read_is_absent_and_the_rest_is_there(
 def test_the_height_of_the_anchors_is_followed_without_reading_all_again(tmp_path: Path) -> None:
     path = tmp_path / "anchors"
     height, anchors = AnchorHeight(path), AnchorFile(path)
-    assert height.look() == 0
+    assert height.read() == 0
     at = datetime(2024, 4, 1, tzinfo=UTC)
     for n, expected in ((1, 1), (7, 7), (5, 7)):
         anchors.append(Anchor(n, "x", at))
-        assert height.look() == expected
+        assert height.read() == expected
     with path.open("a") as file:
         file.write('nonsense\n{"n": 9, "ha')
-    assert (height.look(), height.look()) == (7, 7)
+    assert (height.read(), height.read()) == (7, 7)
     with path.open("a") as file:
         file.write('sh": "x"}\n')
-    assert height.look() == 9
+    assert height.read() == 9
     path.write_text('{"n": 2, "hash": "x"}\n')
-    assert height.look() == 2
+    assert height.read() == 2

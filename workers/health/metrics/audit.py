@@ -24,7 +24,7 @@ def chain(sources: MetricSources) -> Iterator[Metric]:
     with reading(sources.audit) as connection:
         height = connection.scalar(select(func.max(_CHAIN.n))) or 0
     yield gauge("audit_chain_height", "Records in the audit's chain.", height)
-    yield gauge("audit_anchor_height", "The newest anchored record.", sources.anchored.look())
+    yield gauge("audit_anchor_height", "The newest anchored record.", sources.anchored.read())
     places, key = sources.settings.places, sources.settings.audit.signing_key
     signed = DigestFile(places.audit_digests, places.audit_key, key)
     late = signed.unsigned_seconds(sources.audit, datetime.now(UTC))
