@@ -11,13 +11,13 @@ from sqlalchemy import Engine
 from standardwebhooks import Webhook
 
 from models.cases.actors import Actor, Role
+from models.webhooks.retries import WebhookRetries
 from services.clock import now
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
 from tests.factories import SEASON
 from tests.ports import HeldPort
 from workers.servers.ports import LOOPBACK
 from workers.settings.webhook import WebhookSettings
-from workers.webhook.retries import WebhookRetries
 
 type Answer = tuple[int, Mapping[str, str]]
 OK: Answer = (204, {})

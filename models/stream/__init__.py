@@ -1,1 +1,1 @@
-"""The event stream's names, and the states of what could not be consumed."""
+"""The event stream: its names, and the states of what could not be consumed."""

@@ -1,1 +1,1 @@
-"""Webhooks: states of endpoints and deliveries, and what owners of a switched-off one read."""
+"""Webhooks: states, answers and retries, and what owners of a switched-off endpoint read."""

@@ -1,14 +1,14 @@
-"""What an endpoint may be: its address, its events, its rate, its owner."""
+"""What an endpoint may have: its address, its events, its rate, its owner."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
 
+from models import tables
 from models.cases.actions.names import EventName
 from models.cases.actors import Actor, Role
 from models.refusals import Refused, unknown_season
-from models.tables import Body, Season, Unit, table_of
 
 LONGEST_URL = 2048
 LONGEST_DESCRIPTION = 200
@@ -18,7 +18,7 @@ _SEES_ALL = (Role.ORGANISER, Role.AUDITOR)
 
 
 def check_url(url: str) -> None:
-    """Refuse what cannot be posted to; where it leads is judged at each connection.
+    """Refuse an address that cannot be posted to; where it leads is checked at each connection.
 
     Raises:
         Refused: `bad_url`.
@@ -36,7 +36,7 @@ def check_url(url: str) -> None:
 
 
 def check_description(text: str) -> None:
-    """Refuse what is no short line: it is shown in lists, logs and messages.
+    """Refuse what is not one short line: it is shown in lists, logs and messages.
 
     Raises:
         Refused: `bad_description`.
@@ -47,7 +47,7 @@ def check_description(text: str) -> None:
 
 
 def check_events(events: Sequence[str]) -> None:
-    """Refuse names that no event has.
+    """Refuse names of which there is no event.
 
     Raises:
         Refused: `unknown_event`.
@@ -73,7 +73,7 @@ def check_season(connection: Connection, season_id: str) -> None:
     Raises:
         Refused: `unknown_season`.
     """
-    season = table_of(Season).c.id
+    season = tables.season.c.id
     if connection.scalar(select(season).where(season == season_id)) is None:
         raise unknown_season(season_id)
 
@@ -88,7 +88,7 @@ def owner_org(connection: Connection, season_id: str, owner: Actor) -> str | Non
         return None
     if owner.role not in (Role.APPLICANT, Role.BODY):
         raise Refused("role_not_allowed", "端点只能属于申报单位、推荐单位、主办方或审计。")
-    org = table_of(Unit if owner.role is Role.APPLICANT else Body).c
+    org = (tables.unit if owner.role is Role.APPLICANT else tables.body).c
     found = select(org.id).where(org.season_id == season_id, org.id == owner.id)
     if connection.scalar(found) is None:
         raise Refused("unknown_org", f"征集季 {season_id} 没有单位 {owner.id}。")

@@ -1,26 +1,21 @@
-"""What was sent to an endpoint, how it went, and how to send it once more."""
+"""The log of an endpoint: its deliveries, and the attempts of each."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Engine, Select, and_, case, func, insert, select
+from sqlalchemy import Column, Engine, ScalarSelect, Select, and_, case, func, select
 
+from models import tables
 from models.cases.actors import Actor
 from models.refusals import Refused
-from models.retention import removed
-from models.store.engine import reading, transaction
-from models.tables import table_of
-from models.tables.webhooks import WebhookAttempt, WebhookDelivery
+from models.store.engine import reading
 from models.webhooks.status import WebhookStatus
-from services.clock import new_id
-from services.webhooks.missed import fan_out_missed
-from services.webhooks.views import one_endpoint, standing
+from services.webhooks.views import read_endpoint
 
 MOST_AT_ONCE = 200
 
-_DELIVERIES, _ATTEMPTS = table_of(WebhookDelivery), table_of(WebhookAttempt)
-_D, _A = _DELIVERIES.c, _ATTEMPTS.c
+_delivery, _attempt = tables.webhook_delivery.c, tables.webhook_attempt.c
 
 
 class WebhookItem(BaseModel):
@@ -39,7 +34,7 @@ class WebhookItem(BaseModel):
     event_id: str
     event: str
     replay: int
-    status: str
+    status: WebhookStatus
     attempts: int
     next_attempt_at: datetime | None
     done_at: datetime | None
@@ -71,12 +66,12 @@ def webhook_log(
     limit: int = 50,
     after: str | None = None,
 ) -> list[WebhookItem]:
-    """Return a page of what went to an endpoint, the newest first.
+    """Return a page of the deliveries to an endpoint, the newest first.
 
     Args:
         engine: The record.
         endpoint_id: Which endpoint.
-        status: Only these; `failed` are those that were set aside.
+        status: Only these, one of `WebhookStatus`.
         limit: How many at most, up to `MOST_AT_ONCE`.
         after: The id of the last delivery of the page before; None: from the newest.
 
@@ -87,16 +82,16 @@ def webhook_log(
         raise Refused("unknown_status", f"没有状态 {status}，可选：{'、'.join(WebhookStatus)}。")
     query = (
         _items()
-        .where(_D.endpoint_id == endpoint_id)
-        .order_by(_D.id.desc())
+        .where(_delivery.endpoint_id == endpoint_id)
+        .order_by(_delivery.id.desc())
         .limit(min(limit, MOST_AT_ONCE))
     )
     if status is not None:
-        query = query.where(_D.status == status)
+        query = query.where(_delivery.status == status)
     if after is not None:
-        query = query.where(_D.id < after)
+        query = query.where(_delivery.id < after)
     with reading(engine) as connection:
-        one_endpoint(connection, endpoint_id)
+        read_endpoint(connection, endpoint_id)
         return [WebhookItem.model_validate(row) for row in connection.execute(query)]
 
 
@@ -106,18 +101,18 @@ def show_delivery(engine: Engine, delivery_id: str, by: Actor | None = None) -> 
     Args:
         engine: The record.
         delivery_id: Which.
-        by: Who asks: for others than the endpoint's owner there is none; None: operations.
+        by: Who asks: nobody but the endpoint's owner is told that it exists; None: operations.
 
     Raises:
         Refused: `unknown_delivery`.
     """
     with reading(engine) as connection:
-        row = connection.execute(_items().where(_D.id == delivery_id)).one_or_none()
+        row = connection.execute(_items().where(_delivery.id == delivery_id)).one_or_none()
         if row is None:
-            raise _unknown(delivery_id)
-        owned = by is None or one_endpoint(connection, row.endpoint_id).belongs_to(by)
+            raise unknown_delivery(delivery_id)
+        owned = by is None or read_endpoint(connection, row.endpoint_id).belongs_to(by)
     if not owned:
-        raise _unknown(delivery_id)
+        raise unknown_delivery(delivery_id)
     return WebhookItem.model_validate(row)
 
 
@@ -128,90 +123,28 @@ def attempts(engine: Engine, delivery_id: str) -> list[AttemptItem]:
         Refused: `unknown_delivery`.
     """
     show_delivery(engine, delivery_id)
-    query = select(_ATTEMPTS).where(_A.delivery_id == delivery_id).order_by(_A.n)
+    query = select(tables.webhook_attempt).where(_attempt.delivery_id == delivery_id)
     with reading(engine) as connection:
-        return [AttemptItem.model_validate(row) for row in connection.execute(query)]
+        rows = connection.execute(query.order_by(_attempt.n))
+        return [AttemptItem.model_validate(row) for row in rows]
 
 
-def replay_one(engine: Engine, delivery_id: str, at: datetime) -> str:
-    """Send one message once more, with the same id and bytes; return the new delivery's id.
-
-    Raises:
-        Refused: `unknown_delivery`, `still_waiting`, `endpoint_removed` or `removed`.
-    """
-    with transaction(engine) as connection:
-        found = connection.execute(
-            select(_DELIVERIES).where(_D.id == delivery_id)
-        ).mappings().one_or_none()  # fmt: skip
-        if found is None:
-            raise _unknown(delivery_id)
-        if found["status"] == WebhookStatus.WAITING:
-            message = f"投递 {delivery_id} 仍在等待发送；tuixuan webhook resume 使等待的立即发出。"
-            raise Refused("still_waiting", message)
-        standing(connection, found["endpoint_id"])
-        if found["removed_at"] is not None:
-            raise removed(f"投递 {delivery_id} 的内容", found["removed_at"])
-        return _repeat(connection, found, at)
-
-
-def replay_since(engine: Engine, endpoint_id: str, since: datetime, at: datetime) -> int:
-    """Send again what was put up for an endpoint since an instant, and what it missed.
-
-    Returns:
-        How many messages wait to leave by this.
-
-    Raises:
-        Refused: `unknown_endpoint`, or `endpoint_removed`.
-    """
-    with transaction(engine) as connection:
-        endpoint = standing(connection, endpoint_id)
-        query = select(_DELIVERIES).where(
-            _D.endpoint_id == endpoint_id,
-            _D.created_at >= since,
-            _D.status != WebhookStatus.WAITING,
-            _D.replay == 0,
-            _D.removed_at.is_(None),
-        )
-        rows = connection.execute(query.order_by(_D.created_at, _D.seq, _D.id)).mappings().all()
-        for row in rows:
-            _repeat(connection, row, at)
-        missed = fan_out_missed(connection, endpoint, since, at)
-    return len(rows) + missed
-
-
-def _items() -> Select[Any]:
-    """Ask for deliveries, each with its last attempt."""
-    last = and_(_A.delivery_id == _D.id, _A.n == _last(_D.id))
-    waits = case((_D.status == WebhookStatus.WAITING, _D.next_attempt_at), else_=None)
-    return select(
-        *(column for column in _D if column.name != "next_attempt_at"),
-        waits.label("next_attempt_at"),
-        *(column for column in _A if column.name not in ("delivery_id", "n")),
-    ).outerjoin_from(_DELIVERIES, _ATTEMPTS, last)
-
-
-def _unknown(delivery_id: str) -> Refused:
+def unknown_delivery(delivery_id: str) -> Refused:
+    """Return the refusal for a delivery that does not exist."""
     return Refused("unknown_delivery", f"没有投递 {delivery_id}。")
 
 
-def _last(delivery_id: Any) -> Any:  # noqa: ANN401 - a column, and a scalar query
-    other = _ATTEMPTS.alias()
-    return select(func.max(other.c.n)).where(other.c.delivery_id == delivery_id).scalar_subquery()
+def _items() -> Select[Any]:
+    """Select deliveries, each with its last attempt."""
+    last = and_(_attempt.delivery_id == _delivery.id, _attempt.n == _last_attempt(_delivery.id))
+    waits = case((_delivery.status == WebhookStatus.WAITING, _delivery.next_attempt_at), else_=None)
+    return select(
+        *(column for column in _delivery if column.name != "next_attempt_at"),
+        waits.label("next_attempt_at"),
+        *(column for column in _attempt if column.name not in ("delivery_id", "n")),
+    ).outerjoin_from(tables.webhook_delivery, tables.webhook_attempt, last)
 
 
-def _repeat(connection: Connection, row: Any, at: datetime) -> str:  # noqa: ANN401 - a row
-    same = (_D.endpoint_id == row["endpoint_id"], _D.event_id == row["event_id"])
-    number = connection.scalar(select(func.max(_D.replay)).where(*same)) or 0
-    again = {
-        **row,
-        "id": new_id("whd"),
-        "replay": number + 1,
-        "status": WebhookStatus.WAITING,
-        "attempts": 0,
-        "next_attempt_at": at,
-        "created_at": at,
-        "done_at": None,
-    }
-    connection.execute(insert(_DELIVERIES), again)
-    delivery_id: str = again["id"]
-    return delivery_id
+def _last_attempt(delivery_id: Column[str]) -> ScalarSelect[Any]:
+    other = tables.webhook_attempt.alias().c
+    return select(func.max(other.n)).where(other.delivery_id == delivery_id).scalar_subquery()

@@ -1,17 +1,16 @@
-"""Webhook endpoints: who wants to hear of what and where; enter, change and end one."""
+"""Webhook endpoints: add, show, change and remove one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, update
+from sqlalchemy import Engine, delete, insert, update
 
+from models import tables
 from models.cases.actors import Actor
-from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import table_of
-from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
+from models.webhooks import texts
 from models.webhooks.status import EndpointStatus, WebhookStatus
 from services.clock import new_id
 from services.webhooks.checks import (
@@ -22,33 +21,25 @@ from services.webhooks.checks import (
     check_url,
     owner_org,
 )
-from services.webhooks.secrets import SECRETS, add_secret, new_secret
-from services.webhooks.test_event import delivery_of_test
+from services.webhooks.secrets import add_secret, new_secret
 from services.webhooks.views import (
     AddedEndpoint,
     EndpointView,
-    one_endpoint,
-    standing,
+    read_endpoint,
+    require_endpoint,
     unknown_endpoint,
 )
 
-OVERLAP = timedelta(hours=24)
-"""How long the secret before signs as well."""
-
-_FRESH = {"status": EndpointStatus.ACTIVE, "why": None, "failing_since": None, "not_before": None}
-"""An endpoint of which nothing bad is known."""
-
-ENDPOINTS, DELIVERIES = table_of(WebhookEndpoint), table_of(WebhookDelivery)
-_E, _S, _D = ENDPOINTS.c, SECRETS.c, DELIVERIES.c
+_endpoint, _delivery = tables.webhook_endpoint.c, tables.webhook_delivery.c
 
 
 @dataclass(frozen=True)
 class NewEndpoint:
-    """What somebody wants to be sent.
+    """An endpoint to add.
 
     Attributes:
-        owner: In whose name: an applicant's unit and a body hear of their own cases, the
-            organiser and the auditor of all of the season's.
+        owner: In whose name: an applicant's unit and a body get the events of their own cases,
+            the organiser and the auditor of all of the season's.
         events: Names, e.g. `submitted`; empty: all.
         rate: Messages a second at most; None: as quick as the endpoint answers.
     """
@@ -62,8 +53,8 @@ class NewEndpoint:
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What is to be another of an endpoint; None: stays.
+class EndpointChanges:
+    """Fields to change; None keeps the value.
 
     Attributes:
         events: Names; empty: all.
@@ -77,7 +68,7 @@ class Changes:
 
 
 def add_endpoint(engine: Engine, new: NewEndpoint, at: datetime) -> AddedEndpoint:
-    """Enter an endpoint.
+    """Add an endpoint.
 
     Raises:
         Refused: `unknown_season`, `unknown_org`, `bad_url`, `bad_description`,
@@ -90,12 +81,11 @@ def add_endpoint(engine: Engine, new: NewEndpoint, at: datetime) -> AddedEndpoin
     added = AddedEndpoint(id=new_id("ep"), secret=new_secret())
     with transaction(engine) as connection:
         check_season(connection, new.season_id)
-        org = owner_org(connection, new.season_id, new.owner)
         row: dict[str, Any] = {
             "id": added.id,
             "season_id": new.season_id,
             "owner_role": new.owner.role,
-            "owner_org": org,
+            "owner_org": owner_org(connection, new.season_id, new.owner),
             "url": new.url,
             "description": new.description.strip(),
             "events": sorted(set(new.events)),
@@ -103,7 +93,7 @@ def add_endpoint(engine: Engine, new: NewEndpoint, at: datetime) -> AddedEndpoin
             "rate": new.rate,
             "created_at": at,
         }
-        connection.execute(insert(ENDPOINTS), row)
+        connection.execute(insert(tables.webhook_endpoint), row)
         add_secret(connection, added.id, added.secret, at)
     return added
 
@@ -114,129 +104,75 @@ def show_endpoint(engine: Engine, endpoint_id: str, by: Actor | None = None) -> 
     Args:
         engine: The record.
         endpoint_id: Which.
-        by: Who asks: for others than its owner there is none; None: operations.
+        by: Who asks: nobody but its owner is told that it exists; None: operations.
 
     Raises:
         Refused: `unknown_endpoint`.
     """
     with reading(engine) as connection:
-        found = one_endpoint(connection, endpoint_id)
+        found = read_endpoint(connection, endpoint_id)
     if by is not None and not found.belongs_to(by):
         raise unknown_endpoint(endpoint_id)
     return found
 
 
-def edit_endpoint(engine: Engine, endpoint_id: str, new: Changes) -> EndpointView:
+def edit_endpoint(engine: Engine, endpoint_id: str, changes: EndpointChanges) -> EndpointView:
     """Change an endpoint; its secret and what waits for it stay.
 
     Raises:
         Refused: `unknown_endpoint`, `endpoint_removed`, `bad_url`, `bad_description`,
             `unknown_event` or `bad_rate`.
     """
-    values: dict[str, Any] = {}
-    if new.url is not None:
-        check_url(new.url)
-        values |= {"url": new.url, "failing_since": None, "not_before": None}
-    if new.description is not None:
-        check_description(new.description.strip())
-        values["description"] = new.description.strip()
-    if new.events is not None:
-        check_events(new.events)
-        values["events"] = sorted(set(new.events))
-    if new.rate is not None:
-        values["rate"] = new.rate or None
-        check_rate(values["rate"])
+    values = _checked(changes)
     with transaction(engine) as connection:
-        standing(connection, endpoint_id)
+        require_endpoint(connection, endpoint_id)
         if values:
-            _set(connection, endpoint_id, **values)
-        return one_endpoint(connection, endpoint_id)
-
-
-def rotate_secret(
-    engine: Engine, endpoint_id: str, at: datetime, overlap: timedelta = OVERLAP
-) -> AddedEndpoint:
-    """Give an endpoint a new secret; the one before signs beside it for a while.
-
-    Raises:
-        Refused: `unknown_endpoint`, or `endpoint_removed`.
-    """
-    secret = new_secret()
-    with transaction(engine) as connection:
-        standing(connection, endpoint_id)
-        mine = _S.endpoint_id == endpoint_id
-        # Two at the most: whoever rotates twice within the overlap has a leak to close.
-        connection.execute(delete(SECRETS).where(mine, _S.expires_at.is_not(None)))
-        connection.execute(update(SECRETS).where(mine).values(expires_at=at + overlap))
-        add_secret(connection, endpoint_id, secret, at)
-    return AddedEndpoint(id=endpoint_id, secret=secret)
-
-
-def pause(engine: Engine, endpoint_id: str) -> EndpointView:
-    """Send nothing more until `resume`; what happens meanwhile waits.
-
-    Raises:
-        Refused: `unknown_endpoint`, `endpoint_removed` or `endpoint_disabled`.
-    """
-    with transaction(engine) as connection:
-        if standing(connection, endpoint_id).status == EndpointStatus.DISABLED:
-            raise Refused("endpoint_disabled", f"端点 {endpoint_id} 已停用，本来就不发送。")
-        _set(connection, endpoint_id, status=EndpointStatus.PAUSED)
-        return one_endpoint(connection, endpoint_id)
-
-
-def resume(engine: Engine, endpoint_id: str, at: datetime) -> EndpointView:
-    """Send again, also to one that was disabled; what waits goes out now.
-
-    Raises:
-        Refused: `unknown_endpoint`, or `endpoint_removed`.
-    """
-    with transaction(engine) as connection:
-        standing(connection, endpoint_id)
-        _set(connection, endpoint_id, **_FRESH)
-        connection.execute(
-            update(DELIVERIES)
-            .where(_D.endpoint_id == endpoint_id, _D.status == WebhookStatus.WAITING)
-            .values(next_attempt_at=at)
-        )
-        return one_endpoint(connection, endpoint_id)
+            connection.execute(
+                update(tables.webhook_endpoint).where(_endpoint.id == endpoint_id).values(values)
+            )
+        return read_endpoint(connection, endpoint_id)
 
 
 def remove(engine: Engine, endpoint_id: str, at: datetime) -> EndpointView:
-    """End an endpoint for good: nothing more is sent, its secrets are gone, its log stays.
+    """Remove an endpoint for good: nothing more is sent, its secrets are deleted, its log stays.
 
     Raises:
         Refused: `unknown_endpoint`, or `endpoint_removed`.
     """
+    disabled = {
+        "status": EndpointStatus.DISABLED,
+        "why": texts.REMOVED_BY_OWNER,
+        "removed_at": at,
+    }
     with transaction(engine) as connection:
-        standing(connection, endpoint_id)
-        _set(connection, endpoint_id, status=EndpointStatus.DISABLED, why="已移除", removed_at=at)
-        connection.execute(delete(SECRETS).where(_S.endpoint_id == endpoint_id))
+        require_endpoint(connection, endpoint_id)
         connection.execute(
-            update(DELIVERIES)
-            .where(_D.endpoint_id == endpoint_id, _D.status == WebhookStatus.WAITING)
+            update(tables.webhook_endpoint).where(_endpoint.id == endpoint_id).values(disabled)
+        )
+        connection.execute(
+            delete(tables.webhook_secret).where(tables.webhook_secret.c.endpoint_id == endpoint_id)
+        )
+        connection.execute(
+            update(tables.webhook_delivery)
+            .where(_delivery.endpoint_id == endpoint_id, _delivery.status == WebhookStatus.WAITING)
             .values(status=WebhookStatus.CANCELLED, done_at=at)
         )
-        return one_endpoint(connection, endpoint_id)
+        return read_endpoint(connection, endpoint_id)
 
 
-def send_test(engine: Engine, endpoint_id: str, at: datetime) -> str:
-    """Queue a test event; return the delivery's id.
-
-    Raises:
-        Refused: `unknown_endpoint`, `endpoint_removed` or `endpoint_not_active`.
-    """
-    with transaction(engine) as connection:
-        endpoint = standing(connection, endpoint_id)
-        if endpoint.status != EndpointStatus.ACTIVE:
-            raise Refused(
-                "endpoint_not_active", f"端点 {endpoint_id} 未启用，请先 tuixuan webhook resume。"
-            )
-        row = delivery_of_test(endpoint_id, endpoint.season_id, at)
-        connection.execute(insert(DELIVERIES), row)
-    delivery_id: str = row["id"]
-    return delivery_id
-
-
-def _set(connection: Connection, endpoint_id: str, **values: object) -> None:
-    connection.execute(update(ENDPOINTS).where(_E.id == endpoint_id).values(**values))
+def _checked(changes: EndpointChanges) -> dict[str, Any]:
+    """Return the columns to change. A new address has not failed yet."""
+    values: dict[str, Any] = {}
+    if changes.url is not None:
+        check_url(changes.url)
+        values |= {"url": changes.url, "failing_since": None, "not_before": None}
+    if changes.description is not None:
+        check_description(changes.description.strip())
+        values["description"] = changes.description.strip()
+    if changes.events is not None:
+        check_events(changes.events)
+        values["events"] = sorted(set(changes.events))
+    if changes.rate is not None:
+        values["rate"] = changes.rate or None
+        check_rate(values["rate"])
+    return values

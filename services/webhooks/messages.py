@@ -1,4 +1,4 @@
-"""A message that waits to be sent to an endpoint, as a row."""
+"""A message to an endpoint, and the row as which it waits."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from services.clock import new_id
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent. `case_id`, `seq`: None and 0 for what is about no case."""
+    """What is sent. `case_id`, `seq`: None and 0 if it is about no case."""
 
     event_id: str
     event: str

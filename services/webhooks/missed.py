@@ -1,70 +1,62 @@
-"""Events that an endpoint missed: those of a time when it was off, or not there yet."""
+"""Events that an endpoint missed while it was disabled, or before it existed."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, insert, select, true
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, insert, select
 
-from models.cases.actors import Role
+from models import tables
 from models.ids import event_id
-from models.stream.names import Durable
-from models.tables import CaseRecord, ConsumerCursor, Outbox, table_of
-from models.tables.webhooks import WebhookDelivery
+from models.stream.names import Durable, parse_subject
 from services.webhooks.messages import Message, waiting_row
+from services.webhooks.scope import cases_of
 from services.webhooks.views import EndpointView
 
-_DELIVERIES = table_of(WebhookDelivery)
-_O, _D = table_of(Outbox).c, _DELIVERIES.c
-_CASE, _CURSOR = table_of(CaseRecord).c, table_of(ConsumerCursor).c
+_outbox, _case_record = tables.outbox.c, tables.case_record.c
+_delivery, _cursor = tables.webhook_delivery.c, tables.consumer_cursor.c
 
 
 def fan_out_missed(
     connection: Connection, endpoint: EndpointView, since: datetime, at: datetime
 ) -> int:
-    """Put up what happened since an instant and was not put up for an endpoint; return how many.
+    """Write the messages that an endpoint did not get since an instant; return how many.
 
     Args:
         connection: A transaction on the record.
-        endpoint: It hears of the cases and events that it would hear of now.
+        endpoint: It gets the cases and events that it would get now.
         since: From when on.
         at: This instant.
     """
-    had = exists().where(
-        _D.endpoint_id == endpoint.id, _D.event_id == _O.case_id + ":" + cast(_O.seq, String)
-    )
-    past = and_(
-        _CURSOR.consumer == Durable.WEBHOOK,
-        _CURSOR.case_id == _O.case_id,
-        _CURSOR.last_seq >= _O.seq,
-    )
     query = (
-        select(_O.case_id, _O.seq, _O.subject, _O.body)
-        .join_from(table_of(Outbox), table_of(CaseRecord), _CASE.id == _O.case_id)
-        .join(table_of(ConsumerCursor), past)
-        .where(_O.created_at >= since, _CASE.season_id == endpoint.season_id, ~had)
-        .where(_heard_of(endpoint))
-        .order_by(_O.id)
+        select(_outbox.case_id, _outbox.seq, _outbox.subject, _outbox.body)
+        .join_from(tables.outbox, tables.case_record, _case_record.id == _outbox.case_id)
+        .join(tables.consumer_cursor, _fanned_out())
+        .where(_outbox.created_at >= since, cases_of(endpoint), ~_sent_to(endpoint))
+        .order_by(_outbox.id)
+    )
+    messages = (
+        Message(event_id(case_id, seq), parse_subject(subject).event, case_id, seq, body)
+        for case_id, seq, subject, body in connection.execute(query)
     )
     rows = [
-        waiting_row(endpoint.id, _message(row), at)
-        for row in connection.execute(query)
-        if not endpoint.events or _name(row) in endpoint.events
+        waiting_row(endpoint.id, message, at)
+        for message in messages
+        if not endpoint.events or message.event in endpoint.events
     ]
     if rows:
-        connection.execute(insert(_DELIVERIES), rows)
+        connection.execute(insert(tables.webhook_delivery), rows)
     return len(rows)
 
 
-def _heard_of(endpoint: EndpointView) -> ColumnElement[bool]:
-    if endpoint.owner_org is None:
-        return true()
-    column = _CASE.unit_id if endpoint.owner_role == Role.APPLICANT else _CASE.body_id
-    return column == endpoint.owner_org
+def _fanned_out() -> ColumnElement[bool]:
+    """Join an event to the consumer's cursor: what lies beyond that comes by itself."""
+    return and_(
+        _cursor.consumer == Durable.WEBHOOK,
+        _cursor.case_id == _outbox.case_id,
+        _cursor.last_seq >= _outbox.seq,
+    )
 
 
-def _name(row: Any) -> str:  # noqa: ANN401 - a row
-    return str(row.subject).split(".")[3]
-
-
-def _message(row: Any) -> Message:  # noqa: ANN401 - a row
-    return Message(event_id(row.case_id, row.seq), _name(row), row.case_id, row.seq, row.body)
+def _sent_to(endpoint: EndpointView) -> ColumnElement[bool]:
+    # In SQL, what `event_id` builds in Python.
+    id_of_event = _outbox.case_id + ":" + cast(_outbox.seq, String)
+    return exists().where(_delivery.endpoint_id == endpoint.id, _delivery.event_id == id_of_event)

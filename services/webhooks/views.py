@@ -1,34 +1,29 @@
-"""Endpoints as their owners see them."""
+"""Endpoints as their owners see them: read one, list those of a season."""
 
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Engine, ScalarSelect, case, func, select
 
+from models import tables
 from models.cases.actors import Actor
 from models.refusals import Refused
 from models.store.engine import reading
-from models.tables import table_of
-from models.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from models.webhooks.status import REMOVED, WebhookStatus
 from services.webhooks.checks import check_season
 
-_E, _D = table_of(WebhookEndpoint).c, table_of(WebhookDelivery).c
+_endpoint, _delivery = tables.webhook_endpoint.c, tables.webhook_delivery.c
 
 
-def _count(status: str) -> ScalarSelect[int]:
-    mine = (_D.endpoint_id == _E.id, _D.status == status)
-    return (
-        select(func.count(_D.id))
-        .where(*mine)
-        .correlate(table_of(WebhookEndpoint))
-        .scalar_subquery()
-    )
+def _count(status: WebhookStatus) -> ScalarSelect[int]:
+    mine = (_delivery.endpoint_id == _endpoint.id, _delivery.status == status)
+    query = select(func.count(_delivery.id)).where(*mine)
+    return query.correlate(tables.webhook_endpoint).scalar_subquery()
 
 
 _SHOWN = select(
-    *(column for column in _E if column.name != "status"),
-    case((_E.removed_at.is_not(None), REMOVED), else_=_E.status).label("status"),
+    *(column for column in _endpoint if column.name != "status"),
+    case((_endpoint.removed_at.is_not(None), REMOVED), else_=_endpoint.status).label("status"),
     _count(WebhookStatus.WAITING).label("waiting"),
     _count(WebhookStatus.FAILED).label("failed"),
 )
@@ -38,8 +33,9 @@ class EndpointView(BaseModel):
     """An endpoint as its owner sees it; the secret is not shown.
 
     Attributes:
-        waiting: Messages that wait for it.
-        failed: Those that were set aside after their attempts.
+        status: One of `EndpointStatus`, or `removed`.
+        waiting: How many messages wait for it.
+        failed: How many were set aside after their attempts.
     """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
@@ -80,19 +76,20 @@ def list_endpoints(
 
     Args:
         engine: The record.
-        season_id: Of this season.
-        by: Only those that this one owns; None: all.
-        removed: Also those that are no more.
+        season_id: The season.
+        by: Only those that this actor's organisation owns; None: all.
+        removed: Include removed ones.
 
     Raises:
         Refused: `unknown_season`.
     """
-    query = _SHOWN.where(_E.season_id == season_id).order_by(_E.created_at, _E.id)
+    query = _SHOWN.where(_endpoint.season_id == season_id)
     if not removed:
-        query = query.where(_E.removed_at.is_(None))
+        query = query.where(_endpoint.removed_at.is_(None))
     with reading(engine) as connection:
         check_season(connection, season_id)
-        found = [EndpointView.model_validate(row) for row in connection.execute(query)]
+        rows = connection.execute(query.order_by(_endpoint.created_at, _endpoint.id))
+        found = [EndpointView.model_validate(row) for row in rows]
     return [each for each in found if by is None or each.belongs_to(by)]
 
 
@@ -101,25 +98,25 @@ def unknown_endpoint(endpoint_id: str) -> Refused:
     return Refused("unknown_endpoint", f"没有端点 {endpoint_id}。")
 
 
-def standing(connection: Connection, endpoint_id: str) -> EndpointView:
+def read_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
+    """Return an endpoint, also a removed one.
+
+    Raises:
+        Refused: `unknown_endpoint`.
+    """
+    row = connection.execute(_SHOWN.where(_endpoint.id == endpoint_id)).one_or_none()
+    if row is None:
+        raise unknown_endpoint(endpoint_id)
+    return EndpointView.model_validate(row)
+
+
+def require_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
     """Return an endpoint that was not removed.
 
     Raises:
         Refused: `unknown_endpoint`, or `endpoint_removed`.
     """
-    found = one_endpoint(connection, endpoint_id)
+    found = read_endpoint(connection, endpoint_id)
     if found.removed_at is not None:
         raise Refused("endpoint_removed", f"端点 {endpoint_id} 已移除，不能再用；请另行登记。")
     return found
-
-
-def one_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
-    """Return an endpoint, also one that was removed.
-
-    Raises:
-        Refused: `unknown_endpoint`.
-    """
-    row = connection.execute(_SHOWN.where(_E.id == endpoint_id)).one_or_none()
-    if row is None:
-        raise unknown_endpoint(endpoint_id)
-    return EndpointView.model_validate(row)

@@ -24,7 +24,7 @@ WARM = (
     "cli.commands.case.actions", "cli.connections.services", "cli.connections.stream",
     "cli.connections.viewer", "cli.frame.moments", "services.cases.access",
     "services.notifications.access", "services.reconcile.comparison", "services.reconcile.runs",
-    "services.audit.custody", "services.seasons.opening", "services.webhooks.log",
+    "services.audit.custody", "services.seasons.opening", "services.webhooks.deliveries",
 )  # fmt: skip
 """What the forks find imported: nearly all that the commands import when they run."""
 CRASHED = 70

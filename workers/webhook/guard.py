@@ -1,7 +1,7 @@
 """Where a webhook may connect to, decided on the very address that is connected to.
 
-A name is resolved here, every address that it has is judged, and one of them is connected to:
-no second look-up lies between, so a name that answers differently the next time gains nothing.
+A name is resolved here, each of its addresses is checked, and one of them is connected to: there
+is no second look-up in between, so a name that answers differently the next time gains nothing.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 NAT64 = IPv6Network("64:ff9b::/96")
 METADATA = frozenset({IPv4Address("168.63.129.16")})
-"""Where a cloud answers its machines at an address that looks public (Azure)."""
+"""Addresses that look public, where a cloud answers its own machines (Azure)."""
 LONGEST_TRY = 4.0
 """Seconds for one of a host's addresses, while there are others."""
 
@@ -36,14 +36,14 @@ _asked: dict[tuple[str, int], Future[list[str]]] = {}
 
 
 class ForbiddenAddress(ConnectError):
-    """The endpoint's name leads where webhooks must not go; nothing was sent."""
+    """The host's name leads to an address that webhooks must not reach; nothing was sent."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, however it is written (also `0x7f.1` or `2130706433`).
 
-    Look-ups have threads of their own, and a host has one of them at a time: a name server
-    that does not answer takes none from the database, nor from other hosts.
+    Look-ups have threads of their own, and a host uses one of them at a time: a name server
+    that does not answer takes no thread from the database, nor from other hosts.
     """
     under_way = _asked.get((host, port))
     if under_way is None or under_way.done():
@@ -61,7 +61,7 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address lies in the public internet, whatever it is wrapped in."""
+    """Return whether an address is on the public internet, whatever it is wrapped in."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in NAT64:
@@ -85,11 +85,11 @@ class Guard(AsyncNetworkBackend):
         public: bool = True,
         resolve: Resolve = resolve,
     ) -> None:
-        """Take what is allowed.
+        """Compose.
 
         Args:
-            networks: Ranges inside, any port.
-            ports: On public addresses.
+            networks: Ranges that are allowed, on any port.
+            ports: Ports that are allowed on public addresses.
             public: Whether public addresses are allowed at all: not without TLS.
             resolve: Looks a name up.
         """
@@ -104,7 +104,7 @@ class Guard(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
-        """Connect to the address that was judged.
+        """Connect to the very address that was checked.
 
         Raises:
             ForbiddenAddress: One of the host's addresses is not allowed.
@@ -119,7 +119,7 @@ class Guard(AsyncNetworkBackend):
         if not found:
             raise ConnectError("the host has no address")
         for address in found:
-            self._judge(address, port)
+            self._check(address, port)
         for address in found[:-1]:
             limit = LONGEST_TRY if timeout is None else min(timeout, LONGEST_TRY)
             with contextlib.suppress(ConnectError, ConnectTimeout):
@@ -130,7 +130,7 @@ class Guard(AsyncNetworkBackend):
             str(found[-1]), port, timeout, local_address, socket_options
         )
 
-    def _judge(self, address: Address, port: int) -> None:
+    def _check(self, address: Address, port: int) -> None:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         if any((mapped or address) in network for network in self._networks):
             return

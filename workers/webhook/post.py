@@ -1,67 +1,31 @@
-"""One attempt: sign the stored text, post it, and judge the answer."""
+"""Post one webhook: sign the stored text, send it, and read the answer."""
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpcore2
 from standardwebhooks import Webhook
 
+from models.webhooks.answers import Answer
 from workers.logs.redaction import redact_text
 from workers.settings.webhook import WebhookSettings
 from workers.webhook.guard import Guard, Resolve, resolve
 
 READ_BYTES = 65_536
 HEAD_CHARACTERS = 200
-GONE = 410
-OVERLOADED = (429, 503)
 _AGENT = b"Tuixuan-Webhooks/1"
 
-
-@dataclass(frozen=True)
-class Answer:
-    """How an attempt went.
-
-    Attributes:
-        at: When it began.
-        status: The HTTP status; None: there was no answer.
-        latency_ms: Until the answer was read, or the error.
-        error: Why it does not count as taken; None: it was.
-        head: How the answer begins.
-        wish: How long the receiver wants to be left alone.
-    """
-
-    at: datetime
-    status: int | None
-    latency_ms: int
-    error: str | None = None
-    head: str | None = None
-    wish: timedelta | None = None
-
-    @property
-    def taken(self) -> bool:
-        """Whether the receiver has it."""
-        return self.error is None
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether the receiver as a whole cannot take more now, and not this one message."""
-        return self.status in OVERLOADED
-
-    @property
-    def gone(self) -> bool:
-        """Whether the receiver wants nothing any more."""
-        return self.status == GONE
+type Headers = list[tuple[bytes, bytes]]
 
 
 class Poster:
     """Posts messages; no redirects, no proxies, and no address that the guard refuses."""
 
     def __init__(self, settings: WebhookSettings, resolver: Resolve = resolve) -> None:
-        """Take what operators allow, and who looks names up."""
+        """Compose. `settings`: what operators allow; `resolver`: looks names up."""
         self._timeout = settings.timeout
         networks, ports = settings.networks, settings.allowed_ports
         self._pools = {
@@ -89,17 +53,20 @@ class Poster:
             secrets: What to sign with; one, or two while rotating.
         """
         at, started = datetime.now(UTC), time.monotonic()
+        headers = sign(event_id, body, secrets, at)
         try:
             async with asyncio.timeout(self._timeout):
-                status, head, wish = await self._ask(url, signed(event_id, body, secrets, at), body)
+                status, head, retry_after = await self._send(url, headers, body)
         except Exception as error:  # noqa: BLE001 - whatever a receiver does is its own affair
-            said = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-            why = f"{type(error).__name__}: {redact_text(said)}"[:HEAD_CHARACTERS]
-            return Answer(at, None, _since(started), why)
-        return Answer(at, status, _since(started), _judged(status), head, wish)
+            words = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            why = f"{type(error).__name__}: {redact_text(words)}"[:HEAD_CHARACTERS]
+            return Answer(at, None, _milliseconds_since(started), why)
+        return Answer(
+            at, status, _milliseconds_since(started), _error_of(status), head, retry_after
+        )
 
-    async def _ask(
-        self, url: str, headers: list[tuple[bytes, bytes]], body: str
+    async def _send(
+        self, url: str, headers: Headers, body: str
     ) -> tuple[int, str, timedelta | None]:
         pool = self._pools[url.lower().startswith("https:")]
         stream = pool.stream("POST", url, headers=headers, content=body.encode())
@@ -109,14 +76,11 @@ class Poster:
                 read += part
                 if len(read) >= READ_BYTES:
                     break
-        head = _head(read)
         given = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-        return response.status, head, _retry_after(given.get(b"retry-after"))
+        return response.status, _head(read), _retry_after(given.get(b"retry-after"))
 
 
-def signed(
-    event_id: str, body: str, secrets: Sequence[str], at: datetime
-) -> list[tuple[bytes, bytes]]:
+def sign(event_id: str, body: str, secrets: Sequence[str], at: datetime) -> Headers:
     """Return the headers of a message, with a signature for each secret."""
     signatures = " ".join(Webhook(secret).sign(event_id, at, body) for secret in secrets)
     return [
@@ -135,7 +99,8 @@ def _head(read: bytes) -> str:
     return redact_text(" ".join(shown.split()))[:HEAD_CHARACTERS]
 
 
-def _judged(status: int) -> str | None:
+def _error_of(status: int) -> str | None:
+    """Return why a status means that the message was not accepted; None: it was."""
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's classes of answers
         return None
     return "a redirect is not followed" if 300 <= status < 400 else f"answered {status}"  # noqa: PLR2004
@@ -148,11 +113,11 @@ def _retry_after(text: str | None) -> timedelta | None:
     if text.strip().isdecimal():
         return timedelta(seconds=int(text.strip().lstrip("0")[:10] or 0))
     try:
-        wish = parsedate_to_datetime(text) - datetime.now(UTC)
+        wait = parsedate_to_datetime(text) - datetime.now(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return max(wish, timedelta(0))
+    return max(wait, timedelta(0))
 
 
-def _since(started: float) -> int:
+def _milliseconds_since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)

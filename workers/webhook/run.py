@@ -1,4 +1,4 @@
-"""The webhook worker: it puts events up for endpoints, and sends them."""
+"""Run the webhook worker: a consumer that fans events out to endpoints, and their sender."""
 
 import asyncio
 from contextlib import aclosing
@@ -6,6 +6,7 @@ from contextlib import aclosing
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
+from models.webhooks.retries import STEADY, WebhookRetries
 from workers.settings.webhook import WebhookSettings
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import InOrder
@@ -13,7 +14,6 @@ from workers.stream.pace import STEADY as CONSUMING
 from workers.stream.pace import ConsumerPace
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
-from workers.webhook.retries import STEADY, WebhookRetries
 from workers.webhook.sender import WebhookSender
 
 
@@ -22,7 +22,7 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
     engine: Engine,
     settings: WebhookSettings,
     stop: asyncio.Event,
-    patience: WebhookRetries = STEADY,
+    retries: WebhookRetries = STEADY,
     pace: ConsumerPace = CONSUMING,
 ) -> None:
     """Work until `stop`.
@@ -32,13 +32,13 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
         engine: The record, which holds endpoints and deliveries too.
         settings: Where messages may go.
         stop: Ends both after what is in hand.
-        patience: How long messages are tried.
-        pace: How events are read.
+        retries: How long messages are tried.
+        pace: How events are consumed.
     """
     async with aclosing(Poster(settings)) as poster:
-        sender = WebhookSender(engine, poster, patience)
+        sender = WebhookSender(engine, poster, retries)
         handler = WebhookHandler(engine, queued=sender.wake)
+        in_order = InOrder(handler, engine, skip=handler.skip)
         async with asyncio.TaskGroup() as group:
             group.create_task(sender.run(stop))
-            in_order = InOrder(handler, engine, skip=handler.skip)
             group.create_task(Consumer(js, in_order, engine, stop, pace).run())

@@ -1,4 +1,4 @@
-"""Sends what waits: a few at a time to each endpoint, so that none waits for another."""
+"""Sends what is due: a few messages at a time to each endpoint, so that none waits for another."""
 
 import asyncio
 import contextlib
@@ -10,45 +10,57 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from models.webhooks.answers import Answer
+from models.webhooks.retries import STEADY, WebhookRetries
+from services.webhooks.outcomes import DueWebhook, Outcome
+from services.webhooks.queue import DueEndpoint, WebhookQueue
 from workers.webhook.post import Poster
-from workers.webhook.queue import Due, Endpoint, Result, WebhookQueue
-from workers.webhook.retries import STEADY, WebhookRetries
+
+_UNWRITABLE = (IntegrityError, DataError)
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass
 class _Health:
-    """What this process knows of an endpoint: it is gone with it, and nothing is lost.
+    """What this process knows of an endpoint; if the process dies, nothing is lost with it.
 
-    `not_noted`: what went out and could not be written down; this process lets it lie.
+    `unwritten`: what was sent and whose outcome the database refused; it is not sent again here.
     """
 
     failures: int = 0
     not_before: float = 0.0
     under_way: set[str] = field(default_factory=set)
-    not_noted: set[str] = field(default_factory=set)
+    unwritten: set[str] = field(default_factory=set)
 
-    def room(self, patience: WebhookRetries) -> int:
-        """Return how many messages may be under way beside those that are."""
+    def room(self, retries: WebhookRetries) -> int:
+        """Return how many more messages may be sent now."""
         if time.monotonic() < self.not_before:
             return 0
-        most = 1 if self.failures >= patience.outage else patience.at_once
+        most = 1 if self.failures >= retries.outage else retries.at_once
         return max(0, most - len(self.under_way))
+
+    def note(self, answer: Answer, retries: WebhookRetries) -> int:
+        """Count failures in a row, and probe after several; return how many there were."""
+        failures = self.failures + (not answer.accepted)
+        self.failures = 0 if answer.accepted else failures
+        if not answer.accepted and failures >= retries.outage:
+            wait = retries.between_probes(failures - retries.outage + 1)
+            self.not_before = time.monotonic() + wait.total_seconds()
+        return failures
 
 
 class WebhookSender:
     """The one sender of a record. It holds no transaction while it sends.
 
-    A message may go out twice, when the sender dies between the receiver's word and its own
+    A message may be sent twice, if the sender dies between the receiver's answer and its own
     note; both have the same `webhook-id`.
     """
 
-    def __init__(self, engine: Engine, poster: Poster, patience: WebhookRetries = STEADY) -> None:
-        """Take the record, the way out, and how long to try."""
-        self._queue, self._poster, self._patience = WebhookQueue(engine, patience), poster, patience
+    def __init__(self, engine: Engine, poster: Poster, retries: WebhookRetries = STEADY) -> None:
+        self._queue, self._poster, self._retries = WebhookQueue(engine, retries), poster, retries
         self._health: defaultdict[str, _Health] = defaultdict(_Health)
-        self._results: list[Result] = []
+        self._outcomes: list[Outcome] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -64,32 +76,32 @@ class WebhookSender:
         while not stop.is_set():
             self._wake.clear()
             try:
-                await self._settle()
+                await self._write_outcomes()
                 await self._begin_due()
             except SQLAlchemyError:
                 _log.exception("webhooks_unreadable")
                 await asyncio.sleep(1)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._patience.poll)
-            await asyncio.sleep(self._patience.flush)
+                await asyncio.wait_for(self._wake.wait(), self._retries.poll)
+            await asyncio.sleep(self._retries.flush)
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._settle()
+        await self._write_outcomes()
 
     async def _begin_due(self) -> None:
         for endpoint in await asyncio.to_thread(self._queue.endpoints):
             health = self._health[endpoint.id]
-            room = health.room(self._patience)
+            room = health.room(self._retries)
             if room == 0:
                 continue
-            under_way = health.under_way | health.not_noted
-            found = await asyncio.to_thread(self._queue.due, endpoint.id, room, under_way)
+            without = health.under_way | health.unwritten
+            found = await asyncio.to_thread(self._queue.due, endpoint.id, room, without)
             for due in found:
-                if not health.room(self._patience):
+                if not health.room(self._retries):
                     break
                 self._begin(endpoint, due, health)
 
-    def _begin(self, endpoint: Endpoint, due: Due, health: _Health) -> None:
+    def _begin(self, endpoint: DueEndpoint, due: DueWebhook, health: _Health) -> None:
         health.under_way.add(due.id)
         if endpoint.rate is not None:
             health.not_before = max(health.not_before, time.monotonic()) + 1 / endpoint.rate
@@ -97,17 +109,9 @@ class WebhookSender:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, endpoint: Endpoint, due: Due, health: _Health) -> None:
+    async def _send(self, endpoint: DueEndpoint, due: DueWebhook, health: _Health) -> None:
         answer = await self._poster.post(endpoint.url, due.event_id, due.body, endpoint.secrets)
-        failures = health.failures + (not answer.taken)
-        self._results.append(Result(due, answer, failures))
-        if answer.taken:
-            health.failures = 0
-        else:
-            health.failures = failures
-            if failures >= self._patience.outage:
-                wait = self._patience.between_probes(failures - self._patience.outage + 1)
-                health.not_before = time.monotonic() + wait.total_seconds()
+        self._outcomes.append(Outcome(due, answer, health.note(answer, self._retries)))
         _log.info(
             "webhook_attempted",
             endpoint_id=endpoint.id,
@@ -115,28 +119,28 @@ class WebhookSender:
             attempt=due.attempt,
             status=answer.status,
             latency_ms=answer.latency_ms,
-            outcome="taken" if answer.taken else "not_taken",
+            outcome="taken" if answer.accepted else "not_taken",
         )
         self._wake.set()
 
-    async def _settle(self) -> None:
-        """Write what is known; until it is written, the case's next message stays where it is."""
-        results = list(self._results)
-        if not results:
+    async def _write_outcomes(self) -> None:
+        """Write what is known; until it is written, the case's next message is not due."""
+        outcomes = list(self._outcomes)
+        if not outcomes:
             return
         try:
-            await asyncio.to_thread(self._queue.note, results)
-        except (IntegrityError, DataError):
-            for each in results:
-                await self._note_alone(each)
-        del self._results[: len(results)]
-        for each in results:
+            await asyncio.to_thread(self._queue.record, outcomes)
+        except _UNWRITABLE:
+            for each in outcomes:
+                await self._write_alone(each)
+        del self._outcomes[: len(outcomes)]
+        for each in outcomes:
             self._health[each.due.endpoint_id].under_way.discard(each.due.id)
 
-    async def _note_alone(self, result: Result) -> None:
-        """Write one of several of which one cannot be written: the others are not its fault."""
+    async def _write_alone(self, outcome: Outcome) -> None:
+        """Retry outcomes one by one after a batch failed."""
         try:
-            await asyncio.to_thread(self._queue.note, [result])
-        except (IntegrityError, DataError):
-            _log.exception("attempt_not_noted", alarm=True, delivery_id=result.due.id)
-            self._health[result.due.endpoint_id].not_noted.add(result.due.id)
+            await asyncio.to_thread(self._queue.record, [outcome])
+        except _UNWRITABLE:
+            _log.exception("attempt_not_noted", alarm=True, delivery_id=outcome.due.id)
+            self._health[outcome.due.endpoint_id].unwritten.add(outcome.due.id)

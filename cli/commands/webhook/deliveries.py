@@ -23,7 +23,7 @@ def deliveries(
 ) -> None:
     """列出发送记录，新的在前，各附最近一次尝试；failed 为试满后搁置的。"""
     from cli.commands.webhook.owned import record_of
-    from services.webhooks.log import webhook_log
+    from services.webhooks.deliveries import webhook_log
 
     with record_of(endpoint) as engine:
         items = webhook_log(engine, endpoint, status=status, limit=limit, after=cursor)
@@ -34,10 +34,10 @@ def deliveries(
 def attempts(delivery: Delivery) -> None:
     """列出一条投递的每一次尝试。"""
     from cli.commands.webhook.owned import record_of
-    from services.webhooks import log
+    from services.webhooks.deliveries import attempts as attempts_of
 
     with record_of(delivery=delivery) as engine:
-        show_page(log.attempts(engine, delivery), ATTEMPT_COLUMNS)
+        show_page(attempts_of(engine, delivery), ATTEMPT_COLUMNS)
 
 
 @app.command()
@@ -52,14 +52,14 @@ def replay(
     from cli.commands.webhook.owned import record_of
     from cli.frame.moments import parse_start
     from services.clock import now
-    from services.webhooks import log
+    from services.webhooks.replays import replay_one, replay_since
 
     if delivery is not None and endpoint is None and since is None:
         with record_of(delivery=delivery) as engine:
-            show({"id": log.replay_one(engine, delivery, now())})
+            show({"id": replay_one(engine, delivery, now())})
     elif delivery is None and endpoint is not None and since is not None:
         start = parse_start(since)
         with record_of(endpoint) as engine:
-            show({"deliveries": log.replay_since(engine, endpoint, start, now())})
+            show({"deliveries": replay_since(engine, endpoint, start, now())})
     else:
         raise typer.BadParameter("请给出一个投递编号，或同时给出 --endpoint 与 --since。")

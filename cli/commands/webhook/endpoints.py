@@ -21,7 +21,7 @@ from cli.frame.output import confirm, say, show, show_page
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from services.webhooks.log import WebhookItem
+    from services.webhooks.deliveries import WebhookItem
 
 app = typer.Typer()
 
@@ -75,10 +75,10 @@ def edit(
 ) -> None:
     """修改端点的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
     from cli.commands.webhook.owned import record_of
-    from services.webhooks.endpoints import Changes, edit_endpoint
+    from services.webhooks.endpoints import EndpointChanges, edit_endpoint
 
-    new = Changes(url, description, every_if_all(event), rate)
-    if new == Changes():
+    new = EndpointChanges(url, description, every_if_all(event), rate)
+    if new == EndpointChanges():
         raise typer.BadParameter("请给出要修改的 --url、--description、--event 或 --rate。")
     with record_of(endpoint) as engine:
         show(edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
@@ -93,7 +93,7 @@ def try_(
     from cli.commands.webhook.owned import record_of
     from models.webhooks.status import WebhookStatus
     from services.clock import now
-    from services.webhooks.endpoints import send_test
+    from services.webhooks.test_event import send_test
 
     with record_of(endpoint) as engine:
         delivery = send_test(engine, endpoint, now())
@@ -115,7 +115,7 @@ def rotate(
     """换新密钥；过渡期内新旧密钥同时签名。"""
     from cli.commands.webhook.owned import record_of
     from services.clock import now
-    from services.webhooks.endpoints import rotate_secret
+    from services.webhooks.secrets import rotate_secret
 
     with record_of(endpoint) as engine:
         show(rotate_secret(engine, endpoint, now(), timedelta(hours=overlap)))
@@ -126,10 +126,10 @@ def rotate(
 def pause(endpoint: Endpoint) -> None:
     """暂停发送；期间的事件保留。"""
     from cli.commands.webhook.owned import record_of
-    from services.webhooks import endpoints
+    from services.webhooks import pausing
 
     with record_of(endpoint) as engine:
-        show(endpoints.pause(engine, endpoint), ENDPOINT_COLUMNS)
+        show(pausing.pause(engine, endpoint), ENDPOINT_COLUMNS)
     say(f"已暂停。恢复：tuixuan webhook resume {endpoint}")
 
 
@@ -138,10 +138,10 @@ def resume(endpoint: Endpoint) -> None:
     """恢复发送，也用于重新启用已停用的端点；等待重试的立即发出。"""
     from cli.commands.webhook.owned import record_of
     from services.clock import now
-    from services.webhooks import endpoints
+    from services.webhooks import pausing
 
     with record_of(endpoint) as engine:
-        show(endpoints.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
+        show(pausing.resume(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 
 @app.command()
@@ -158,7 +158,7 @@ def remove(endpoint: Endpoint) -> None:
 
 def _first_attempt(engine: "Engine", delivery: str, wait: int) -> "WebhookItem":
     """Return a delivery after its first attempt, or as it is after so many seconds."""
-    from services.webhooks.log import show_delivery
+    from services.webhooks.deliveries import show_delivery
 
     until = time.monotonic() + wait
     while True:

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from cli.connections.databases import record
 from cli.frame.options import options
-from services.webhooks import endpoints, log
+from services.webhooks.deliveries import show_delivery
+from services.webhooks.endpoints import show_endpoint
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def record_of(endpoint: str | None = None, delivery: str | None = None) -> Itera
     with record() as engine:
         actor = options().actor()
         if actor is not None and delivery is not None:
-            log.show_delivery(engine, delivery, actor)
+            show_delivery(engine, delivery, actor)
         if actor is not None and endpoint is not None:
-            endpoints.show_endpoint(engine, endpoint, actor)
+            show_endpoint(engine, endpoint, actor)
         yield engine

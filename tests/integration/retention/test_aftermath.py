@@ -13,7 +13,7 @@ from models.tables import (
 from services.cases.drafts import save_draft
 from services.notifications.inbox import deliveries, inbox, send_again
 from services.retention.messages import REMOVED
-from services.webhooks.log import replay_one, replay_since
+from services.webhooks.replays import replay_one, replay_since
 from tests.factories import (
     OPENS,
     form,

@@ -21,11 +21,15 @@ from models.tables import (
     Transition,
     table_of,
 )
+from models.webhooks.answers import Answer
+from models.webhooks.retries import WebhookRetries
 from services.audit.entries import AuditEntryView, list_entries
 from services.cases.queries import history
 from services.cases.views import HistoryLine
 from services.retention.due import due
 from services.retention.removal import removing, total
+from services.webhooks.outcomes import Outcome
+from services.webhooks.queue import WebhookQueue
 from tests.factories import (
     OPENS,
     SEASON,
@@ -38,9 +42,6 @@ from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
 from workers.notify.queue import DeliveryRetries, Queue
 from workers.webhook.handler import WebhookHandler
-from workers.webhook.post import Answer
-from workers.webhook.queue import Result, WebhookQueue
-from workers.webhook.retries import WebhookRetries
 
 CLASSES = tuple(Retention.model_fields)
 
@@ -84,7 +85,7 @@ class World(Stores):
         for endpoint in hooks.endpoints():
             while found := hooks.due(endpoint.id, 10, ()):
                 answer = Answer(at=SENT, status=200, latency_ms=1, head="good")
-                hooks.note([Result(each, answer, 0) for each in found])
+                hooks.record([Outcome(each, answer, 0) for each in found])
 
     def append_entries(self) -> None:
         AuditHandler(self.audit, self.anchors).append_entries(self.record)

@@ -33,8 +33,8 @@ from services.stream.dead_letters import (
     discard,
     list_dead_letters,
 )
+from services.webhooks.deliveries import webhook_log
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
-from services.webhooks.log import webhook_log
 from tests.factories import commit, make_case
 from tests.ports import HeldPort
 from tests.receivers import ORGANISER

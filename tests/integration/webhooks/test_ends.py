@@ -10,9 +10,11 @@ from models.refusals import Refused
 from models.store.engine import reading
 from services.clock import now
 from services.webhooks import endpoints
-from services.webhooks.endpoints import Changes, NewEndpoint
-from services.webhooks.log import attempts, replay_since, show_delivery, webhook_log
+from services.webhooks.deliveries import attempts, show_delivery, webhook_log
+from services.webhooks.endpoints import EndpointChanges, NewEndpoint
+from services.webhooks.replays import replay_since
 from services.webhooks.secrets import secrets_of
+from services.webhooks.test_event import send_test
 from services.webhooks.views import list_endpoints
 from tests.factories import SEASON
 from workers.health.metrics.registry import registry_of
@@ -31,7 +33,7 @@ def endpoint(engine: Engine, season: str) -> str:
 def test_what_waits_is_counted_and_cancelled_with_the_endpoint(
     engine: Engine, endpoint: str
 ) -> None:
-    delivery = endpoints.send_test(engine, endpoint, now())
+    delivery = send_test(engine, endpoint, now())
     (found,) = list_endpoints(engine, SEASON)
     assert (found.status, found.waiting, found.failed) == ("active", 1, 0)
 
@@ -68,21 +70,23 @@ def test_a_removed_endpoint_is_no_cause_for_alarm(
 
 def test_only_what_is_given_changes(engine: Engine, endpoint: str) -> None:
     before = endpoints.show_endpoint(engine, endpoint)
-    changed = endpoints.edit_endpoint(engine, endpoint, Changes(events=("submitted",), rate=5))
+    changed = endpoints.edit_endpoint(
+        engine, endpoint, EndpointChanges(events=("submitted",), rate=5)
+    )
     assert changed == before.model_copy(update={"events": ["submitted"], "rate": 5})
-    back = endpoints.edit_endpoint(engine, endpoint, Changes(events=(), rate=0))
+    back = endpoints.edit_endpoint(engine, endpoint, EndpointChanges(events=(), rate=0))
     assert back == before
     for wrong, code in (
-        (Changes(url="ftp://x"), "bad_url"),
-        (Changes(events=("sent",)), "unknown_event"),
-        (Changes(rate=1001), "bad_rate"),
+        (EndpointChanges(url="ftp://x"), "bad_url"),
+        (EndpointChanges(events=("sent",)), "unknown_event"),
+        (EndpointChanges(rate=1001), "bad_rate"),
     ):
         with pytest.raises(Refused, match=code):
             endpoints.edit_endpoint(engine, endpoint, wrong)
 
 
 def test_an_endpoint_is_its_owners_and_of_operations_alone(engine: Engine, endpoint: str) -> None:
-    delivery = endpoints.send_test(engine, endpoint, now())
+    delivery = send_test(engine, endpoint, now())
     for by in (None, FUJIAN):
         assert endpoints.show_endpoint(engine, endpoint, by).id == endpoint
         assert show_delivery(engine, delivery, by).id == delivery

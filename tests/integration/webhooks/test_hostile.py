@@ -16,17 +16,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, event
 
+from models import tables
 from models.store.engine import transaction
-from models.tables import table_of
-from models.tables.webhooks import WebhookDelivery
-from services.webhooks.log import webhook_log
-from tests.integration.webhooks.test_sending import an_event, done, put_up, sending
+from services.webhooks.deliveries import webhook_log
+from services.webhooks.queue import WebhookQueue
+from tests.integration.webhooks.sending import an_event, done, fan_out_events, sending
 from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
 from tests.waiting import until
 from workers.servers.ports import LOOPBACK
 from workers.webhook.guard import Guard, resolve
 from workers.webhook.post import Poster
-from workers.webhook.queue import WebhookQueue
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ async def test_an_answer_that_no_database_holds_stops_nobody(
     receiver.answer = lambda _id, _times: (200, {})
     receiver.says = "\x00 no \x1b[31m text \x07"
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    fan_out_events(engine, an_event("case_1", 1), an_event("case_1", 2))
     async with sending(engine):
         await until(done(engine, endpoint, 2))
     heads = {item.answer_head for item in webhook_log(engine, endpoint)}
@@ -55,8 +54,8 @@ async def test_what_became_of_a_message_that_is_gone_stops_nobody(
 ) -> None:
     receiver.delay = 0.5
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1), an_event("case_2", 1))
-    deliveries = table_of(WebhookDelivery)
+    fan_out_events(engine, an_event("case_1", 1), an_event("case_2", 1))
+    deliveries = tables.webhook_delivery
     async with sending(engine):
         await until(lambda: len(receiver.requests) == 2)
         with transaction(engine) as connection:
@@ -66,14 +65,14 @@ async def test_what_became_of_a_message_that_is_gone_stops_nobody(
 
 @pytest.mark.usefixtures("season")
 @pytest.mark.parametrize(
-    "wish", ["9" * 5000, "Mon, 20 Nov 99999999999999999999 10:00:00 GMT", "soon", "-1"]
+    "retry_after", ["9" * 5000, "Mon, 20 Nov 99999999999999999999 10:00:00 GMT", "soon", "-1"]
 )
-async def test_an_absurd_wish_does_not_make_a_failure_of_a_success(
-    sqlite_engine: Engine, receiver: Receiver, wish: str
+async def test_an_absurd_retry_after_does_not_make_a_failure_of_a_success(
+    sqlite_engine: Engine, receiver: Receiver, retry_after: str
 ) -> None:
-    receiver.answer = lambda _id, _times: (204, {"Retry-After": wish})
+    receiver.answer = lambda _id, _times: (204, {"Retry-After": retry_after})
     endpoint = subscribe(sqlite_engine, receiver)
-    put_up(sqlite_engine, an_event("case_1", 1))
+    fan_out_events(sqlite_engine, an_event("case_1", 1))
     async with sending(sqlite_engine):
         await until(lambda: bool(receiver.requests))
         await until(done(sqlite_engine, endpoint, 1))
@@ -89,11 +88,11 @@ async def test_a_success_in_between_does_not_use_up_the_attempts_of_what_is_refu
     receiver.answer = lambda said, _times: (422, {}) if said in refused else OK
     endpoint = subscribe(sqlite_engine, receiver)
     patient = replace(QUICK, delays=(timedelta(hours=1),) * 9, worth_hurrying=timedelta(minutes=5))
-    put_up(sqlite_engine, *(an_event(f"case_{n}", 1) for n in (1, 2, 3)))
+    fan_out_events(sqlite_engine, *(an_event(f"case_{n}", 1) for n in (1, 2, 3)))
     async with sending(sqlite_engine, patient):
         await until(lambda: len(receiver.requests) == 3)
         for n in (4, 5, 6):
-            put_up(sqlite_engine, an_event(f"case_{n}", 1))
+            fan_out_events(sqlite_engine, an_event(f"case_{n}", 1))
             await until(partial(_came, receiver, f"case_{n}:1"))
         await asyncio.sleep(0.5)
     tried = {item.event_id: item.attempts for item in webhook_log(sqlite_engine, endpoint)}
@@ -111,11 +110,11 @@ async def test_after_an_outage_what_waited_goes_before_its_time(
     endpoint = subscribe(sqlite_engine, receiver)
     await receiver.stop()
     patient = replace(QUICK, delays=(timedelta(hours=1),) * 9, worth_hurrying=timedelta(0))
-    put_up(sqlite_engine, *(an_event(f"case_{n}", 1) for n in range(4)))
+    fan_out_events(sqlite_engine, *(an_event(f"case_{n}", 1) for n in range(4)))
     async with sending(sqlite_engine, patient):
         await until(lambda: all(item.attempts for item in webhook_log(sqlite_engine, endpoint)))
         await receiver.start()
-        put_up(sqlite_engine, an_event("case_4", 1))
+        fan_out_events(sqlite_engine, an_event("case_4", 1))
         await until(done(sqlite_engine, endpoint, 5))
     assert len(receiver.ids) == len(set(receiver.ids)) == 5
 

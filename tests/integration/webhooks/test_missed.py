@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store.engine import reading, transaction
-from models.tables import Outbox, table_of
-from models.tables.webhooks import WebhookEndpoint
+from models.webhooks.status import EndpointStatus
 from services.clock import now
 from services.webhooks import endpoints
+from services.webhooks.deliveries import webhook_log
 from services.webhooks.endpoints import NewEndpoint
-from services.webhooks.log import replay_since, webhook_log
+from services.webhooks.pausing import resume
+from services.webhooks.replays import replay_since
 from tests.factories import OPENS, SEASON, commit, make_case, open_season
 from workers.webhook.handler import WebhookHandler
 
@@ -23,9 +25,9 @@ FUJIAN = Actor(role=Role.BODY, id="fujian")
 URL = "https://receiver.example.invalid/hook"
 
 
-def put_up(engine: Engine, case_id: str) -> list[str]:
+def fan_out_case(engine: Engine, case_id: str) -> list[str]:
     """Let the consumer have every event of a case; return their bodies."""
-    outbox = table_of(Outbox).c
+    outbox = tables.outbox.c
     with reading(engine) as connection:
         mine = select(outbox.body).where(outbox.case_id == case_id).order_by(outbox.seq)
         bodies = list(connection.scalars(mine))
@@ -44,31 +46,31 @@ def off(engine: Engine, season: str) -> str:
     """An endpoint of Fujian's that is switched off."""
     added = endpoints.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), OPENS).id
     with transaction(engine) as connection:
-        connection.execute(update(table_of(WebhookEndpoint)).values(status="disabled"))
+        connection.execute(update(tables.webhook_endpoint).values(status=EndpointStatus.DISABLED))
     return added
 
 
 def test_what_happened_while_it_was_off_comes_once_and_in_order(engine: Engine, off: str) -> None:
     case_id = make_case(engine, state=State.RECOMMENDATION)
-    bodies = put_up(engine, case_id)
+    bodies = fan_out_case(engine, case_id)
     assert waiting(engine, off) == []
-    endpoints.resume(engine, off, now())
+    resume(engine, off, now())
 
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 2
     assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
     with reading(engine) as connection:
-        table = endpoints.DELIVERIES.c
-        assert list(connection.scalars(select(table.body).order_by(table.seq))) == bodies
+        delivery = tables.webhook_delivery.c
+        assert list(connection.scalars(select(delivery.body).order_by(delivery.seq))) == bodies
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 0  # they wait
 
 
 def test_what_the_consumer_has_not_had_comes_by_itself(engine: Engine, off: str) -> None:
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
-    put_up(engine, case_id)
+    fan_out_case(engine, case_id)
     commit(engine, case_id, Action.ACCEPT)
-    endpoints.resume(engine, off, now())
+    resume(engine, off, now())
     assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 1
-    put_up(engine, case_id)
+    fan_out_case(engine, case_id)
     assert waiting(engine, off) == [f"{case_id}:1", f"{case_id}:2"]
 
 
@@ -77,8 +79,8 @@ def test_it_is_what_the_endpoint_may_and_wants_to_hear_of(engine: Engine, off: s
     mine = make_case(engine, state=State.RECOMMENDATION)
     others = make_case(engine, state=State.RECOMMENDATION, location="浙江省")
     for case_id in (mine, others):
-        put_up(engine, case_id)
-    endpoints.edit_endpoint(engine, off, endpoints.Changes(events=("accepted",)))
+        fan_out_case(engine, case_id)
+    endpoints.edit_endpoint(engine, off, endpoints.EndpointChanges(events=("accepted",)))
     since = OPENS - timedelta(days=1)
     assert replay_since(engine, off, since, now()) == 1
     assert waiting(engine, off) == [f"{mine}:2"]

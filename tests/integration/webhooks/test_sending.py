@@ -5,8 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,74 +13,32 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine, select, update
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from models.cases.actions.names import Action
+from models import tables
 from models.cases.actors import Actor, Role
-from models.cases.events import CaseEvent, CaseEventData, case_event
-from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.stream.names import event_subject
-from models.tables import table_of
-from models.tables.webhooks import WebhookEndpoint
 from services.clock import now
 from services.notifications.inbox import inbox
-from services.webhooks.endpoints import (
-    NewEndpoint,
-    add_endpoint,
-    pause,
-    resume,
-    rotate_secret,
-    send_test,
-    show_endpoint,
-)
-from services.webhooks.log import replay_one, replay_since, webhook_log
+from services.webhooks.deliveries import webhook_log
+from services.webhooks.endpoints import NewEndpoint, add_endpoint, show_endpoint
+from services.webhooks.pausing import pause, resume
+from services.webhooks.replays import replay_one, replay_since
+from services.webhooks.secrets import rotate_secret
+from services.webhooks.test_event import send_test
 from tests.factories import SEASON
+from tests.integration.webhooks.sending import (
+    STEPS,
+    an_event,
+    done,
+    fan_out_events,
+    sending,
+    statuses,
+)
 from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
 from tests.waiting import until
-from workers.webhook.handler import WebhookHandler
-from workers.webhook.post import Poster
-from workers.webhook.retries import WebhookRetries
+from workers.webhook.post import sign
 from workers.webhook.run import run
-from workers.webhook.sender import WebhookSender
-
-STEPS = (
-    (Action.SUBMIT, State.DRAFT, State.PROVINCE_REVIEW),
-    (Action.RETURN_FOR_REVISION, State.PROVINCE_REVIEW, State.DRAFT),
-    (Action.SUBMIT, State.DRAFT, State.PROVINCE_REVIEW),
-    (Action.ACCEPT, State.PROVINCE_REVIEW, State.RECOMMENDATION),
-    (Action.SEND_BACK, State.RECOMMENDATION, State.PROVINCE_REVIEW),
-    (Action.ACCEPT, State.PROVINCE_REVIEW, State.RECOMMENDATION),
-)
-
-
-def an_event(case_id: str, seq: int, *, body: str = "fujian", unit: str = "unit_1") -> CaseEvent:
-    action, source, target = STEPS[seq - 1]
-    data = CaseEventData.model_validate(
-        {
-            "case_id": case_id, "seq": seq, "action": action, "from": source, "to": target,
-            "actor_role": Role.BODY, "season": SEASON, "body": body, "unit": unit,
-            "category": "audiovisual", "title": "（虚构）案例", "record_hash": "0" * 64,
-        }
-    )  # fmt: skip
-    return case_event(data, now())
-
-
-def put_up(engine: Engine, *events: CaseEvent) -> None:
-    handler = WebhookHandler(engine)
-    for event in events:
-        handler.apply(event, event.to_json(), 1)
-
-
-@asynccontextmanager
-async def sending(engine: Engine, patience: WebhookRetries = QUICK) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    async with aclosing(Poster(INSIDE)) as poster:
-        work = asyncio.create_task(WebhookSender(engine, poster, patience).run(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await work
 
 
 @pytest.fixture
@@ -90,21 +47,13 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield found
 
 
-def statuses(engine: Engine, endpoint: str) -> list[str]:
-    return [item.status for item in webhook_log(engine, endpoint)]
-
-
-def done(engine: Engine, endpoint: str, count: int) -> Callable[[], bool]:
-    return lambda: statuses(engine, endpoint) == ["delivered"] * count
-
-
 @pytest.mark.usefixtures("season")
 async def test_an_event_reaches_an_endpoint_signed_with_its_bytes_as_published(
     engine: Engine, receiver: Receiver
 ) -> None:
     endpoint = subscribe(engine, receiver)
     event = an_event("case_1", 1)
-    put_up(engine, event, event)  # the second time does nothing
+    fan_out_events(engine, event, event)  # the second time does nothing
     async with sending(engine):
         await until(done(engine, endpoint, 1))
     ((headers, body),) = receiver.requests
@@ -121,7 +70,7 @@ async def test_while_a_secret_is_rotated_both_sign(engine: Engine, receiver: Rec
     endpoint = subscribe(engine, receiver)
     old = receiver.secret
     new = rotate_secret(engine, endpoint, now()).secret
-    put_up(engine, an_event("case_1", 1))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await until(done(engine, endpoint, 1))
         ((headers, body),) = receiver.requests
@@ -130,7 +79,7 @@ async def test_while_a_secret_is_rotated_both_sign(engine: Engine, receiver: Rec
             Webhook(secret).verify(body, headers)
         rotate_secret(engine, endpoint, now(), timedelta(0))
         receiver.secret = rotate_secret(engine, endpoint, now(), timedelta(0)).secret
-        put_up(engine, an_event("case_1", 2))
+        fan_out_events(engine, an_event("case_1", 2))
         await until(done(engine, endpoint, 2))
     assert len(receiver.requests[-1][0]["webhook-signature"].split()) == 1
 
@@ -140,8 +89,8 @@ async def test_each_organisation_hears_of_its_own_cases_and_of_the_events_it_wan
     engine: Engine, receiver: Receiver
 ) -> None:
     hears = subscribe(engine, receiver, Actor(role=Role.BODY, id="fujian"), events=("accepted",))
-    put_up(engine, *(an_event("case_1", seq) for seq in (1, 2, 3, 4)))
-    put_up(engine, *(an_event("case_2", seq, body="hunan") for seq in (1, 2, 3, 4)))
+    fan_out_events(engine, *(an_event("case_1", seq) for seq in (1, 2, 3, 4)))
+    fan_out_events(engine, *(an_event("case_2", seq, body="hunan") for seq in (1, 2, 3, 4)))
     async with sending(engine):
         await until(done(engine, hears, 1))
     assert receiver.ids == ["case_1:4"]
@@ -153,7 +102,7 @@ async def test_of_each_case_the_order_holds_whatever_fails_in_between(
 ) -> None:
     receiver.answer = lambda event, times: (500, {}) if times < 3 and event.endswith("2") else OK
     endpoint = subscribe(engine, receiver)
-    put_up(engine, *(an_event(f"case_{n}", seq) for n in range(5) for seq in (1, 2, 3)))
+    fan_out_events(engine, *(an_event(f"case_{n}", seq) for n in range(5) for seq in (1, 2, 3)))
     async with sending(engine):
         await until(done(engine, endpoint, 15))
     for n in range(5):
@@ -167,7 +116,7 @@ async def test_after_ten_attempts_a_message_is_set_aside_and_the_next_goes(
 ) -> None:
     receiver.answer = lambda event, _times: (500, {}) if event.endswith(":1") else OK
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    fan_out_events(engine, an_event("case_1", 1), an_event("case_1", 2))
     async with sending(engine):
         await until(lambda: sorted(statuses(engine, endpoint)) == ["delivered", "failed"])
     (failed,) = webhook_log(engine, endpoint, status="failed")
@@ -179,7 +128,7 @@ async def test_after_ten_attempts_a_message_is_set_aside_and_the_next_goes(
 async def test_retry_after_is_honoured(engine: Engine, receiver: Receiver) -> None:
     receiver.answer = lambda _id, times: (429, {"Retry-After": "1"}) if times == 1 else OK
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await until(done(engine, endpoint, 1))
     stamps = [int(headers["webhook-timestamp"]) for headers, _ in receiver.requests]
@@ -195,13 +144,13 @@ async def test_an_endpoint_that_asks_to_be_left_alone_gets_nothing_of_other_case
         (status, {"Retry-After": "3600"}) if (event, times) == ("case_1:1", 1) else OK
     )
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await until(lambda: show_endpoint(engine, endpoint).not_before is not None)
-        put_up(engine, *(an_event(f"case_{n}", 1) for n in (2, 3)))
+        fan_out_events(engine, *(an_event(f"case_{n}", 1) for n in (2, 3)))
         async with Receiver() as other:
             subscribe(engine, other)
-            put_up(engine, an_event("case_4", 1))
+            fan_out_events(engine, an_event("case_4", 1))
             await until(lambda: other.ids == ["case_4:1"])  # nobody else waits for it
         assert len(receiver.requests) == 1
         resume(engine, endpoint, now())
@@ -210,17 +159,17 @@ async def test_an_endpoint_that_asks_to_be_left_alone_gets_nothing_of_other_case
 
 
 @pytest.mark.usefixtures("season")
-async def test_a_wish_with_another_answer_is_of_that_message_alone(
+async def test_a_retry_after_with_another_answer_is_of_that_message_alone(
     engine: Engine, receiver: Receiver
 ) -> None:
     receiver.answer = lambda event, _times: (
         (422, {"Retry-After": "3600"}) if event == "case_1:1" else OK
     )
     endpoint = subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await until(lambda: len(receiver.requests) == 1)
-        put_up(engine, an_event("case_2", 1))
+        fan_out_events(engine, an_event("case_2", 1))
         await until(lambda: receiver.ids == ["case_2:1"])
     assert show_endpoint(engine, endpoint).not_before is None
 
@@ -232,7 +181,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(
     async with Receiver() as elsewhere:
         receiver.answer = lambda _id, _times: (307, {"Location": elsewhere.url})
         endpoint = subscribe(engine, receiver)
-        put_up(engine, an_event("case_1", 1))
+        fan_out_events(engine, an_event("case_1", 1))
         async with sending(engine):
             await until(lambda: statuses(engine, endpoint) == ["failed"])
         assert elsewhere.requests == []
@@ -248,15 +197,15 @@ async def test_an_endpoint_is_disabled_and_its_owner_is_told(
     if how == "days":
         with transaction(engine) as connection:
             since = now() - timedelta(days=5, seconds=1)
-            connection.execute(update(table_of(WebhookEndpoint)).values(failing_since=since))
-    put_up(engine, an_event("case_1", 1))
+            connection.execute(update(tables.webhook_endpoint).values(failing_since=since))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await until(lambda: show_endpoint(engine, endpoint).status == "disabled")
     (message,) = inbox(engine, f"{SEASON}-fujian")
     assert (message.event, message.case_id) == ("webhook_disabled", None)
     assert endpoint in message.text
     # What is put up meanwhile is not for it; what waited goes out once it is back.
-    put_up(engine, an_event("case_1", 2))
+    fan_out_events(engine, an_event("case_1", 2))
     assert statuses(engine, endpoint) == ["waiting"]
     receiver.answer = lambda _id, _times: OK
     resume(engine, endpoint, now())
@@ -268,7 +217,7 @@ async def test_an_endpoint_is_disabled_and_its_owner_is_told(
 async def test_a_paused_endpoint_loses_nothing(engine: Engine, receiver: Receiver) -> None:
     endpoint = subscribe(engine, receiver)
     pause(engine, endpoint)
-    put_up(engine, an_event("case_1", 1))
+    fan_out_events(engine, an_event("case_1", 1))
     async with sending(engine):
         await asyncio.sleep(0.2)
         assert receiver.requests == []
@@ -279,7 +228,7 @@ async def test_a_paused_endpoint_loses_nothing(engine: Engine, receiver: Receive
 @pytest.mark.usefixtures("season")
 async def test_replays_carry_the_same_id_and_bytes(engine: Engine, receiver: Receiver) -> None:
     since, endpoint = now(), subscribe(engine, receiver)
-    put_up(engine, an_event("case_1", 1), an_event("case_1", 2))
+    fan_out_events(engine, an_event("case_1", 1), an_event("case_1", 2))
     async with sending(engine):
         await until(done(engine, endpoint, 2))
         first = [item.id for item in webhook_log(engine, endpoint) if item.event_id == "case_1:1"]
@@ -305,7 +254,7 @@ async def test_a_test_event_says_that_it_is_one(engine: Engine, receiver: Receiv
 @pytest.mark.usefixtures("season")
 async def test_a_rate_is_kept(engine: Engine, receiver: Receiver) -> None:
     endpoint = subscribe(engine, receiver, rate=10)
-    put_up(engine, *(an_event(f"case_{n}", 1) for n in range(6)))
+    fan_out_events(engine, *(an_event(f"case_{n}", 1) for n in range(6)))
     started = asyncio.get_running_loop().time()
     async with sending(engine):
         await until(done(engine, endpoint, 6))
@@ -342,10 +291,8 @@ def test_nonsense_is_refused(
 
 def test_a_signature_is_what_the_standard_says() -> None:
     """The control for library and code alike: HMAC-SHA256 over `id.timestamp.body`."""
-    from workers.webhook.post import signed
-
     key, at = b"k" * 32, datetime(2024, 5, 10, 3, 2, 1, tzinfo=UTC)
-    headers = dict(signed("case_1:1", "{}", ["whsec_" + base64.b64encode(key).decode()], at))
+    headers = dict(sign("case_1:1", "{}", ["whsec_" + base64.b64encode(key).decode()], at))
     expected = hmac.new(key, f"case_1:1.{int(at.timestamp())}.{{}}".encode(), hashlib.sha256)
     assert headers[b"webhook-signature"].decode() == (
         "v1," + base64.b64encode(expected.digest()).decode()
@@ -399,6 +346,6 @@ async def test_many_cases_to_five_endpoints_nothing_missing_nothing_twice_order_
             order.setdefault(case_id, []).append(seq)
         assert set(map(tuple, order.values())) == {tuple(range(1, len(STEPS) + 1))}, name
         await each.stop()
-    waiting = select(table_of(WebhookEndpoint).c.status).distinct()
+    waiting = select(tables.webhook_endpoint.c.status).distinct()
     with reading(engine) as connection:
         assert list(connection.scalars(waiting)) == ["active"]

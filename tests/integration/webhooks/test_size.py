@@ -10,8 +10,9 @@ from models.cases.events import CaseEvent, CaseEventData, case_event
 from models.cases.form import Line
 from models.cases.states import State
 from services.clock import now
+from services.webhooks.fan_out import MAX_BODY_BYTES
 from tests.factories import SEASON
-from workers.webhook.handler import MAX_BODY_BYTES, WebhookHandler
+from workers.webhook.handler import WebhookHandler
 
 LONGEST_ID = "x" * 64
 
