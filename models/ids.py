@@ -42,6 +42,16 @@ def case_path(case_id: str) -> str:
     return f"case/{case_id}"
 
 
+def case_number_prefix(season: str, body: str) -> str:
+    """Return what the numbers of a body's cases in a season begin with."""
+    return f"{season}-{body}-"
+
+
+def case_number(season: str, body: str, running: int) -> str:
+    """Return the number by which people call a case, e.g. `2024-fujian-0012`."""
+    return f"{case_number_prefix(season, body)}{running:04}"
+
+
 def actor_name(role: str, actor_id: str) -> str:
     """Return `role:id`, the form of the command line and of the columns that name an actor."""
     return f"{role}:{actor_id}"

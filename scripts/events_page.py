@@ -36,7 +36,8 @@ def example(action: Action) -> dict[str, Any]:
     data = CaseEventData.model_validate(dict(
         case_id="01J00000000000000000000000", seq=2, action=action, **{"from": rule.sources[0]},
         to=rule.dest or rule.sources[0], actor_role=rule.roles[0], season="2024",
-        body="body", unit="unit", category="category", title="标题", record_hash="0" * 64,
+        body="body", unit="unit", category="category", title="标题", number="2024-body-0001",
+        record_hash="0" * 64,
     ))  # fmt: skip
     message: dict[str, Any] = json.loads(
         case_event(data, datetime(2024, 4, 1, tzinfo=UTC)).to_json()

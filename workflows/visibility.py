@@ -57,11 +57,12 @@ def search_attribute_updates(standing: Standing) -> list[SearchAttributeUpdate[A
     ]
 
 
-def summary(title: str) -> str:
-    """Return the one line that lists show: the title, cut at a whole character."""
-    encoded = title.encode()
+def summary(title: str, number: str | None = None) -> str:
+    """Return the one line that lists show: number and title, cut at a whole character."""
+    shown = title if number is None else f"{number} {title}"
+    encoded = shown.encode()
     if len(encoded) <= SUMMARY_BYTES:
-        return title
+        return shown
     return encoded[: SUMMARY_BYTES - 3].decode(errors="ignore") + "…"
 
 
@@ -71,6 +72,7 @@ def details(standing: Standing) -> str:
     lines = [
         f"**{outlook.title}**",
         "",
+        f"- 编号：{outlook.number or '提交后编号'}",
         f"- 状态：{_state(standing)}",
         f"- 下一期限：{_deadline(standing)}",
         f"- 等待：{_awaited(standing)}",

@@ -15,7 +15,7 @@ from models.cases.states import AWAITED_FROM, LAPSES
 
 CHANGING = (
     "state", "seq", "head_hash", "since", "due", "extended_cutoff", "deadline", "overdue",
-    "return_rounds", "frozen_revision", "content_digest", "updated_at",
+    "return_rounds", "frozen_revision", "content_digest", "updated_at", "number",
 )  # fmt: skip
 """The columns of `case_record` that a transition may change."""
 
@@ -46,7 +46,7 @@ def change(
     """Return what `wanted` changes.
 
     Args:
-        case: The row of the case before.
+        case: The row of the case before, with the number that it gets now.
         dates: Its dates before.
         wanted: The transition, next after the case's newest line.
         command: Its command, parsed.
@@ -111,6 +111,7 @@ def _event(
             "unit": case["unit_id"],
             "category": case["category"],
             "title": case["title"],
+            "number": after["number"],
             "deadline": after["deadline"],
             "awaited": AWAITED_FROM.get(wanted.target),
             "record_hash": line_hash,

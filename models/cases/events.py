@@ -29,6 +29,7 @@ class CaseEventData(BaseModel):
         deadline_before: What that was before, where a deadline was moved.
         working_days_left: For `deadline_approaching` only.
         awaited: From which role something is awaited now.
+        number: How people call the case; from its first submission on.
         record_hash: The hash of the line in the record that this event announces.
     """
 
@@ -45,6 +46,7 @@ class CaseEventData(BaseModel):
     unit: str
     category: str
     title: str
+    number: str | None = None
     deadline: datetime | None = None
     deadline_before: datetime | None = None
     working_days_left: int | None = None

@@ -50,6 +50,7 @@ class Outlook(_Message):
         agenda: What is to be done, and when.
         screening: The points that a body answers before it accepts.
         list_sealed: Whether the case came through a sealed list.
+        number: How people call the case; None before its first submission.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Outlook(_Message):
     agenda: Agenda
     screening: tuple[str, ...]
     list_sealed: bool
+    number: str | None = None
 
 
 class Standing(_Message):
@@ -165,6 +167,7 @@ class CaseSnapshot(_Message):
     return_rounds: int
     agenda: Agenda
     category: str = ""
+    number: str | None = None
 
     @classmethod
     def of(cls, case: Standing) -> "CaseSnapshot":
@@ -183,4 +186,5 @@ class CaseSnapshot(_Message):
             return_rounds=ahead.return_rounds,
             agenda=ahead.agenda,
             category=ahead.category,
+            number=ahead.number,
         )

@@ -98,4 +98,5 @@ def outlook(
         agenda=agenda,
         screening=tuple(point.key for point in programme.screening),
         list_sealed=case["state"] in SEALED,
+        number=case["number"],
     )

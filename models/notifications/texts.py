@@ -44,8 +44,9 @@ def notification_text(
     if name not in WITH_REASON:
         reason = None
     title, said = " ".join(data.title.split()), BY_EVENT[name].notified[role]
-    chinese = [f"案例：《{title}》（{data.case_id}）", said.zh]
-    english = [f"Case: {title} ({data.case_id})", said.en]
+    number = data.number or data.case_id
+    chinese = [f"案例：《{title}》（{number}）", said.zh]
+    english = [f"Case: {title} ({number})", said.en]
     if reason is not None:
         chinese.append(f"说明：{reason}")
         english.append("Remarks: as written above.")

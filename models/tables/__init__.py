@@ -6,7 +6,7 @@ database: `models.tables.audit`.
 
 from sqlmodel import SQLModel
 
-from models.tables.cases import CaseReason, CaseRecord, CaseRevision, Transition
+from models.tables.cases import CaseCounter, CaseReason, CaseRecord, CaseRevision, Transition
 from models.tables.evidence import AuditEntryRow
 from models.tables.lookups import LOOKUPS
 from models.tables.messaging import ConsumerCursor, Delivery, InboxMessage, Lease, Outbox
@@ -27,6 +27,7 @@ app_user = table_of(AppUser)
 body = table_of(Body)
 calendar_day = table_of(CalendarDay)
 calendar_feed = table_of(CalendarFeed)
+case_counter = table_of(CaseCounter)
 case_reason = table_of(CaseReason)
 case_record = table_of(CaseRecord)
 case_revision = table_of(CaseRevision)
@@ -55,6 +56,7 @@ __all__ = [
     "Body",
     "CalendarDay",
     "CalendarFeed",
+    "CaseCounter",
     "CaseReason",
     "CaseRecord",
     "CaseRevision",
@@ -78,6 +80,7 @@ __all__ = [
     "body",
     "calendar_day",
     "calendar_feed",
+    "case_counter",
     "case_reason",
     "case_record",
     "case_revision",

@@ -12,6 +12,8 @@ from models.tables.types import Instant
 class CaseRecord(SQLModel, table=True):
     """Where a case stands. `seq` is its version: the number of its newest transition.
 
+    `number`: how people call it, e.g. 2024-fujian-0012; from its first submission on.
+
     `revision`: the newest form; `frozen_revision`: the one that was filed last.
     `extended_cutoff`: this case's own cutoff, where it was given one.
     """
@@ -25,6 +27,7 @@ class CaseRecord(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=32)
+    number: str | None = Field(default=None, max_length=80, unique=True, index=True)
     season_id: str = Field(foreign_key="season.id", index=True)
     body_id: str = Field(max_length=32, index=True)
     unit_id: str = Field(foreign_key="unit.id", index=True)
@@ -45,6 +48,18 @@ class CaseRecord(SQLModel, table=True):
     return_rounds: int = 0
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
+
+
+class CaseCounter(SQLModel, table=True):
+    """The running number taken last among the cases of a season and a body.
+
+    `prefix`: what the numbers begin with, so that none is given twice, however ids are spelt.
+    """
+
+    __tablename__ = "case_counter"
+
+    prefix: str = Field(primary_key=True, max_length=70)
+    last: int
 
 
 class CaseRevision(SQLModel, table=True):

@@ -46,12 +46,15 @@ def _check_parties(file: CaseFile) -> Iterator[Problem]:
         said = json.loads(event["body"])["data"]
         parties = (said["season"], said["body"], said["unit"])
         shown = (said["title"], said["category"])
+        number = said.get("number", case["number"])  # events of older releases have none
     except (ValueError, KeyError, TypeError):
         return  # the check of the history names it
     if parties != (case["season_id"], case["body_id"], case["unit_id"]):
         yield _changed(case, "案例所属的征集季、推荐单位或申报单位与其事件不符")
     if case["state"] not in EDITABLE and shown != (case["title"], case["category"]):
         yield _changed(case, "案例的名称或类别与其事件不符")
+    if number != case["number"]:
+        yield _changed(case, "案例编号与其事件不符")
 
 
 def _check_filed_form(file: CaseFile) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from models.cases.actions.names import Action
 from models.cases.actions.registry import parse_command
 from models.cases.changes import change
 from models.cases.columns import Columns
@@ -17,6 +18,7 @@ from models.cases.outlook import CaseDates, deadline_due, outlook
 from models.ids import event_id
 from models.store.engine import transaction
 from services.cases.filing import refuse_duplicate, refuse_form
+from services.cases.numbers import take_number
 from services.cases.rows import lines_from, read_case, read_reason, write_change
 from services.seasons.cache import SeasonCache
 
@@ -90,6 +92,9 @@ class Commits:
             refusal = self._refuse(connection, case, dates, command)
             if refusal is None:
                 reason = read_reason(connection, wanted.case_id, command.reason)
+                if wanted.action is Action.SUBMIT and case["number"] is None:
+                    number = take_number(connection, case["season_id"], case["body_id"])
+                    case = {**case, "number": number}
                 changed = change(case, dates, wanted, command, reason)
                 case, dates = changed.case, changed.dates
                 earlier = write_change(connection, changed)

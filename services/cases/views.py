@@ -19,6 +19,7 @@ class CaseView(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    number: str | None
     title: str
     state: State
     state_label: str
@@ -40,6 +41,7 @@ class CaseView(BaseModel):
         state = State(row["state"])
         return cls(
             id=row["id"],
+            number=row["number"],
             title=row["title"],
             state=state,
             state_label=STATES[state].zh,
@@ -70,6 +72,7 @@ class CaseView(BaseModel):
             {
                 **row,
                 "title": snapshot.title,
+                "number": snapshot.number or row["number"],
                 "state": snapshot.state,
                 "seq": snapshot.seq,
                 "category": snapshot.category or row["category"],

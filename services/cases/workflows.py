@@ -63,7 +63,7 @@ class CaseWorkflows:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=search_attributes(standing),
-            static_summary=summary(standing.outlook.title),
+            static_summary=summary(standing.outlook.title, standing.outlook.number),
         )
 
     async def ask(self, request: Request, command: Command) -> CaseSnapshot | WorkflowRefusal:

@@ -77,6 +77,7 @@ def _data(name: EventName, source: State, target: State) -> CaseEventData:
         unit="unit_EXAMPLE",
         category="smart-home",
         title="（示例）智慧家庭服务",
+        number="2024-fujian-0012",
         deadline=None if awaited is None else _DEADLINE,
         deadline_before=_BEFORE if name is EventName.DEADLINE_MOVED else None,
         working_days_left=3 if name is EventName.DEADLINE_APPROACHING else None,

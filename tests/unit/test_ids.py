@@ -4,6 +4,7 @@ import pytest
 
 from models.ids import (
     actor_name,
+    case_number,
     case_path,
     event_id,
     parse_actor_name,
@@ -40,3 +41,10 @@ def test_an_actor_is_a_role_and_an_id() -> None:
     assert actor_name("body", "fujian") == "body:fujian"
     assert parse_actor_name("body:fujian") == ("body", "fujian")
     assert parse_actor_name("body") == ("body", "")
+
+
+@pytest.mark.parametrize(
+    ("running", "number"), [(12, "2024-fujian-0012"), (12345, "2024-fujian-12345")]
+)
+def test_a_case_is_called_by_season_body_and_running_number(running: int, number: str) -> None:
+    assert case_number("2024", "fujian", running) == number

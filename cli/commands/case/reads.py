@@ -26,6 +26,7 @@ File = Annotated[
 
 LIST_COLUMNS = {
     "id": "编号",
+    "number": "案例编号",
     "title": "名称",
     "state": "状态",
     "state_label": "状态名称",

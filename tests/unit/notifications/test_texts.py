@@ -121,3 +121,12 @@ def test_a_subject_is_one_line_and_its_title_at_most_sixty_characters() -> None:
     subject = notification_text(data, Role.BODY).subject
 
     assert subject == "【推选】已提交 Filed：《长 题 " + "字" * 55 + "…》"
+
+
+def test_a_submitted_case_is_named_by_its_number() -> None:
+    told = notification_text(
+        happened(EventName.RETURNED, number="2024-fujian-0012"), Role.APPLICANT, REASON
+    )
+    assert told.text.startswith("案例：《（示例）智慧家庭》（2024-fujian-0012）\n")
+    assert "Case: （示例）智慧家庭 (2024-fujian-0012)\n" in told.text
+    assert "case_01" not in told.text

@@ -43,6 +43,7 @@ def test_the_page_says_what_is_awaited_from_whom_and_until_when() -> None:
     assert details(_standing(State.PROVINCE_REVIEW, rows=1)).splitlines() == [
         "**虚构案例**",
         "",
+        "- 编号：提交后编号",
         "- 状态：省级审核（`province_review`），自 2024-04-20（周六）10:00 起",
         "- 下一期限：2024-04-25（周四）10:00",
         f"- 等待：推荐单位{AWAITED['province_review'].zh}",
@@ -90,6 +91,12 @@ def test_the_page_fits() -> None:
 def test_a_summary_is_cut_at_a_whole_character(title: str, shown: str) -> None:
     assert summary(title) == shown
     assert len(summary(title).encode()) <= 200
+
+
+def test_page_and_summary_show_the_number_of_a_submitted_case() -> None:
+    assert "- 编号：2024-fujian-0012" in details(_standing(number="2024-fujian-0012"))
+    assert "- 编号：提交后编号" in details(_standing())
+    assert summary("短题", "2024-fujian-0012") == "2024-fujian-0012 短题"
 
 
 @pytest.mark.parametrize("deadline", [None, SINCE])
