@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from models.cases.actions.deadlines import Expire, Lapse, Remind
+    from models.cases.actions.deadlines import due_action
     from models.cases.actions.names import Action
     from models.cases.actions.registry import ACTIONS
-    from models.cases.actors import Actor, Role
-    from models.cases.agenda import AT_DEADLINE, AgendaItem
+    from models.cases.agenda import AgendaItem
     from models.cases.commands import Command
     from models.cases.guards import Facts
     from models.cases.lifecycle import Lifecycle
@@ -27,15 +26,13 @@ with workflow.unsafe.imports_passed_through():
         CommitTransitionResult,
         Standing,
     )
-    from models.cases.states import FINAL, LAPSES
+    from models.cases.states import FINAL
     from models.refusals import Refused
 
 from workflows import names
 from workflows.options import quick
 from workflows.timers import Timers
-from workflows.visibility import details, search_attribute_updates
-
-CLOCK = Actor(role=Role.SEASON, id="clock")
+from workflows.visibility import agenda_label, details, search_attribute_updates
 
 
 def _performs(action: Action) -> Any:  # noqa: ANN401 - the decorator's type is the SDK's own
@@ -69,12 +66,21 @@ class CaseWorkflow:
         self._life = Lifecycle(standing.state)
         self._lock = asyncio.Lock()
         self._timers = Timers()
+        self._cancel_asked_at: datetime | None = None
 
     @workflow.run
     async def run(self, standing: Standing) -> CaseSnapshot:
-        """Keep the agenda until the case has ended for good."""
+        """Keep the agenda until the case has ended for good, whoever asks to cancel it."""
         del standing  # taken by __init__
-        workflow.set_current_details(details(self._case))
+        self._show()
+        while True:
+            try:
+                await self._live()
+                return self.snapshot()
+            except (asyncio.CancelledError, ActivityError) as error:
+                self._note_cancellation(error)
+
+    async def _live(self) -> None:
         if workflow.info().continued_run_id and workflow.patched(names.CONTINUES_FROM_RECORD):
             await self._read_record()  # what an older release carried over may lack something
         while self._life.state not in FINAL:
@@ -82,7 +88,6 @@ class CaseWorkflow:
                 await self._go_on_anew()
             await self._keep_agenda()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self.snapshot()
 
     submit = _performs(Action.SUBMIT)
     return_for_revision = _performs(Action.RETURN_FOR_REVISION)
@@ -155,7 +160,26 @@ class CaseWorkflow:
             workflow.upsert_search_attributes(shown)
         self._case = standing
         self._life.enter(standing.state)
-        workflow.set_current_details(details(standing))
+        self._show()
+
+    def _show(self) -> None:
+        workflow.set_current_details(details(self._case, self._cancel_asked_at))
+
+    def _note_cancellation(self, error: asyncio.CancelledError | ActivityError) -> None:
+        """Note a request to cancel, and go on: a case ends by its rules alone.
+
+        The server delivers one such request a run. An eviction cancels too: there the
+        page cannot be set, and what that raises ends the run as the SDK wants it.
+        """
+        if not is_cancelled_exception(error) or workflow.cancellation_reason() is None:
+            raise error
+        self._cancel_asked_at = workflow.now()
+        self._show()
+        if not workflow.patched(names.CANCELLATION_NOTED):
+            raise error  # an older release ended here
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        workflow.logger.warning("cancellation_requested")
 
     async def _read_record(self) -> None:
         async with self._lock:
@@ -182,7 +206,7 @@ class CaseWorkflow:
             await self._fire(item)
             return
         if item is not None:
-            self._timers.fire_by(item.at, f"期限事项 {item.id}")
+            self._timers.fire_by(item.at, agenda_label(item, self._life.state))
         await workflow.wait_condition(self._restless)
 
     def _restless(self) -> bool:
@@ -206,7 +230,9 @@ class CaseWorkflow:
             if item not in agenda.items or self._life.state in FINAL:
                 return
             try:
-                await self._perform(*self._due(item), f"{names.TIMER_UPDATE}{item.id}")
+                await self._perform(
+                    *due_action(item, self._life.state), f"{names.TIMER_UPDATE}{item.id}"
+                )
             except ApplicationError as refused:
                 workflow.logger.warning("agenda item refused: %s %s", item.id, refused.message)
             # Whatever came of it, the item is done with: an agenda never runs in circles.
@@ -214,14 +240,6 @@ class CaseWorkflow:
             left = outlook.agenda.without(item)
             outlook = outlook.model_copy(update={"agenda": left})
             self._case = self._case.model_copy(update={"outlook": outlook})
-
-    def _due(self, item: AgendaItem) -> tuple[Action, Command]:
-        if item.offset != AT_DEADLINE:
-            command = Remind(actor=CLOCK, deadline=item.deadline, offset=item.offset)
-            return Action.REMIND, command
-        if self._life.state in LAPSES:
-            return Action.LAPSE, Lapse(actor=CLOCK)
-        return Action.EXPIRE, Expire(actor=CLOCK, deadline=item.deadline)
 
     async def _go_on_anew(self) -> None:
         """Continue as new, once every running update has its answer."""

@@ -25,7 +25,10 @@ TIMER_UPDATE: Final = "timer:"
 CONTINUES_FROM_RECORD: Final = "continue-from-record-2026-11"
 """A new run of a long life begins with what the record says, not with what the old one knew."""
 
-PATCHES: Final = (CONTINUES_FROM_RECORD,)
+CANCELLATION_NOTED: Final = "cancellation-noted-2026-11"
+"""A request to cancel is noted, and the case goes on; before, its workflow ended."""
+
+PATCHES: Final = (CONTINUES_FROM_RECORD, CANCELLATION_NOTED)
 """Changes of the order of commands since the first recorded histories; none is ever removed
 while a case runs that began before it."""
 

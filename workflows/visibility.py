@@ -11,8 +11,9 @@ from temporalio.common import (
 )
 
 from models.cases.actions.registry import ACTIONS
+from models.cases.agenda import AT_DEADLINE, AgendaItem
 from models.cases.messages import Standing
-from models.cases.states import AWAITED_FROM
+from models.cases.states import AWAITED_FROM, LAPSES, State
 from models.wording import AWAITED, ROLES, STATES, moment
 
 CASE_STATE = SearchAttributeKey.for_keyword("CaseState")
@@ -66,8 +67,32 @@ def summary(title: str, number: str | None = None) -> str:
     return encoded[: SUMMARY_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def details(standing: Standing) -> str:
-    """Return the page in Markdown: state, since when, what is due, what happened last."""
+def static_details(standing: Standing) -> str:
+    """Return what never changes of a case, in Markdown, for its start."""
+    return "\n".join([
+        f"- 征集季：{standing.season}",
+        f"- 推荐单位：{standing.body}",
+        f"- 申报单位：`{standing.outlook.unit}`",
+        f"- 全部经过：`tuixuan case history {standing.case_id}`",
+        "- 启动流程：`tuixuan reconcile --restart`（流程被终止后，每夜也会自动重新启动）",
+    ])  # fmt: skip
+
+
+def agenda_label(item: AgendaItem, state: State) -> str:
+    """Return what the UI shows beside a timer, e.g. 提醒：距提交申报材料的期限 3 个工作日."""
+    awaited = AWAITED[state].zh if state in AWAITED else STATES[state].zh
+    if item.offset != AT_DEADLINE:
+        return f"提醒：距{awaited}的期限 {item.offset} 个工作日"
+    return f"期限：{awaited}，到期{'自动结束' if state in LAPSES else '记为逾期'}"
+
+
+def details(standing: Standing, cancel_asked_at: datetime | None = None) -> str:
+    """Return the page in Markdown: state, since when, what is due, what happened last.
+
+    Args:
+        standing: Where the case stands.
+        cancel_asked_at: When somebody asked Temporal to cancel the workflow; None: nobody did.
+    """
     outlook = standing.outlook
     lines = [
         f"**{outlook.title}**",
@@ -80,6 +105,11 @@ def details(standing: Standing) -> str:
     ]
     if outlook.agenda.blocked_by is not None:
         lines.append(f"- 提醒待定：{outlook.agenda.blocked_by}")
+    if cancel_asked_at is not None:
+        lines.append(
+            f"- {moment(cancel_asked_at)} 收到取消流程的请求（Request Cancellation）："
+            f"案例不因此结束，照常办理。撤回案例请用 `tuixuan case withdraw {standing.case_id}`"
+        )
     lines += ["", "最近三次变更：", ""]
     lines += [
         f"- 第 {row.seq} 步 {ACTIONS[row.action].words.zh}："

@@ -20,7 +20,7 @@ from services.cases.requests import Request
 from services.clock import new_id
 from services.unavailable import Unavailable
 from workflows import names
-from workflows.visibility import search_attributes, summary
+from workflows.visibility import search_attributes, static_details, summary
 
 TASK_TIMEOUT = timedelta(seconds=3)
 """How long a case waits for a worker that was killed in the middle of a task."""
@@ -64,6 +64,7 @@ class CaseWorkflows:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=search_attributes(standing),
             static_summary=summary(standing.outlook.title, standing.outlook.number),
+            static_details=static_details(standing),
         )
 
     async def ask(self, request: Request, command: Command) -> CaseSnapshot | WorkflowRefusal:

@@ -105,7 +105,8 @@ def test_operations_find_a_case_by_its_state_and_read_what_is_awaited(
     page.get_by_role("tab", name="User Metadata").click()
     page.wait_for_url(re.compile(f"{quote(names.case_workflow_id(case['id']), safe='')}/.+"))
     # The UI shows what people write in frames of their own.
-    summary, written = (page.frame_locator('iframe[title="output"]').nth(n) for n in (0, 1))
+    frames = page.frame_locator('iframe[title="output"]')
+    summary, written = frames.first, frames.last
     expect(summary.get_by_text(case["title"])).to_be_visible()
     for line in (
         case["title"],

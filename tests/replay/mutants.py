@@ -51,3 +51,19 @@ class Unpatched(CaseWorkflow):
     async def run(self, standing: Standing) -> CaseSnapshot:
         await self._read_record()
         return await super().run(standing)
+
+
+@workflow.defn(name=names.CASE_WORKFLOW, failure_exception_types=[Refused])
+class Deaf(CaseWorkflow):
+    """Goes on where an older release ended because somebody asked to cancel."""
+
+    @workflow.init
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing)
+
+    @workflow.run
+    async def run(self, standing: Standing) -> CaseSnapshot:
+        return await super().run(standing)
+
+    def _note_cancellation(self, error: BaseException) -> None:
+        del error

@@ -9,6 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from models.cases.actions.names import Action
 from services.clock import now
 from tests.waiting import until
+from tests.workflow.cancelling import cancel, cancelled_in_a_commit
 from tests.workflow.case import Case
 from tests.workflow.world import World
 
@@ -199,11 +200,32 @@ async def continued(world: World) -> Case:
     return case
 
 
+async def cancel_asked(world: World) -> Case:
+    """Somebody asks Temporal to cancel a case, which goes on by an update and by its clock."""
+    async with world.worker():
+        case = await world.draft()
+        await cancel(case)
+        await case.act(A.SUBMIT)
+        await case.due_soon(A.MOVE_DEADLINE, "until")
+        await case.has_done(A.SUBMIT, A.MOVE_DEADLINE, A.EXPIRE)
+        await case.act(A.ACCEPT)
+    return case
+
+
+async def cancel_asked_in_a_commit(world: World) -> Case:
+    with world.impatient() as engine:
+        async with world.worker(engine):
+            case = await cancelled_in_a_commit(world)
+            await case.handle.result()
+    return case
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
         published, declined, ineligible, disqualified, withdrawn, reminded_and_lapsed,
         correction_lapsed, overdue, untold, unknown_year, raced, refused_by_the_record,
         reset_and_told, reset_and_adopting, from_the_record, record_away, continued,
+        cancel_asked, cancel_asked_in_a_commit,
     )
 }  # fmt: skip

@@ -18,7 +18,7 @@ from models.cases.actions.registry import ACTIONS
 from models.cases.commands import Command
 from models.cases.messages import CaseSnapshot, CommitTransitionResult, Standing
 from tests import factories
-from tests.replay.mutants import Silent, Sleepless, Unpatched
+from tests.replay.mutants import Deaf, Silent, Sleepless, Unpatched
 from tests.replay.scenarios import SCENARIOS
 from workers.cases.worker import sandbox
 from workflows import names
@@ -202,3 +202,5 @@ def _patches(file: Path) -> set[str]:
 async def test_what_is_new_must_not_come_over_cases_that_began_before() -> None:
     with pytest.raises(NondeterminismError):
         await _replay(_events(HISTORIES / "0.1" / "continued-2.json"), Unpatched)
+    with pytest.raises(NondeterminismError):
+        await _replay(_events(HISTORIES / "0.1" / "cancel_asked.json"), Deaf)

@@ -11,6 +11,7 @@ from models.cases.actions.names import Action
 from models.cases.states import State
 from services.clock import new_id, now
 from tests.waiting import until
+from tests.workflow.cancelling import NOTED, cancel
 from tests.workflow.case import Case
 from tests.workflow.older import OlderWorkflow
 from tests.workflow.temporal import Temporal, running_temporal
@@ -109,6 +110,15 @@ async def test_a_deadline_outlives_its_run(served: World) -> None:
     assert (await case.handle.result())["state"] == S.LAPSED
     assert case.actions == [A.MOVE_DEADLINE, A.LAPSE]
     assert case.rows[-1].at >= due
+    await case.agrees()
+
+
+async def test_a_request_to_cancel_ends_with_its_run(served: World) -> None:
+    case = await served.draft()
+    await cancel(case)
+    await _next_run(case)
+    assert NOTED not in await case.details()
+    await case.act(A.SUBMIT)
     await case.agrees()
 
 

@@ -111,7 +111,7 @@ async def test_what_waits_and_what_is_asked_of_the_record_is_labelled(served: Wo
         if event.event_type
         in (EventType.EVENT_TYPE_TIMER_STARTED, EventType.EVENT_TYPE_MARKER_RECORDED)
     ]
-    assert labels == [f'"期限事项 {first.id}"', '"提交 → 1"']
+    assert labels == [f'"提醒：距提交申报材料的期限 {first.offset} 个工作日"', '"提交 → 1"']
 
 
 async def test_no_words_of_people_and_no_form_reach_the_history(served: World) -> None:

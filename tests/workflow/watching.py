@@ -108,6 +108,15 @@ class Watched:
         await until(done)
         await self.handle.query(names.SNAPSHOT)  # answered behind the task that the timer began
 
+    async def rang_under_way(self) -> None:
+        """Wait until a timer rang, whatever it began."""
+
+        async def rang() -> bool:
+            fired = EventType.EVENT_TYPE_TIMER_FIRED
+            return any(event.event_type == fired for event in (await self.history()).events)
+
+        await until(rang)
+
     async def is_healthy(self) -> None:
         """Assert that no task of the workflow failed: a warning is an error here."""
         failed = [

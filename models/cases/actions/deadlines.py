@@ -5,13 +5,16 @@ from typing import Any, Literal
 
 from models.cases.actions.declaration import Declaration, Move, Option, Reason, Verb
 from models.cases.actions.names import Action, EventName
-from models.cases.actors import Role
+from models.cases.actors import Actor, Role
+from models.cases.agenda import AT_DEADLINE, AgendaItem
 from models.cases.columns import Columns
 from models.cases.commands import ClockCommand, Command, Due
 from models.cases.guards import Facts, due_passed, refuse_past
-from models.cases.states import AT_WORK, State
+from models.cases.states import AT_WORK, LAPSES, State
 from models.refusals import Refused
 from models.wording import Words, moment
+
+CLOCK = Actor(role=Role.SEASON, id="clock")
 
 _EVERYBODY = (Role.APPLICANT, Role.BODY, Role.ORGANISER, Role.PANEL, Role.EXPERT)
 
@@ -160,5 +163,15 @@ MOVE_DEADLINE = Declaration(
     reminds=True,
     verb=Verb("extend", "调整这一件案例当前的期限。", {"until": Option("{when}", positional=True)}),
 )
+
+
+def due_action(item: AgendaItem, state: State) -> tuple[Action, Command]:
+    """Return what the clock does to a case in a state when an item of its agenda is due."""
+    if item.offset != AT_DEADLINE:
+        return Action.REMIND, Remind(actor=CLOCK, deadline=item.deadline, offset=item.offset)
+    if state in LAPSES:
+        return Action.LAPSE, Lapse(actor=CLOCK)
+    return Action.EXPIRE, Expire(actor=CLOCK, deadline=item.deadline)
+
 
 ACTIONS = (LAPSE, REMIND, EXPIRE, MOVE_DEADLINE)

@@ -13,7 +13,7 @@ from workflows.case import CaseWorkflow
 
 WORKFLOW, NAMESPACE, TASK_QUEUE = "Case", "tuixuan", "tuixuan-cases"
 QUERY, ACTIVITIES = "snapshot", {"commit_transition", "read_standing"}
-PATCHES = ("continue-from-record-2026-11",)
+PATCHES = ("continue-from-record-2026-11", "cancellation-noted-2026-11")
 
 UPDATES = """
     submit return_for_revision accept decline send_back recommend leave_out

@@ -8,12 +8,19 @@ from temporalio.common import SearchAttributeUpdate
 
 from models.cases.actions.names import Action
 from models.cases.actors import Role
-from models.cases.agenda import Agenda
+from models.cases.agenda import Agenda, AgendaItem
 from models.cases.messages import Outlook, Standing, StoredTransition
 from models.cases.states import ENDED, State
 from models.wording import AWAITED, STATES
 from workflows import names
-from workflows.visibility import details, search_attribute_updates, search_attributes, summary
+from workflows.visibility import (
+    agenda_label,
+    details,
+    search_attribute_updates,
+    search_attributes,
+    static_details,
+    summary,
+)
 
 SINCE = datetime(2024, 4, 20, 2, 0, tzinfo=UTC)
 
@@ -63,6 +70,36 @@ def test_what_is_late_or_blocked_is_said() -> None:
     page = details(_standing(overdue=True, agenda=Agenda(blocked_by="没有 2027 年的工作日安排")))
     assert "，已逾期" in page
     assert "- 提醒待定：没有 2027 年的工作日安排" in page
+
+
+def test_a_request_to_cancel_is_said_and_what_to_do_instead() -> None:
+    page = details(_standing(rows=1), SINCE)
+    assert "- 2024-04-20（周六）10:00 收到取消流程的请求" in page
+    assert "`tuixuan case withdraw case_1`" in page
+    assert "取消流程" not in details(_standing(rows=1))
+
+
+def test_what_never_changes_is_said_at_the_start() -> None:
+    assert static_details(_standing()).splitlines()[:4] == [
+        "- 征集季：2024",
+        "- 推荐单位：fujian",
+        "- 申报单位：`unit_1`",
+        "- 全部经过：`tuixuan case history case_1`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "offset", "label"),
+    [
+        (State.DRAFT, 3, "提醒：距提交申报材料的期限 3 个工作日"),
+        (State.DRAFT, 0, "期限：提交申报材料，到期自动结束"),
+        (State.PROVINCE_REVIEW, 0, "期限：完成省级审核，到期记为逾期"),
+        (State.PUBLISHED, 0, "期限：入选公布，到期记为逾期"),
+    ],
+)
+def test_timers_are_labelled_in_words(state: State, offset: int, label: str) -> None:
+    item = AgendaItem(id="x", at=SINCE, deadline=SINCE, offset=offset)
+    assert agenda_label(item, state) == label
 
 
 @pytest.mark.parametrize("state", State)
