@@ -22,9 +22,9 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
+from models import tables
 from models.cases.actions.names import Action
 from models.store.engine import reading, transaction
-from models.tables import CaseRecord, ReconcileRun, table_of
 from models.wording import BEIJING
 from services.clock import new_id, now
 from services.dates.milestones import Milestones
@@ -48,7 +48,7 @@ def own_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finished(engine: Engine) -> list[tuple[datetime | None, int]]:
-    columns = table_of(ReconcileRun).c
+    columns = tables.reconcile_run.c
     query = select(columns.watermark, columns.unrepaired).where(columns.finished_at.is_not(None))
     with reading(engine) as connection:
         return [(row.watermark, row.unrepaired) for row in connection.execute(query)]
@@ -141,13 +141,15 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
 ) -> None:
     await world.draft()
     settled = (await world.draft()).id
-    columns = table_of(CaseRecord).c
+    columns = tables.case_record.c
     with transaction(world.engine) as connection:  # long ago
         before = now() - timedelta(days=2)
         connection.execute(
-            update(CaseRecord).where(columns.id == settled).values(updated_at=before)
+            update(tables.case_record).where(columns.id == settled).values(updated_at=before)
         )
-        connection.execute(update(CaseRecord).where(columns.id != settled).values(updated_at=now()))
+        connection.execute(
+            update(tables.case_record).where(columns.id != settled).values(updated_at=now())
+        )
     reconciler = Reconciler(world.engine, audit, world.service, js)
     milestones = Milestones(world.engine, world.service)
     run = partial(reconcile, world.engine, reconciler, milestones)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select, text, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.messages import CaseSnapshot
 from models.store.engine import open_engine, reading, transaction
-from models.tables import Season, SeasonChange, table_of
 from services.cases.service import CaseService
 from services.clock import now
 from services.dates.milestones import Milestones
@@ -49,7 +49,7 @@ async def _filed_while_a_date_moves(world: World, after: datetime) -> Case:
 
 
 async def _milestone(world: World, name: str) -> datetime:
-    columns = table_of(Season).c
+    columns = tables.season.c
     with reading(world.engine) as connection:
         milestones = connection.scalars(select(columns.milestones)).one()
     return datetime.fromisoformat(milestones[name])
@@ -80,7 +80,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
     async with world.worker():
         case = await _filed_while_a_date_moves(world, now() + timedelta(days=50))
         with transaction(world.engine) as connection:
-            connection.execute(update(SeasonChange).values(applied_at=None))
+            connection.execute(update(tables.season_change).values(applied_at=None))
         assert await _kinds(comparing) == []
         milestones = Milestones(world.engine, world.service)
         report = await reconcile(world.engine, comparing, milestones)  # it notifies first
@@ -105,7 +105,7 @@ async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_ru
         assert (moved.cases, moved.missed) == ([other.id], [lost.id])
         if cut_short:  # and whoever moved it died
             with transaction(world.engine) as connection:
-                connection.execute(update(SeasonChange).values(applied_at=None))
+                connection.execute(update(tables.season_change).values(applied_at=None))
         comparing = Reconciler(world.engine, audit, world.service, None, restart=True)
         report = await reconcile(world.engine, comparing, milestones)
         assert report.ok

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading
-from models.tables import Transition, table_of
 from services.audit import evidence
 from services.audit.archive_verifier import digest
 from services.audit.export import EvidenceStores, export
@@ -156,7 +156,7 @@ def test_what_is_on_its_way_to_the_audit_is_left_out_and_what_should_be_there_is
 ) -> None:
     case = make_case(sources.record, season=season, state=State.PROVINCE_REVIEW)
     with reading(sources.record) as connection:
-        steps = table_of(Transition).c
+        steps = tables.transition.c
         at = connection.scalar(select(steps.at).where(steps.case_id == case))
     assert at is not None
     for minutes, found in ((1, []), (10, [("not_audited", f"{case}:1")])):

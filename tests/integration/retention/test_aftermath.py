@@ -3,13 +3,9 @@
 import pytest
 from sqlalchemy import text, update
 
+from models import tables
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import (
-    Delivery,
-    InboxMessage,
-    WebhookDelivery,
-)
 from services.cases.drafts import save_draft
 from services.notifications.inbox import deliveries, inbox, send_again
 from services.retention.messages import REMOVED
@@ -24,12 +20,18 @@ from workers.notify.queue import DeliveryRetries, Queue
 
 def test_nobody_is_notified_again_of_what_was_removed(world: World) -> None:
     """Not even where the stream is made anew and every event comes again."""
-    counted = [len(world.rows(each)) for each in (InboxMessage, Delivery, WebhookDelivery)]
+    counted = [
+        len(world.rows(each))
+        for each in (tables.inbox_message, tables.delivery, tables.webhook_delivery)
+    ]
     world.remove(LONG_AFTER)
     with transaction(world.record) as connection:
         connection.execute(text("DELETE FROM consumer_cursor WHERE consumer = 'notify'"))
     world.notify()
-    after = [len(world.rows(each)) for each in (InboxMessage, Delivery, WebhookDelivery)]
+    after = [
+        len(world.rows(each))
+        for each in (tables.inbox_message, tables.delivery, tables.webhook_delivery)
+    ]
     assert after == counted
 
 
@@ -39,7 +41,7 @@ def test_what_was_removed_is_not_sent_shown_or_edited(world: World) -> None:
                   if each.event_id.startswith(world.ended)]  # fmt: skip
     with pytest.raises(Refused, match="已按保存期限清除，时间 2035"):
         send_again(world.record, mail.id, LONG_AFTER)
-    [hook, *_] = world.rows(WebhookDelivery)
+    [hook, *_] = world.rows(tables.webhook_delivery)
     with pytest.raises(Refused, match="已按保存期限清除"):
         replay_one(world.record, hook.id, LONG_AFTER)
     assert replay_since(world.record, hook.endpoint_id, OPENS, LONG_AFTER) == 0
@@ -51,9 +53,9 @@ def test_what_was_removed_is_not_sent_shown_or_edited(world: World) -> None:
 
 def test_a_mail_that_was_asked_for_meanwhile_does_not_leave_empty(world: World) -> None:
     world.remove(LONG_AFTER)
-    [told] = world.rows(InboxMessage, case_id=world.ended, recipient="wang")
-    [mail] = world.rows(Delivery, channel="mail", message_id=told.id)
+    [told] = world.rows(tables.inbox_message, case_id=world.ended, recipient="wang")
+    [mail] = world.rows(tables.delivery, channel="mail", message_id=told.id)
     with transaction(world.record) as connection:
-        connection.execute(update(Delivery).values(status="waiting"))
+        connection.execute(update(tables.delivery).values(status="waiting"))
     assert Queue(world.record, DeliveryRetries(), clock=lambda: LONG_AFTER).take(mail.id) is None
-    assert {each.status for each in world.rows(Delivery, id=mail.id)} == {"dropped"}
+    assert {each.status for each in world.rows(tables.delivery, id=mail.id)} == {"dropped"}

@@ -7,21 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Role
 from models.chain import digest_text
 from models.programme.retention import Retention
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import (
-    AppUser,
-    CaseReason,
-    CaseRecord,
-    Delivery,
-    InboxMessage,
-    UserChannel,
-    table_of,
-)
 from services.notifications.channels import set_channel
 from services.notifications.inbox import send_again
 from services.people.users import add_user
@@ -79,28 +71,30 @@ def test_what_was_written_after_the_end_counts_from_then(world: World) -> None:
     late = OPENS + 3000 * DAY
     row = {"case_id": world.ended, "digest": "d", "text": "迟来的理由", "written_at": late}
     with transaction(world.record) as connection:
-        connection.execute(table_of(CaseReason).insert(), row)
-        connection.execute(update(AppUser).values(email_at=late))
+        connection.execute(tables.case_reason.insert(), row)
+        connection.execute(update(tables.app_user).values(email_at=late))
     set_channel(world.record, "wang", "chat", "json://example.invalid", late)
-    send_again(world.record, world.rows(Delivery, channel="sms")[0].id, late)
+    send_again(world.record, world.rows(tables.delivery, channel="sms")[0].id, late)
     world.remove(late + 364 * DAY)
-    assert [each.text for each in world.rows(CaseReason)] == ["迟来的理由"]
-    assert [each.channel for each in world.rows(UserChannel)] == ["chat"]
-    assert "wang@example" in str(world.rows(AppUser))
-    left = {each.id for each in world.rows(InboxMessage) if each.removed_at is None}
-    assert left == {each.message_id for each in world.rows(Delivery) if each.status == "waiting"}
+    assert [each.text for each in world.rows(tables.case_reason)] == ["迟来的理由"]
+    assert [each.channel for each in world.rows(tables.user_channel)] == ["chat"]
+    assert "wang@example" in str(world.rows(tables.app_user))
+    left = {each.id for each in world.rows(tables.inbox_message) if each.removed_at is None}
+    assert left == {
+        each.message_id for each in world.rows(tables.delivery) if each.status == "waiting"
+    }
     assert len(left) == 1
     world.remove(late + 365 * DAY)
-    assert (world.rows(CaseReason), world.rows(UserChannel)) == ([], [])
+    assert (world.rows(tables.case_reason), world.rows(tables.user_channel)) == ([], [])
     late_reason = (f"{world.ended}/reason", digest_text("迟来的理由"))
     assert late_reason in {(each.object, each.before) for each in world.entries()}
-    assert "wang@example" not in str(world.rows(AppUser))
+    assert "wang@example" not in str(world.rows(tables.app_user))
 
 
 def test_addresses_stay_until_the_season_is_over_with_its_last_case(world: World) -> None:
     commit(world.record, world.open, Action.WITHDRAW)
     changed = {"since": OVER + 100 * DAY}  # it was withdrawn long after the season
-    cases = table_of(CaseRecord)
+    cases = tables.case_record
     with transaction(world.record) as connection:
         connection.execute(update(cases).where(cases.c.id == world.open).values(changed))
     assert world.counts(OVER + 464 * DAY)["addresses"] == 0

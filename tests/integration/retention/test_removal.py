@@ -8,20 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.states import State
 from models.chain import digest, digest_text
 from models.refusals import Refused
-from models.tables import (
-    AppUser,
-    CaseRevision,
-    Delivery,
-    InboxMessage,
-    UserChannel,
-    WebhookAttempt,
-    WebhookDelivery,
-)
 from services.audit.entries import enter
 from services.retention import removal
 from services.retention.due import due
@@ -48,7 +40,7 @@ def test_of_an_open_case_nothing_goes_however_old(world: World) -> None:
     was = contents(world, world.open)
     world.remove(LONG_AFTER)
     assert contents(world, world.open) == was
-    assert len(world.rows(UserChannel)) == 1
+    assert len(world.rows(tables.user_channel)) == 1
     assert {each.case_id for each in world.entries()} <= {world.ended, world.open}
     assert {each.object for each in world.entries() if each.case_id == world.open} == {
         f"{world.open}/webhooks"
@@ -60,13 +52,15 @@ def test_of_what_is_removed_nothing_is_left(world: World) -> None:
     world.remove(LONG_AFTER)
     for case_id in (world.ended, world.open):
         assert {*contents(world, case_id)} == {"{}", "None", ""}
-    assert {row.subject for row in world.rows(InboxMessage)} == {REMOVED}
-    assert {row.body for row in world.rows(WebhookDelivery)} == {""}
-    assert {(row.error, row.answer_head) for row in world.rows(WebhookAttempt)} == {(None, None)}
-    assert {row.last_error for row in world.rows(Delivery)} == {None}
-    assert world.rows(UserChannel) == []
+    assert {row.subject for row in world.rows(tables.inbox_message)} == {REMOVED}
+    assert {row.body for row in world.rows(tables.webhook_delivery)} == {""}
+    assert {(row.error, row.answer_head) for row in world.rows(tables.webhook_attempt)} == {
+        (None, None)
+    }
+    assert {row.last_error for row in world.rows(tables.delivery)} == {None}
+    assert world.rows(tables.user_channel) == []
     assert world.counts(LONG_AFTER) == dict.fromkeys(CLASSES, 0)
-    assert "wang@example" not in str(world.rows(AppUser))
+    assert "wang@example" not in str(world.rows(tables.app_user))
 
 
 def test_the_file_of_the_database_has_no_byte_of_it_either(
@@ -93,10 +87,10 @@ def test_the_file_of_the_database_has_no_byte_of_it_either(
 
 
 def test_each_removal_is_an_entry(world: World) -> None:
-    forms = [digest(row.form) for row in world.rows(CaseRevision, case_id=world.ended)]
+    forms = [digest(row.form) for row in world.rows(tables.case_revision, case_id=world.ended)]
     texts = [
         [row.id, row.subject, row.text]
-        for row in sorted(world.rows(InboxMessage, case_id=world.ended))
+        for row in sorted(world.rows(tables.inbox_message, case_id=world.ended))
     ]
     world.remove(LONG_AFTER)
     found = [each for each in world.entries() if each.case_id == world.ended]

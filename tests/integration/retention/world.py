@@ -4,23 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Table, select, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.programme.retention import Retention
 from models.store.engine import reading, transaction
-from models.tables import (
-    CaseReason,
-    CaseRecord,
-    CaseRevision,
-    Delivery,
-    InboxMessage,
-    Season,
-    Transition,
-    table_of,
-)
 from models.webhooks.answers import Answer
 from models.webhooks.retries import WebhookRetries
 from services.audit.entries import AuditEntryView, list_entries
@@ -78,7 +69,7 @@ class World(Stores):
             assert taken is not None
             mails.sent(taken)
         failed = {"status": "failed", "last_error": "13800000000 refused", "next_attempt_at": SENT}
-        sms = update(Delivery).where(table_of(Delivery).c.channel == "sms")
+        sms = update(tables.delivery).where(tables.delivery.c.channel == "sms")
         with transaction(self.record) as connection:
             connection.execute(sms.values(failed))
         hooks = WebhookQueue(self.record, WebhookRetries(), clock=lambda: SENT)
@@ -100,14 +91,14 @@ class World(Stores):
     def entries(self) -> list[AuditEntryView]:
         return [*reversed(list_entries(self.record, kind="removal", limit=200))]
 
-    def rows(self, model: Any, **wanted: Any) -> list[Any]:
+    def rows(self, table: Table, **wanted: Any) -> list[Any]:
         with reading(self.record) as connection:
-            return list(connection.execute(select(table_of(model)).filter_by(**wanted)).all())
+            return list(connection.execute(select(table).filter_by(**wanted)).all())
 
 
 def keep_days(engine: Engine, days: int) -> None:
     """Let the season's programme on record keep every class so long, even where it may not."""
-    seasons = table_of(Season)
+    seasons = tables.season
     kept = {**programme().model_dump(mode="json"), "retention": dict.fromkeys(CLASSES, days)}
     with transaction(engine) as connection:
         connection.execute(update(seasons).values(programme=kept))
@@ -121,17 +112,19 @@ def end_open_case(world: World) -> None:
 
 def moments(world: World) -> dict[str, datetime]:
     """Return the instant from which the days of each class count."""
-    end = next(line.at for line in world.rows(Transition, case_id=world.ended) if line.seq == 3)
+    end = next(
+        line.at for line in world.rows(tables.transition, case_id=world.ended) if line.seq == 3
+    )
     return {"forms": end, "reasons": end, "messages": SENT, "webhooks": SENT, "addresses": OVER}
 
 
 def contents(world: World, case_id: str) -> list[str]:
     """Whatever people wrote about a case, or were sent about it."""
     return [
-        *(str(row.form) for row in world.rows(CaseRevision, case_id=case_id)),
-        *(row.text for row in world.rows(CaseReason, case_id=case_id)),
-        *(str(row.reason) for row in world.rows(Transition, case_id=case_id)),
-        *(row.text for row in world.rows(InboxMessage, case_id=case_id)),
+        *(str(row.form) for row in world.rows(tables.case_revision, case_id=case_id)),
+        *(row.text for row in world.rows(tables.case_reason, case_id=case_id)),
+        *(str(row.reason) for row in world.rows(tables.transition, case_id=case_id)),
+        *(row.text for row in world.rows(tables.inbox_message, case_id=case_id)),
     ]
 
 
@@ -140,6 +133,6 @@ def history_of(world: World) -> list[HistoryLine]:
 
 
 def frozen(world: World, case_id: str) -> int | None:
-    [row] = world.rows(CaseRecord, id=case_id)
+    [row] = world.rows(tables.case_record, id=case_id)
     revision: int | None = row.frozen_revision
     return revision

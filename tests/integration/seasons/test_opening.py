@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, update
 
+from models import tables
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import CaseRecord, table_of
 from services.dates.working_days import uncovered
 from services.seasons.opening import Opening, open_season
 from services.seasons.queries import list_seasons, show_season
@@ -61,7 +61,7 @@ def test_a_year_is_missing_where_days_are_counted_in_it_however_fast_they_pass(
     cutoff = season.milestones["cutoff"] if pace else datetime(2026, 12, 31, 16, tzinfo=UTC)
     case_id = make_case(engine, season="fast")
     with transaction(engine) as connection:
-        cases = table_of(CaseRecord)
+        cases = tables.case_record
         connection.execute(update(cases).where(cases.c.id == case_id).values(deadline=cutoff))
     assert cutoff.year == 2026
     assert uncovered(engine) == missing
