@@ -9,6 +9,7 @@ from models.cases.counting import count_characters
 from models.cases.form import CaseForm, Section, body_text, form_digest
 from models.programme.definition import Programme
 from models.refusals import Refused
+from models.text.numbers import plain_number
 
 __all__ = [
     "CaseForm",
@@ -20,9 +21,10 @@ __all__ = [
     "form_digest",
 ]
 
-_MOBILE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
-_LANDLINE = re.compile(r"(?:\+?86)?(?:0\d{2,3}\d{7,8}|[2-8]\d{6,7}|400\d{7})(?:转\d{1,6})?")
-_SEPARATORS = re.compile(r"[\s()（）-]")
+_MOBILE = re.compile(r"(?:\+?86)?1[3-9]\d{9}", re.ASCII)
+_LANDLINE = re.compile(
+    r"(?:\+?86)?(?:0\d{2,3}\d{7,8}|[2-8]\d{6,7}|400\d{7})(?:转\d{1,6})?", re.ASCII
+)
 _TITLE_LEAST = 2
 _CODE_POINTS_EACH = 10
 """A run of letters is one 字 however long; no honest text has more code points each."""
@@ -106,9 +108,7 @@ def _category(wanted: str, programme: Programme) -> Iterator[Finding]:
 
 
 def _phones(form: CaseForm, programme: Programme) -> Iterator[Finding]:
-    mobile, phone = (
-        _SEPARATORS.sub("", number) for number in (form.contact_mobile, form.contact_phone)
-    )
+    mobile, phone = plain_number(form.contact_mobile), plain_number(form.contact_phone)
     if mobile and not _MOBILE.fullmatch(mobile):
         message = f"{programme.form.title_of('contact_mobile')}应为 11 位手机号码"
         yield Finding(field="contact_mobile", code="mobile_invalid", message=message)

@@ -1,7 +1,5 @@
 """Who acts on a case, and for whom."""
 
-import re
-
 from sqlalchemy import Connection, select
 
 from models import tables
@@ -9,9 +7,8 @@ from models.cases.actions.names import Action
 from models.cases.actions.registry import allowed_roles
 from models.cases.actors import Actor, Role
 from models.cases.columns import Columns
+from models.masking import holds_mobile_number
 from models.refusals import Refused
-
-_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 
 
 def refuse_phone_numbers(*ids: str) -> None:
@@ -20,7 +17,7 @@ def refuse_phone_numbers(*ids: str) -> None:
     Raises:
         Refused: `personal_data_in_id`.
     """
-    if any(_MOBILE.search(each) for each in ids):
+    if any(map(holds_mobile_number, ids)):
         raise Refused("personal_data_in_id", "编号中不能含有手机号码，请换用其他编号。")
 
 

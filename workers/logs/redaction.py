@@ -38,6 +38,16 @@ def redact_text(text: str) -> str:
     return mask_text(_FEED.sub(r"\1***", text))
 
 
+def kept_text(text: str, longest: int) -> str:
+    """Return what another system said as it may be kept: masked, in one line that can be shown.
+
+    It is masked before and after characters that cannot be shown become spaces: they may part a
+    number, or stand between two.
+    """
+    shown = "".join(each if each.isprintable() else " " for each in redact_text(text))
+    return redact_text(" ".join(shown.split()))[:longest]
+
+
 def is_personal(key: str) -> bool:
     """Tell whether the value of this key is personal."""
     words = key.lower().replace("-", "_").replace(".", "_").split("_")

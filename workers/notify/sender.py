@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from models.notifications.delivery import Channel
-from workers.logs.redaction import redact_text
+from workers.logs.redaction import kept_text
 from workers.notify.queue import DeliveryRetries, DueDelivery, Queue
 from workers.notify.transports import (
     DeferredError,
@@ -136,7 +136,7 @@ def _visible(error: NotSentError, taken: DueDelivery) -> str:
     said = " ".join(str(error).split())
     if taken.letter is not None:
         said = said.replace(taken.letter.to, "<recipient>")
-    return redact_text("".join(filter(str.isprintable, said)))[:LONGEST_ERROR]
+    return kept_text(said, LONGEST_ERROR)
 
 
 async def _first_of(*events: asyncio.Event, within: timedelta) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from models.stream.names import Durable
 from services.stream.dead_letters import NewDeadLetter, add_dead_letter
-from workers.logs.redaction import redact_text
+from workers.logs.redaction import kept_text
 from workers.stream.held_message import HeldMessage, Stopping
 from workers.stream.jetstream import CONSUMERS
 
@@ -54,4 +54,4 @@ class DeadLetters:
 
 def reason_kept(why: str) -> str:
     """Return a reason without personal data, short enough to keep."""
-    return " ".join(redact_text(why).split())[:LONGEST_REASON]
+    return kept_text(why, LONGEST_REASON)

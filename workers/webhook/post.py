@@ -10,7 +10,7 @@ import httpcore2
 from standardwebhooks import Webhook
 
 from models.webhooks.answers import Answer
-from workers.logs.redaction import redact_text
+from workers.logs.redaction import kept_text
 from workers.settings.webhook import WebhookSettings
 from workers.webhook.guard import Guard, Resolve, resolve
 
@@ -59,7 +59,7 @@ class Poster:
                 status, head, retry_after = await self._send(url, headers, body)
         except Exception as error:  # noqa: BLE001 - whatever a receiver does is its own affair
             words = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-            why = f"{type(error).__name__}: {redact_text(words)}"[:HEAD_CHARACTERS]
+            why = kept_text(f"{type(error).__name__}: {words}", HEAD_CHARACTERS)
             return Answer(at, None, _milliseconds_since(started), why)
         return Answer(
             at, status, _milliseconds_since(started), _error_of(status), head, retry_after
@@ -94,9 +94,7 @@ def sign(event_id: str, body: str, secrets: Sequence[str], at: datetime) -> Head
 
 def _head(read: bytes) -> str:
     """Return how an answer begins, as text that databases hold and terminals only show."""
-    text = read[: 4 * HEAD_CHARACTERS].decode(errors="replace")
-    shown = "".join(each if each.isprintable() else " " for each in text)
-    return redact_text(" ".join(shown.split()))[:HEAD_CHARACTERS]
+    return kept_text(read[: 4 * HEAD_CHARACTERS].decode(errors="replace"), HEAD_CHARACTERS)
 
 
 def _error_of(status: int) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from workers.logs.redaction import REMOVED, is_personal, redact_text
+from workers.logs.redaction import REMOVED, is_personal, kept_text, redact_text
 from workers.logs.setup import QUIET, configure_logs
 
 
@@ -131,6 +131,10 @@ def test_other_keys_keep_theirs(key: str) -> None:
         ("010-12345678", "010-****5678"),
         ("110101190001011237", "1101**********7"),
         ("写信到a.b@example.invalid", "写信到***@example.invalid"),
+        ("手机１３８００００００００", "手机１３８****００００"),
+        ("手机138\u20110000\u20110000", "手机138****0000"),
+        ("证件１１０１０１１９０００１０１１２３Ｘ", "证件１１０１**********Ｘ"),
+        ("邮箱:a.b＠example。invalid", "邮箱:***＠example。invalid"),
         ("postgresql://u:geheim@host/db", "postgresql://u:***@host/db"),
         ("GET /calendar/aB-3_x.ics HTTP/1.1", "GET /calendar/***.ics HTTP/1.1"),
     ],
@@ -148,11 +152,26 @@ def test_values_that_look_personal_are_masked(text: str, masked: str) -> None:
         "1712345678901234567",
         "nats://127.0.0.1:4222",
         "0000000007",
+        "1712345678.123456",
+        "ed25519-1380-0000-abcd",
         "sha256:713116776ac29d2ecd86cc3a0c3eb78c55b198e6",
     ],
 )
 def test_ids_instants_and_addresses_stay(text: str) -> None:
     assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("550 no\x07 such\r\nuser 13800000000", "550 no such user 138****0000"),
+        ("number 7\u00a013800000000", "number 7 138****0000"),
+        ("1\u200b3\u200b8\u200b00000000", "1 3 8 ****0000"),
+        ("138\x000000\x000000", "138****0000"),
+    ],
+)
+def test_what_others_said_is_kept_masked_and_in_one_line(said: str, kept: str) -> None:
+    assert kept_text(said, 200) == kept
 
 
 def test_numbers_are_masked_too(written: Written) -> None:
