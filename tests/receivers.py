@@ -61,6 +61,10 @@ class Receiver:
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}/events"
 
+    def took(self, event_id: str) -> Callable[[], bool]:
+        """Return the question whether it took an event by now, for `until`."""
+        return lambda: event_id in self.ids
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

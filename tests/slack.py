@@ -17,32 +17,40 @@ LONGEST = 50.0
 STALE_SECONDS = 20.0
 VARIABLE = "TUIXUAN_TEST_SLACK"
 
-_greatest = 1.0
+_latest = _greatest = 1.0
 _measured_at = float("-inf")
 
 
 def slack(seconds: float, *, stale: float = STALE_SECONDS) -> float:
     """Return what a limit of an idle machine is on this one.
 
+    The slowest moment so far counts: what begins in a calm one may end in another.
+
     Args:
         seconds: The limit.
         stale: Seconds after which the machine is measured again.
     """
-    return seconds * factor(stale=stale)
+    return seconds * max(factor(stale), _greatest)
 
 
-def factor(*, stale: float = STALE_SECONDS) -> float:
-    """Return how many times slower than idle the machine has been so far, at least 1.
+def stretch(seconds: float) -> float:
+    """Return how long something takes that is waited for to its end, as a deadline is.
 
-    The slowest moment counts: what begins in a calm one may end in another.
+    It is stretched by how slow the machine is just now, and not by its slowest moment.
     """
-    global _greatest, _measured_at  # noqa: PLW0603 - the machine is one as well
+    return seconds * factor(stale=2.0)
+
+
+def factor(stale: float = STALE_SECONDS) -> float:
+    """Return how many times slower than idle the machine is, at least 1."""
+    global _latest, _greatest, _measured_at  # noqa: PLW0603 - the machine is one as well
     if known := os.environ.get(VARIABLE):
         return float(known)
     if time.monotonic() - _measured_at > stale:
-        _greatest = max(_greatest, min(sample() / REFERENCE_SECONDS, LONGEST))
+        _latest = min(max(1.0, sample() / REFERENCE_SECONDS), LONGEST)
+        _greatest = max(_greatest, _latest)
         _measured_at = time.monotonic()
-    return _greatest
+    return _latest
 
 
 def sample() -> float:

@@ -1,6 +1,8 @@
 """Bring cases to where a test needs them, by the commands that people type."""
 
+import json
 import re
+import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -66,6 +68,20 @@ def side_by_side[Given, Made](work: Callable[[Given], Made], given: Iterable[Giv
 def pass_cutoff(stack: Stack, season: str) -> None:
     """Let the national cutoff of a season be now."""
     stack.json("season", "move", season, "cutoff", "now", "--reason", "（示例）提前截止")
+
+
+def fall_due(stack: Stack, case_id: str) -> None:
+    """Let a case's deadline come, as soon as this machine can be told of it beforehand."""
+    seconds = 1
+    while (done := extend(stack, case_id, seconds)).returncode != 0:
+        assert json.loads(done.stderr.splitlines()[-1])["code"] == "due_in_past", done.stderr
+        seconds *= 2
+
+
+def extend(stack: Stack, case_id: str, seconds: int) -> "subprocess.CompletedProcess[str]":
+    return stack.run(
+        "case", "extend", case_id, f"+{seconds}s", "--output", "json", check=False
+    )  # fmt: skip
 
 
 def cases_in(stack: Stack, season: str, states: Iterable[State]) -> dict[State, str]:

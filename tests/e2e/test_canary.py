@@ -18,6 +18,7 @@ from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act, new_season
 from tests.e2e.records import assert_four_records_agree
 from tests.e2e.stack import Stack, case_file
 from tests.factories import form
+from tests.slack import slack
 from tests.streams import messages
 from workflows.names import case_workflow_id
 
@@ -113,7 +114,7 @@ def feed_of(stack: Stack, case_id: str) -> tuple[str, bytes]:
     """Give the applicant of a case a calendar feed; return its secret, and what is read there."""
     unit = stack.json("case", "show", case_id)["unit"]
     address: str = stack.json("user", "feed", unit, "--renew")["url"]
-    with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+    with urlopen(address, timeout=slack(30)) as answer:  # noqa: S310 - our own loopback
         text = bytes(answer.read())
     return address.rpartition("/")[2].removesuffix(".ics"), text.replace(b"\r\n ", b"")
 

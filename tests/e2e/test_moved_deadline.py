@@ -17,6 +17,8 @@ from services.clock import now
 from tests.e2e.driving import cases_in, instant, told
 from tests.e2e.stack import CALL, Stack
 from tests.mailserver import MailServer
+from tests.slack import slack
+from tests.waiting import until
 from workers.temporal_client import connect
 from workflows.names import SNAPSHOT, case_workflow_id
 
@@ -119,7 +121,7 @@ async def read(address: str, case_id: str) -> Event:
     """Return the entry of a case in a feed, as a calendar reads it."""
 
     def text() -> bytes:
-        with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+        with urlopen(address, timeout=slack(30)) as answer:  # noqa: S310 - our own loopback
             return bytes(answer.read())
 
     entries = Calendar.from_ical(await asyncio.to_thread(text)).events
@@ -129,7 +131,7 @@ async def read(address: str, case_id: str) -> Event:
 
 def status(address: str) -> int:
     try:
-        with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+        with urlopen(address, timeout=slack(30)) as answer:  # noqa: S310 - our own loopback
             return int(answer.status)
     except HTTPError as error:
         with error:
@@ -149,12 +151,8 @@ async def reminders(stack: Stack, case_id: str) -> set[tuple[datetime, datetime]
     return {(instant(item["at"]), instant(item["deadline"])) for item in items}
 
 
-async def arrived[Found](look: Callable[[], list[Found]], within: float = 30.0) -> Found:
-    for _ in range(int(within / 0.1)):
-        if found := look():
-            return found[0]
-        await asyncio.sleep(0.1)
-    raise AssertionError("no mail came")
+async def arrived[Found](look: Callable[[], list[Found]]) -> Found:
+    return (await until(look, "a mail"))[0]
 
 
 def text(mail: object) -> str:

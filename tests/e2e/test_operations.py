@@ -27,7 +27,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connections]:
     stack = Stack(tmp_path_factory.mktemp("operations"), one)
     try:
         stack.up("--empty")
-        yield Connections(stack, tmp_path_factory.mktemp("scratch"))
+        connections = Connections(stack, tmp_path_factory.mktemp("scratch"))
+        assert connections.cases  # if they cannot be filed, this fails once and for all
+        yield connections
     finally:
         stack.clean()
 

@@ -14,6 +14,7 @@ from models.cases.states import State
 from models.wording import AWAITED, ROLES, STATES
 from tests.e2e.stack import Stack
 from tests.factories import ROOT
+from tests.slack import slack
 from workflows import names
 
 pytestmark = [
@@ -28,7 +29,7 @@ KEEP = "TUIXUAN_KEEP_PICTURES"
 SIZE = ViewportSize(width=1440, height=900)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 30_000
+PATIENCE = slack(30_000)
 """Milliseconds: lists follow the workflows, and machines are busy."""
 STATE = State.PROVINCE_REVIEW
 

@@ -35,7 +35,7 @@ async def test_what_a_stop_broke_is_found_repaired_and_recorded_at_the_next_star
     shutil.rmtree(own_stack.places.nats_store)
     own_stack.up()
     own_stack.wait_until(
-        lambda: finished(own_stack) != before, within=180, what="the records are compared"
+        lambda: finished(own_stack) != before, within=90, what="the records are compared"
     )
     assert not own_stack.places.unclean.exists()
     run, *earlier = finished(own_stack)

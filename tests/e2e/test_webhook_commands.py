@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from services.clock import now
 from tests.e2e.driving import ACCEPT, SUBMIT, instant, new_season
 from tests.e2e.stack import Stack
 from tests.receivers import OK, Receiver
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,25 +70,20 @@ class Desk:
 
     async def logged(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait for a delivery that looks so."""
-        for _ in range(300):
-            if found := [each for each in await self.log() if wanted(each)]:
-                return found[0]
-            await asyncio.sleep(0.1)
-        raise AssertionError(await self.log())
+
+        async def found() -> dict[str, Any] | None:
+            return next((each for each in await self.log() if wanted(each)), None)
+
+        return await until(found, "a delivery that looks so")
 
     async def got(self, event_id: str, times: int = 1) -> tuple[dict[str, str], bytes]:
         """Wait until the receiver took an event so often; return the last request."""
-        for _ in range(600):
-            if self.receiver.ids.count(event_id) >= times:
-                mine = [each for each in self.receiver.requests
-                        if each[0]["webhook-id"] == event_id]  # fmt: skip
-                return mine[-1]
-            await asyncio.sleep(0.05)
-        raise AssertionError(self.receiver.ids)
+        await until(lambda: self.receiver.ids.count(event_id) >= times, f"{event_id} is taken")
+        return [each for each in self.receiver.requests if each[0]["webhook-id"] == event_id][-1]
 
 
-@pytest.fixture
-async def service(stack: Stack, season: str) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def working(stack: Stack, season: str) -> AsyncIterator[Desk]:
     async with Receiver() as receiver:
         found = Desk(stack, season, receiver)
         yield found
@@ -94,6 +91,12 @@ async def service(stack: Stack, season: str) -> AsyncIterator[Desk]:
             await asyncio.to_thread(
                 stack.run, "webhook", "remove", found.id, "--yes", check=False
             )  # fmt: skip
+
+
+@pytest.fixture
+async def service(stack: Stack, season: str) -> AsyncIterator[Desk]:
+    async with working(stack, season) as found:
+        yield found
 
 
 async def test_a_secret_is_shown_once_and_what_is_sent_verifies_with_it(service: Desk) -> None:
@@ -113,7 +116,9 @@ async def test_a_secret_is_shown_once_and_what_is_sent_verifies_with_it(service:
     case_id = await service.file(SUBMIT, ACCEPT)
     _, body = await service.got(f"{case_id}:1")
     assert json.loads(body)["data"]["to"] == "province_review"
-    await asyncio.sleep(0.5)
+    later = await service.file(SUBMIT)
+    await service.got(f"{later}:1")  # events come in order: the one before has been looked at
+    assert f"{case_id}:2" not in [each["event_id"] for each in await service.log()]
     assert f"{case_id}:2" not in service.receiver.ids  # `accepted` was not asked for
     assert "whsec_" not in service.stack.logs("webhook")
 
@@ -235,11 +240,12 @@ async def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_is_told(
     assert missed not in [each["event_id"] for each in await service.log()]
     assert (await service.json("webhook", "resume", service.id))["status"] == "active"
     await service.got(item["event_id"])
-    for _ in range(100):  # the consumer may be a moment behind
+
+    async def replayed() -> bool:
         await service.json("webhook", "replay", "--endpoint", service.id, "--since", "-1h")
-        if missed in [each["event_id"] for each in await service.log("--limit", "200")]:
-            break
-        await asyncio.sleep(0.1)
+        return missed in [each["event_id"] for each in await service.log("--limit", "200")]
+
+    await until(replayed, "the consumer is a moment behind")
     await service.got(missed)
     ways = (await service.json("event", "show", missed))["webhooks"]
     assert service.id in [each["endpoint"] for each in ways]
@@ -285,8 +291,11 @@ async def test_a_removed_endpoint_keeps_its_log_and_gets_nothing_more(service: D
     ):  # fmt: skip
         assert (await service.refused("webhook", *command))[1] == "endpoint_removed", command
     before = len(service.receiver.requests)
-    await service.file(SUBMIT)
-    await asyncio.sleep(1)
+    async with working(service.stack, service.season) as other:
+        await other.add()
+        case_id = await service.file(SUBMIT)
+        await other.got(f"{case_id}:1")
+    assert f"{case_id}:1" not in [each["event_id"] for each in await service.log()]
     assert len(service.receiver.requests) == before
 
 

@@ -5,6 +5,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.slack import slack
 from workers.health.metrics.registry import READ
 from workers.processes import WorkerRole
 
@@ -16,7 +17,7 @@ pytestmark = [
 
 
 def page(address: str, path: str) -> str:
-    with urlopen(f"{address}{path}", timeout=10) as answer:  # noqa: S310 - our own loopback
+    with urlopen(f"{address}{path}", timeout=slack(10)) as answer:  # noqa: S310 - our own loopback
         assert answer.status == 200
         return str(answer.read().decode())
 

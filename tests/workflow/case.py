@@ -23,6 +23,7 @@ from services.cases.standing import read_standing
 from services.cases.views import CaseView
 from services.clock import now
 from services.seasons.cache import SeasonCache
+from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.passing import passing_fields
 from tests.workflow.watching import Watched
@@ -55,7 +56,7 @@ class Case(Watched):
 
     async def due_soon(self, action: Action, field: str) -> datetime:
         """Act with a due date as close as this machine manages now; return it."""
-        left = timedelta(seconds=0.3)
+        left = timedelta(seconds=stretch(0.3))
         while True:
             due = now() + left
             fields: dict[str, Any] = {field: due}

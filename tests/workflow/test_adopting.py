@@ -20,6 +20,7 @@ from models.cases.states import State
 from models.refusals import Refused
 from services.clock import now
 from services.unavailable import Unavailable
+from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.case import Case, Pending
 from tests.workflow.mortal_worker import DIED
@@ -129,7 +130,7 @@ async def test_the_clock_adopts_too(own_temporal: Temporal, own_world: World) ->
     async with own_world.process() as worker:
         other = await own_world.draft()
         await until(other.began)
-        due = now() + timedelta(seconds=3)
+        due = now() + timedelta(seconds=stretch(3))
         own_world.set_milestone("cutoff", due)
         case = await own_world.draft()
         asked = asyncio.create_task(case.update(A.WITHDRAW, "req_1"))

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from models.cases.actions.names import Action
 from models.cases.states import State
 from services.clock import new_id, now
+from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.cancelling import NOTED, cancel
 from tests.workflow.case import Case
@@ -103,7 +104,7 @@ async def test_no_update_is_lost_between_two_runs(served: World) -> None:
 
 async def test_a_deadline_outlives_its_run(served: World) -> None:
     case = await served.draft()
-    due = now() + timedelta(seconds=4)
+    due = now() + timedelta(seconds=stretch(4))
     await case.act(A.MOVE_DEADLINE, until=due)
     await _next_run(case)
     assert now() < due

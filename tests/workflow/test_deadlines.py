@@ -1,13 +1,14 @@
 """Deadlines and reminders on real timers: each once, none early, none after the end."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from models.cases.actions.names import Action
 from models.cases.states import State
 from services.clock import now
+from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.world import World
 from workflows import names
@@ -51,7 +52,7 @@ async def test_a_case_that_awaits_an_office_is_overdue_and_lives(served: World) 
 
 
 async def test_each_reminder_goes_out_once_and_none_early(world: World) -> None:
-    cutoff = world.hurry(0.8, days_left=11)
+    cutoff = world.hurry(stretch(0.4), days_left=11)
     async with world.worker():
         case = await world.draft()
         due = {item.offset: item.at for item in case.planned}
@@ -66,11 +67,11 @@ async def test_each_reminder_goes_out_once_and_none_early(world: World) -> None:
 
 @pytest.mark.parametrize("looked_at_first", [False, True])
 async def test_after_downtime_one_message_catches_up(world: World, looked_at_first: bool) -> None:
-    world.hurry(0.25, days_left=17, holidays=12)
+    world.hurry(stretch(0.25), days_left=17, holidays=12)
     case = await world.draft()
     *_, earlier, reminder, lapse = case.planned
     assert (earlier.offset, reminder.offset, lapse.offset) == (3, 1, 0)
-    await asyncio.sleep((reminder.at - now()).total_seconds())
+    await until(lambda: now() >= reminder.at)
     look = asyncio.create_task(world.service.catch_up(case.id)) if looked_at_first else None
     async with world.worker():
         await case.handle.result()
@@ -105,7 +106,7 @@ async def test_an_earlier_deadline_does_not_wait_for_the_timer_that_stands(serve
 async def test_a_moved_milestone_reaches_the_cases_that_it_touches(served: World) -> None:
     draft, checked = await served.draft(), await served.draft()
     await checked.walk(A.SUBMIT, A.ACCEPT, A.RECOMMEND)
-    due = now() + timedelta(seconds=1)
+    due = now() + timedelta(seconds=stretch(1))
     assert await served.move("cutoff", due) == [draft.id]
     await draft.handle.result()
     assert draft.actions == [A.MOVE_DEADLINE, A.LAPSE]
@@ -118,24 +119,20 @@ async def test_a_moved_milestone_reaches_the_cases_that_it_touches(served: World
 async def test_the_clock_waits_where_dates_were_moved_and_nobody_told_the_case(
     served: World,
 ) -> None:
-    due = now() + timedelta(seconds=1.5)
+    due = now() + timedelta(seconds=stretch(1.5))
     served.set_milestone("cutoff", due)
     case = await served.draft()
     served.set_milestone("cutoff", now() + timedelta(days=60))
-    await until(lambda: _past(due))
+    await until(lambda: now() >= due)
     await case.rang()
     assert case.rows == []
     assert case.view.state is S.DRAFT
-    soon = now() + timedelta(seconds=0.2)
+    soon = now() + timedelta(seconds=stretch(0.2))
     assert await served.move("cutoff", soon) == [case.id]
     await case.handle.result()
     assert case.actions == [A.MOVE_DEADLINE, A.LAPSE]
     assert case.rows[-1].at >= soon
     await case.agrees()
-
-
-async def _past(instant: datetime) -> bool:
-    return now() >= instant
 
 
 async def test_nothing_rings_once_nothing_is_awaited(served: World) -> None:

@@ -17,6 +17,7 @@ from services.dates.milestones import Milestones
 from services.dates.moves import MilestoneChange
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
+from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.case import Case
 from tests.workflow.world import SEASON, World
@@ -145,7 +146,7 @@ async def test_a_workflow_that_plans_otherwise_than_the_record_plans_again(
 async def test_while_reminders_go_out_and_deadlines_pass_nothing_differs(
     world: World, comparing: Reconciler
 ) -> None:
-    world.hurry(0.4, days_left=11)
+    world.hurry(stretch(0.4), days_left=11)
     async with world.worker():
         case = await world.draft()
         ended = asyncio.create_task(case.handle.result())

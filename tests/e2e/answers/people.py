@@ -7,6 +7,7 @@ from urllib.request import urlopen
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import SUBMIT
 from tests.e2e.operations import FUJIAN, Connections, Question
+from tests.slack import slack
 
 
 @answers("Who was notified of an event, and was the mail sent?")
@@ -66,7 +67,7 @@ def subscribed(office: Connections, question: Question) -> None:
 
     def read(address: str) -> str:
         try:
-            with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own loopback
+            with urlopen(address, timeout=slack(30)) as answer:  # noqa: S310 - our own loopback
                 return str(answer.read().decode())
         except HTTPError as error:
             with error:

@@ -21,6 +21,7 @@ from services.clock import now
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
 from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
+from tests.slack import slack
 from workers.processes import WorkerRole
 from workflows import names
 
@@ -72,7 +73,7 @@ def dead_letter(office: Connections, title: str) -> str:
 
     async def give_up(js: JetStreamContext) -> None:
         subscription = await js.pull_subscribe_bind(durable="notify", stream=EVENTS)
-        [message] = await subscription.fetch(1, timeout=30)
+        [message] = await subscription.fetch(1, timeout=slack(30))
         await message.respond(b"+TERM KeyError('template')")
 
     office.stack.wait_until(lambda: on_stream(office, nobody_asks), what="its requests expired")

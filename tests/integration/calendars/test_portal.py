@@ -20,6 +20,7 @@ from portal.app import application
 from portal.server import listening, serve
 from services.calendars.feeds import make_feed, remove_feed
 from tests.factories import OPENS, make_case
+from tests.slack import slack
 from workers.stack.ports import PortInUse
 
 FUJIAN = "2024-fujian"
@@ -44,7 +45,7 @@ class Portal:
         return await asyncio.to_thread(self._ask, path, method, named)
 
     def _ask(self, path: str, method: str, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=slack(30))
         try:
             connection.request(method, path, headers=dict(headers))
             answer = connection.getresponse()
@@ -187,12 +188,12 @@ class TestServing:
     async def test_it_ends_with_the_stop_also_beside_an_idle_connection(
         self, portal: Portal
     ) -> None:
-        idle = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=30)
+        idle = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=slack(30))
         await asyncio.to_thread(idle.connect)
 
         portal.stop.set()
 
-        await asyncio.wait_for(portal.serving, 30)
+        await asyncio.wait_for(portal.serving, slack(30))
         idle.close()
         with pytest.raises(ConnectionRefusedError):
             await portal.ask("/")

@@ -23,6 +23,7 @@ from services.notifications.fan_out import Notification, notify
 from services.notifications.inbox import deliveries
 from services.people.users import list_users
 from tests.factories import OPENS
+from tests.slack import slack
 from workers.notify.chat_and_sms import ChatTransport, SmsTransport
 from workers.notify.message import OutgoingMail
 from workers.notify.sender import Sender
@@ -123,7 +124,7 @@ class TestChat:
         sending = asyncio.create_task(
             Sender(engine, Bots(), channel=Channel.CHAT, at_once=4).send_due()
         )  # fmt: skip
-        await asyncio.wait_for(out.wait(), 30)
+        await asyncio.wait_for(out.wait(), slack(30))
         back.set()
         await sending
 

@@ -24,6 +24,7 @@ from tests.factories import make_case
 from tests.receivers import INSIDE, Receiver, subscribe
 from tests.receivers import QUICK as INSISTENT
 from tests.servers import Nats
+from tests.slack import slack
 from tests.streams import messages, outbox, waiting
 from tests.waiting import until
 from workers.audit import AuditHandler
@@ -95,7 +96,7 @@ async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
         before, heard = told(engine), list(receiver.ids)
         nats_server.start()
         connection = await connect(nats_server.url, "rebuild")
-        done = await rebuild(engine, connection.jetstream(timeout=2), 30)
+        done = await rebuild(engine, connection.jetstream(timeout=slack(2)), slack(30))
         await connection.close()
         events = {(row.case_id, row.seq): row for row in outbox(engine)}
         assert (done.ok, done.waiting, done.messages) == (True, 0, len(events))

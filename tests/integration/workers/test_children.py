@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.slack import slack
+from tests.waiting import until
 from workers.folder import readiness
 from workers.stack import child, probes
 from workers.stack.child import Child, StartFailed
@@ -48,14 +50,14 @@ def lines() -> list[str]:
 async def make(ready: Path, lines: list[str]) -> AsyncIterator[Make]:
     made: list[Child] = []
 
-    def one(script: str, *, start_within: float = 20.0, grace: float = 5.0) -> Child:
+    def one(script: str, *, start_within: float = 20, grace: float = 5) -> Child:
         program = Program(
             name="it",
             command=[sys.executable, "-c", script],
             missing=partial(probes.marked, ready),
             before=partial(readiness.clear_ready, ready),
-            start_within=start_within,
-            grace=grace,
+            start_within=slack(start_within),
+            grace=slack(grace),
         )
         made.append(Child(program, lambda _name, line: lines.append(line), lambda: None))
         return made[-1]
@@ -65,12 +67,6 @@ async def make(ready: Path, lines: list[str]) -> AsyncIterator[Make]:
     at_once.set()
     for each in made:
         await each.stop(at_once)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what other processes do raises no event here
-            await asyncio.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:
@@ -91,7 +87,7 @@ async def test_it_serves_and_stops_when_asked(make: Make, ready: Path, lines: li
     await it.served()
     pid = it.pid
     assert it.report() == {"name": "it", "pid": pid, "ready": True, "restarts": 0, "health": None}
-    await until(lambda: lines)
+    await until(lambda: bool(lines))
     assert lines == [f"serving {pid}"]
     await it.stop(asyncio.Event())
     assert it.report() == {"name": "it", "pid": None, "ready": False, "restarts": 0, "health": None}
@@ -108,8 +104,12 @@ async def test_it_is_started_again_each_time_it_dies(make: Make, ready: Path) ->
         pids.append(it.pid)
         assert it.pid is not None
         os.kill(it.pid, signal.SIGKILL)
-        await until(lambda count=restarts: it.restarts == count and it.ready)  # type: ignore[misc]
+        await until(partial(_serves_again, it, restarts))
     assert len({*pids, it.pid}) == 3
+
+
+def _serves_again(it: Child, restarts: int) -> bool:
+    return it.restarts == restarts and it.ready
 
 
 async def test_it_is_started_again_though_a_stranger_holds_its_output(
@@ -120,14 +120,14 @@ async def test_it_is_started_again_though_a_stranger_holds_its_output(
 import os, subprocess, sys
 from pathlib import Path
 if not Path({str(stranger)!r}).exists():
-    left = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    left = subprocess.Popen(["sleep", "infinity"], start_new_session=True)
     Path({str(stranger)!r}).write_text(str(left.pid))
     os._exit(1)
 """
     it = make(script + SERVE.format(ready=str(ready)))
     it.start()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(slack(30)):
             await it.served()
         assert it.restarts == 1
         await it.stop(asyncio.Event())
@@ -149,7 +149,7 @@ async def test_waits_between_starts_double(make: Make, monkeypatch: pytest.Monke
         await it.served()
     waits = [later - earlier for earlier, later in itertools.pairwise(starts)]
     for wait, least in zip(waits, (0.1, 0.2, 0.4, 0.4, 0.4), strict=True):
-        assert least <= wait < least + 0.35
+        assert least <= wait < least + slack(0.35)
 
 
 async def test_one_that_never_serves_is_given_up_with_its_last_words(make: Make) -> None:
@@ -163,7 +163,7 @@ async def test_one_that_never_serves_is_given_up_with_its_last_words(make: Make)
 
 
 async def test_one_that_takes_too_long_is_reported_with_what_is_missing(make: Make) -> None:
-    it = make("import signal; signal.pause()", start_within=3)
+    it = make("import signal; signal.pause()", start_within=1)
     it.start()
     with pytest.raises(StartFailed, match="it has not said that it serves"):
         await it.served()
@@ -184,7 +184,7 @@ async def test_one_that_does_not_listen_is_killed_after_its_grace(make: Make, re
     await it.served()
     pid = it.pid
     assert pid is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(slack(5)):
         await it.stop(asyncio.Event())
     assert is_gone(pid)
 
@@ -197,16 +197,16 @@ async def test_hurry_ends_the_grace(make: Make, ready: Path) -> None:
     stopping = asyncio.create_task(it.stop(hurry))
     await asyncio.sleep(0)
     hurry.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(slack(5)):
         await stopping
 
 
 async def test_its_own_children_end_with_it(make: Make, ready: Path, lines: list[str]) -> None:
-    script = "import subprocess, sys; p = subprocess.Popen(['sleep', '600']); print(p.pid)\n"
+    script = "import subprocess, sys; p = subprocess.Popen(['sleep', 'infinity']); print(p.pid)\n"
     it = make(script + DEAF + serve(ready), grace=0.2)
     it.start()
     await it.served()
-    await until(lambda: lines)
+    await until(lambda: bool(lines))
     await it.stop(asyncio.Event())
     await until(lambda: is_gone(int(lines[0])))
 
@@ -222,7 +222,7 @@ async def test_a_child_ends_with_its_parent_however_the_parent_ends(ready: Path)
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(TETHER), sys.executable, "-c", serve(ready)
     )
-    await until(lambda: ready.exists() and ready.read_text())
+    await until(lambda: ready.exists() and bool(ready.read_text()))
     pid = int(await asyncio.to_thread(ready.read_text))
     assert pid != parent.pid
     parent.kill()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from models.cases.actions.names import Action
 from services.audit.anchors import Anchor, AnchorFile, AnchorHeight
 from tests.factories import commit, make_case, open_season
 from tests.servers import Nats
+from tests.slack import slack
 from workers.health.checks import checks_of
 from workers.health.metrics.registry import READ, registry_of
 from workers.health.pages import Health, application
@@ -50,7 +50,7 @@ def served(health: Health, *registry: Any) -> Iterator[Callable[[str], tuple[int
 
         def ask(path: str) -> tuple[int, str]:
             try:
-                with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                with urlopen(f"http://127.0.0.1:{port}{path}", timeout=slack(10)) as answer:
                     return answer.status, answer.read().decode()
             except HTTPError as error:
                 with error:
@@ -118,14 +118,12 @@ def test_a_server_that_hangs_is_missing_after_a_second() -> None:
 
     def hang() -> None:
         asked.append(1)
-        released.wait(60)
+        released.wait()
 
     with served(Health(WorkerRole.RELAY, {"database": hang}, lambda: True, Pulse())) as ask:
         for _ in range(2):
-            began = time.monotonic()
-            status, said = ask("/readyz")
+            status, said = ask("/readyz")  # it is not waited for until it answers
             assert (status, "no answer" in said) == (503, True)
-            assert time.monotonic() - began < 30  # it is not waited for until it answers
         released.set()
     assert len(asked) == 1
 
