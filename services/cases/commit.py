@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.cases.actions.names import Action
 from models.cases.actions.registry import parse_command
-from models.cases.changes import change
+from models.cases.changes import Change, change
 from models.cases.columns import Columns
 from models.cases.commands import ClockCommand, Command, FilingCommand
 from models.cases.messages import CommitTransitionInput, CommitTransitionResult, Outlook, Refusal
@@ -91,11 +91,7 @@ class Commits:
         elif earlier is None and not rows:
             refusal = self._refuse(connection, case, dates, command)
             if refusal is None:
-                reason = read_reason(connection, wanted.case_id, command.reason)
-                if wanted.action is Action.SUBMIT and case["number"] is None:
-                    number = take_number(connection, case["season_id"], case["body_id"])
-                    case = {**case, "number": number}
-                changed = change(case, dates, wanted, command, reason)
+                changed = _change(connection, case, dates, wanted, command)
                 case, dates = changed.case, changed.dates
                 earlier = write_change(connection, changed)
                 rows = (earlier,)
@@ -124,6 +120,20 @@ class Commits:
         return refuse_form(case, command, programme, quoting=False) or refuse_duplicate(
             connection, case, command, lock=True
         )
+
+
+def _change(
+    connection: Connection,
+    case: Columns,
+    dates: CaseDates,
+    wanted: CommitTransitionInput,
+    command: Command,
+) -> Change:
+    """Return what a transition changes, with the text that it names and the case's number."""
+    reason = read_reason(connection, wanted.case_id, command.reason)
+    if wanted.action is Action.SUBMIT and case["number"] is None:
+        case = {**case, "number": take_number(connection, case["season_id"], case["body_id"])}
+    return change(case, dates, wanted, command, reason)
 
 
 def _turns(engine: Engine) -> AbstractContextManager[object]:
