@@ -47,7 +47,8 @@ class ReconcileActivities:
 
 def _log(report: ReconcileReport) -> None:
     for found in report.differences:
-        say = log.info if found.repaired else partial(log.error, alarm=True)
+        alarm = not found.repaired or found.kind == "workflow_missing"
+        say = partial(log.error, alarm=True) if alarm else log.info
         event = "records_repaired" if found.repaired else "records_differ"
         say(event, kind=found.kind, case_id=found.case_id)
     log.info("records_compared", cases=report.cases, differences=len(report.differences))

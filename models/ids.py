@@ -42,6 +42,12 @@ def case_path(case_id: str) -> str:
     return f"case/{case_id}"
 
 
+def parse_case_path(text: str) -> str | None:
+    """Return the case id of `case/<id>`; None: the text is something else."""
+    kind, _, case_id = text.partition("/")
+    return case_id if kind == "case" and case_id else None
+
+
 def case_number_prefix(season: str, body: str) -> str:
     """Return what the numbers of a body's cases in a season begin with."""
     return f"{season}-{body}-"

@@ -51,7 +51,7 @@ def make_activities(
         await ensure_streams(js)
         await record_advisories(engine, js)
 
-    reconciler = Reconciler(engine, audit, service, js)
+    reconciler = Reconciler(engine, audit, service, js, restart=True)
     return ReconcileActivities(engine, reconciler, Milestones(engine, service), prepare)
 
 

@@ -21,6 +21,7 @@ RUN_COLUMNS = {
     "cases": "案例数",
     "differences": "不一致",
     "unrepaired": "未修复",
+    "workflows_missing": "缺流程",
 }
 
 

@@ -42,7 +42,8 @@ class ReconcileRun(SQLModel, table=True):
     """One comparison of the records. `watermark`: all that changed before it agreed.
 
     `finished_at`: None while it runs, and where it was cut short. `differences`: how many
-    were found; `unrepaired`: how many of them were left.
+    were found; `unrepaired`: how many of them were left; `workflows_missing`: how many open
+    cases had no running workflow, started anew or not.
     """
 
     __tablename__ = "reconcile_run"
@@ -54,3 +55,4 @@ class ReconcileRun(SQLModel, table=True):
     cases: int = 0
     differences: int = 0
     unrepaired: int = 0
+    workflows_missing: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

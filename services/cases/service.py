@@ -118,6 +118,17 @@ class CaseService:
         """Return whether the case's newest workflow is open."""
         return await self._workflows.runs(case_id)
 
+    async def running(self) -> set[str]:
+        """Return the cases whose workflow runs, a page at a call; lists follow within seconds.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        try:
+            return await self._workflows.running()
+        except RPCError as error:
+            raise unavailable(error, "未能列出运行中的流程") from error
+
     async def _send(self, request: Request, command: Command) -> CaseSnapshot | None:
         """Send an update; where the workflow lags the record, bring it up and ask again.
 

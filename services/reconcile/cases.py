@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 
 from models import tables
-from models.cases.states import State
+from models.cases.states import FINAL, State
 from models.store.engine import reading
 from services.stream.losses import read_published
 
@@ -39,3 +39,11 @@ def read_cases(engine: Engine, since: datetime | None = None) -> list[RecordedCa
             RecordedCase(row.id, State(row.state), row.seq, frozenset(published.get(row.id, ())))
             for row in connection.execute(query)
         ]
+
+
+def read_open_cases(engine: Engine) -> dict[str, int]:
+    """Return every case that may still take a step, with its newest line of history."""
+    cases = tables.case_record.c
+    query = select(cases.id, cases.seq).where(cases.state.not_in([*FINAL])).order_by(cases.id)
+    with reading(engine) as connection:
+        return {row.id: row.seq for row in connection.execute(query)}

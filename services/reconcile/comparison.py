@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from services.cases.service import CaseService
 from services.reconcile.audit import compare_audit, read_witnessed, unknown_cases
-from services.reconcile.cases import RecordedCase, read_cases
+from services.reconcile.cases import RecordedCase, read_cases, read_open_cases
 from services.reconcile.deadlines import Deadlines
 from services.reconcile.differences import Difference, ReconcileReport
 from services.reconcile.stream import compare_stream
@@ -50,7 +50,7 @@ class Reconciler:
         *,
         restart: bool = False,
     ) -> None:
-        self._engine, self._audit, self._js = engine, audit, js
+        self._engine, self._audit, self._js, self._service = engine, audit, js, service
         self._deadlines = Deadlines(engine, service)
         self._workflows = WorkflowComparison(service, self._deadlines, restart=restart)
 
@@ -103,7 +103,21 @@ class Reconciler:
         differences = [*itertools.chain.from_iterable(found), *await self._deadlines.stale(only)]
         if since is None:  # who reads some cases only cannot tell which the record lacks
             differences += unknown_cases(cases, witnessed)
+        else:  # the others did not change, but their workflows may have ended long ago
+            differences += await self._missing({case.id for case in cases}, only)
         return len(cases), differences
+
+    async def _missing(self, compared: set[str], only: set[str] | None) -> list[Difference]:
+        """Return the open cases without a running workflow that were not compared one by one."""
+        running = await self._service.running()  # first: a case that ends meanwhile is in it
+        opened = await asyncio.to_thread(read_open_cases, self._engine)
+        return await self._workflows.missing(
+            {
+                case_id: seq
+                for case_id, seq in opened.items()
+                if case_id not in running | compared and (only is None or case_id in only)
+            }
+        )
 
     async def _compare_case(
         self, case: RecordedCase, witnessed: Collection[int], *, again: bool

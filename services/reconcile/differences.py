@@ -40,6 +40,11 @@ class ReconcileReport(BaseModel):
         """How many differences are left."""
         return sum(not each.repaired for each in self.differences)
 
+    @property
+    def workflows_missing(self) -> int:
+        """How many open cases had no running workflow, started anew or not."""
+        return sum(each.kind == "workflow_missing" for each in self.differences)
+
 
 def difference(kind: Kind, case_id: str, message: str, *, repaired: bool = False) -> Difference:
     """Return a difference."""

@@ -34,6 +34,7 @@ class Run(BaseModel):
     cases: int
     differences: int
     unrepaired: int
+    workflows_missing: int
 
 
 async def reconcile(
@@ -91,6 +92,7 @@ def _end(engine: Engine, run_id: str, report: ReconcileReport, watermark: dateti
         "cases": report.cases,
         "differences": len(report.differences),
         "unrepaired": report.unrepaired,
+        "workflows_missing": report.workflows_missing,
     }
     runs = tables.reconcile_run
     with transaction(engine) as connection:

@@ -8,6 +8,7 @@ from models.ids import (
     case_path,
     event_id,
     parse_actor_name,
+    parse_case_path,
     parse_event_id,
 )
 
@@ -35,6 +36,8 @@ def test_a_number_beyond_the_databases_integers_is_no_seq() -> None:
 
 def test_a_case_is_a_path_to_temporal_and_in_its_events() -> None:
     assert case_path(CASE) == f"case/{CASE}"
+    assert parse_case_path(case_path(CASE)) == CASE
+    assert parse_case_path("case/") is parse_case_path("season/2024") is None
 
 
 def test_an_actor_is_a_role_and_an_id() -> None:

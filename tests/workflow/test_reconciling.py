@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueRequest
 from temporalio.client import (
@@ -26,11 +26,14 @@ from models import tables
 from models.cases.actions.names import Action
 from models.store.engine import reading, transaction
 from models.wording import BEIJING
+from services.cases import workflows
 from services.clock import new_id, now
 from services.dates.milestones import Milestones
+from services.reconcile.cases import read_open_cases
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import last_watermark, recent_runs, reconcile
 from tests.waiting import until
+from tests.workflow.case import Case
 from tests.workflow.world import World
 from workers.cases.worker import sandbox
 from workers.reconcile import ensure_schedule, make_activities, serve
@@ -157,6 +160,52 @@ async def test_only_what_changed_since_the_last_clean_run_is_looked_at(
         assert (await run()).cases == 2
         assert (await run()).cases == 1
         assert (await run(everything=True)).cases == 2
+
+
+async def test_a_workflow_terminated_long_after_its_last_change_is_found_and_started_anew(
+    world: World, audit: Engine, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows, "PAGE", 1)  # a list of several pages
+    lately = now() - timedelta(hours=1)
+    by_hand = Reconciler(world.engine, audit, world.service, None)
+    with transaction(world.engine) as connection:
+        clean = {"id": "run_1", "started_at": lately, "finished_at": lately, "watermark": lately}
+        connection.execute(insert(tables.reconcile_run), clean)
+    async with world.worker():
+        lost, well = [await _settled(world, Action.SUBMIT) for _ in range(2)]
+        draft, ended = await _settled(world), await _settled(world, Action.SUBMIT, Action.WITHDRAW)
+        await ended.handle.result()
+        for case in (lost, draft):
+            await case.handle.terminate()
+        await until(lambda: _lists(world, well))
+        found = (await by_hand.run(0, since=lately)).differences
+        assert {(each.case_id, each.kind, each.repaired) for each in found} == {
+            (draft.id, "workflow_missing", True),  # nothing was ever done to it
+            (lost.id, "workflow_missing", False),
+        }
+        assert await make_activities(world.engine, audit, world.client, js).reconcile() == 0
+        night = recent_runs(world.engine)[0]
+        assert (night.cases, night.differences, night.workflows_missing) == (0, 1, 1)
+        await until(lambda: _lists(world, lost, draft, well))
+        assert (await by_hand.run(0, since=lately)).differences == []
+        await lost.act(Action.ACCEPT)
+        await lost.agrees()
+
+
+async def _settled(world: World, *actions: Action) -> Case:
+    """Return a case that took its last step long ago."""
+    case = await world.draft()
+    await case.walk(*actions)
+    cases, before = tables.case_record, now() - timedelta(days=2)
+    with transaction(world.engine) as connection:
+        connection.execute(update(cases).where(cases.c.id == case.id).values(updated_at=before))
+    return case
+
+
+async def _lists(world: World, *cases: Case) -> bool:
+    """Whether Temporal lists these of the world's cases as running, and no others."""
+    ours = set(read_open_cases(world.engine))
+    return await world.service.running() & ours == {case.id for case in cases}
 
 
 async def test_what_the_relay_leaves_lying_differs_until_it_is_published(

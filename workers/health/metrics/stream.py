@@ -48,18 +48,21 @@ def lag(sources: MetricSources) -> Iterator[Metric]:
 
 
 def letters(sources: MetricSources) -> Iterator[Metric]:
-    """Count the events that consumers gave up, and what the last comparison left unrepaired."""
+    """Count the events that consumers gave up, and what the last comparison found."""
     given_up = GaugeMetricFamily(
         "tuixuan_dead_letters", "Events given up and not settled.", labels=["consumer"]
     )
-    last = select(_RUNS.unrepaired).where(_RUNS.finished_at.is_not(None))
+    runs = select(_RUNS.unrepaired, _RUNS.workflows_missing).where(_RUNS.finished_at.is_not(None))
     with reading(sources.record) as connection:
         found = counts(connection, _LETTERS.consumer, _LETTERS.status)
-        left = connection.scalar(last.order_by(_RUNS.finished_at.desc()).limit(1)) or 0
+        last = connection.execute(runs.order_by(_RUNS.finished_at.desc()).limit(1)).one_or_none()
+    left, missing = (0, 0) if last is None else last
     for consumer in CONSUMERS:
         given_up.add_metric([consumer], found.get((consumer, DeadLetterStatus.OPEN), 0))
     yield given_up
     yield gauge("reconcile_mismatch_cases", "Differences that the last comparison left.", left)
+    what = "Open cases that had no running workflow at the last comparison."
+    yield gauge("reconcile_workflows_missing", what, missing)
 
 
 async def _ask(url: str) -> dict[str, tuple[int, int]]:
