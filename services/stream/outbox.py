@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Engine, bindparam, func, select, update
 
 from models import tables
 from models.store.engine import reading, transaction
+from models.stream.names import parse_subject
 
 _outbox = tables.outbox.c
 
@@ -80,6 +81,17 @@ def record_outcomes(
                 one.values(attempts=_outbox.attempts + 1, last_error=bindparam("why")),
                 [{"row_id": row, "why": why} for row, why in failed.items()],
             )
+
+
+def has_event(engine: Engine, subject: str, body: bytes) -> bool:
+    """Tell whether the outbox holds this very message: the same bytes under the same subject."""
+    try:
+        case_id = parse_subject(subject).case_id  # has an index; the seq may be any number
+    except ValueError:
+        return False
+    query = select(_outbox.body).where(_outbox.case_id == case_id, _outbox.subject == subject)
+    with reading(engine) as connection:
+        return any(known.encode() == body for known in connection.scalars(query))
 
 
 def count_outbox(engine: Engine) -> OutboxCount:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from models.cases.events import CaseEvent
 from models.stream.names import EVENTS
 from workers.stream.dead_letters import DeadLetters
+from workers.stream.gaps import BeyondRecordError
 from workers.stream.handing_over import HandOver
 from workers.stream.held_message import LONGEST_DELAY, HeldMessage, Stopping
 from workers.stream.incoming import UnreadableError, read_event
@@ -111,6 +112,8 @@ class Consumer:
                 self._log.info("event_handled", stream_seq=held.place)
         except Stopping:
             await held.send_back()
+        except BeyondRecordError as error:
+            await self._beyond_record(held, str(error))
         except NatsError as error:  # our answer failed: what was done is done, and it comes again
             self._log.warning("answer_lost", error=repr(error))
         except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
@@ -120,18 +123,33 @@ class Consumer:
         """Try an event again after a growing delay; set it aside after its last delivery."""
         deliveries = held.deliveries
         self._log.error("event_failed", delivered=deliveries, exc_info=error)
-        if self._dead_letters.is_last(deliveries):
-            await self._dead_letters.set_aside(held, repr(error))
-        else:
-            await held.send_back(min(2.0 ** (deliveries - 1), LONGEST_DELAY))
+        with contextlib.suppress(Stopping):
+            if await self._dead_letters.is_last(held):
+                await self._dead_letters.set_aside(held, repr(error))
+            else:
+                await held.send_back(min(2.0 ** (deliveries - 1), LONGEST_DELAY))
+
+    async def _beyond_record(self, held: HeldMessage, why: str) -> None:
+        """Send an event back that nothing leads to; set it aside after its last delivery."""
+        self._log.error("event_beyond_the_record", alarm=True, why=why)
+        with contextlib.suppress(Stopping):
+            if await self._dead_letters.is_last(held):
+                await self._dead_letters.set_aside(held, why)
+            else:
+                await held.send_back(LONGEST_DELAY)
 
     async def _unreadable(self, held: HeldMessage, why: str) -> None:
-        """Set a message aside that is no event of ours, or keep raising the alarm."""
+        """Set a message aside that is no event of ours.
+
+        A consumer that gives up no event of ours keeps one that the record has: a newer version
+        of this software wrote it, and will read it.
+        """
         self._log.error("unreadable_message", alarm=True, subject=held.subject, why=why)
-        if self._dead_letters.allowed:
-            await self._dead_letters.set_aside(held, why)
-        else:
-            await held.send_back(LONGEST_DELAY)
+        with contextlib.suppress(Stopping):
+            if self._dead_letters.allowed or not await self._dead_letters.is_on_record(held):
+                await self._dead_letters.set_aside(held, why)
+            else:
+                await held.send_back(LONGEST_DELAY)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

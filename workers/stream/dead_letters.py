@@ -8,11 +8,14 @@ from sqlalchemy import Engine
 
 from models.stream.names import Durable
 from services.stream.dead_letters import NewDeadLetter, add_dead_letter
+from services.stream.outbox import has_event
 from workers.logs.redaction import kept_text
 from workers.stream.held_message import HeldMessage, Stopping
 from workers.stream.jetstream import CONSUMERS
 
 LONGEST_REASON = 300
+MOST_OF_A_STRANGER = 8
+"""Deliveries of a message that is not on record to a consumer that never gives up an event."""
 
 
 class DeadLetters:
@@ -24,12 +27,22 @@ class DeadLetters:
 
     @property
     def allowed(self) -> bool:
-        """Whether the consumer gives messages up; the audit never does."""
+        """Whether the consumer gives events up; the audit gives up only what is none."""
         return self._most > 0
 
-    def is_last(self, deliveries: int) -> bool:
-        """Whether a message that was delivered so often will not come again."""
-        return self.allowed and deliveries >= self._most
+    async def is_last(self, held: HeldMessage) -> bool:
+        """Tell whether a message that cannot be handled was delivered for the last time.
+
+        A consumer without a limit tries an event of the record for ever, and nothing else: what
+        a stranger sent would block it.
+        """
+        if self.allowed:
+            return held.deliveries >= self._most
+        return held.deliveries >= MOST_OF_A_STRANGER and not await self.is_on_record(held)
+
+    async def is_on_record(self, held: HeldMessage) -> bool:
+        """Ask whether the record has this very message as an event, readable here or not."""
+        return await held.work(partial(has_event, self._record, held.subject, held.data))
 
     async def set_aside(self, held: HeldMessage, why: str) -> None:
         """Write the dead letter, then terminate the message.

@@ -13,10 +13,14 @@ from sqlalchemy import Engine
 from models.cases.events import CaseEvent
 from services.stream.recorded_events import RecordedEvent, recorded_events
 from workers.stream.handlers import FROM_RECORD, OrderedHandler
-from workers.stream.held_message import LONGEST_DELAY, HeldMessage
+from workers.stream.held_message import HeldMessage
 
 type Skip = Callable[[CaseEvent], None]
 """Moves the cursor over an event whose dead letter was discarded."""
+
+
+class BeyondRecordError(Exception):
+    """An event follows others of its case that neither the stream nor the record has."""
 
 
 class Gaps:
@@ -31,6 +35,9 @@ class Gaps:
 
         Returns:
             Whether all of them are done; otherwise the message was sent back.
+
+        Raises:
+            BeyondRecordError: The record does not have them either.
         """
         since = self._since.setdefault(case_id, time.monotonic())
         if time.monotonic() - since < held.pace.gap:
@@ -39,9 +46,7 @@ class Gaps:
         read = partial(recorded_events, self._record, self._handler.name, case_id, first, last)
         missing = await held.work(read)
         if len(missing) != last - first + 1:
-            held.log.error("event_beyond_the_record", alarm=True, last_seq=first - 1)
-            await held.send_back(LONGEST_DELAY)
-            return False
+            raise BeyondRecordError(f"nothing on record leads from {first - 1} to {last + 1}")
         for each in missing:
             await self._hand_over(held, each)
         return True

@@ -24,6 +24,9 @@ class HandOver(Protocol):
 
         Returns:
             Whether it is done; otherwise its message was sent back.
+
+        Raises:
+            BeyondRecordError: It follows events of its case that nobody has.
         """
 
 

@@ -48,6 +48,11 @@ class HeldMessage:
         return self._message.subject
 
     @property
+    def data(self) -> bytes:
+        """What it says."""
+        return self._message.data
+
+    @property
     def place(self) -> int:
         """Its place in the stream."""
         return self._message.metadata.sequence.stream

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from models.cases.events import CaseEvent
 from models.refusals import Refused
+from models.stream.names import Durable
 from services.stream.dead_letter_retry import HandleMessage
 from services.stream.recorded_events import recorded_events
 from workers.notify.handler import NotifyHandler
@@ -15,7 +16,7 @@ from workers.webhook.handler import WebhookHandler
 
 
 def consumers(engine: Engine) -> Mapping[str, HandleMessage]:
-    """Return how each consumer handles an event again. The audit never gives one up."""
+    """Return how each consumer handles an event again. The audit gives up no event of ours."""
     ordered = WebhookHandler(engine)
     unordered: Handler = NotifyHandler(engine)
 
@@ -30,7 +31,21 @@ def consumers(engine: Engine) -> Mapping[str, HandleMessage]:
                 ordered.apply(earlier.event, earlier.body, FROM_RECORD)
         ordered.apply(event, body, stream_seq)
 
-    return {ordered.name: _hand_over(in_order), unordered.name: _hand_over(unordered.apply)}
+    return {
+        ordered.name: _hand_over(in_order),
+        unordered.name: _hand_over(unordered.apply),
+        Durable.AUDIT: _hand_over(_never),
+    }
+
+
+def _never(_event: CaseEvent, _body: str, _stream_seq: int) -> None:
+    """Refuse: the audit sets aside only what the record does not know.
+
+    Raises:
+        Refused: `not_on_record`.
+    """
+    message = "记录中没有这一事件，不能补入审计。查明来由后可用 tuixuan dead-letter drop 放弃。"
+    raise Refused("not_on_record", message)
 
 
 def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandleMessage:

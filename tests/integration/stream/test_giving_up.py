@@ -1,4 +1,4 @@
-"""What a consumer can make nothing of is set aside as a dead letter; the audit keeps it."""
+"""What a consumer can make nothing of is set aside as a dead letter, also by the audit."""
 
 import json
 from collections.abc import Callable
@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
+from cli.commands.dead_letter.consumers import consumers
+from models import tables
 from models.cases.events import CaseEvent
 from models.cases.states import State
+from models.refusals import Refused
+from models.store.engine import transaction
 from models.stream.names import EVENTS, Durable
+from services.stream.dead_letter_retry import retry
+from services.stream.dead_letters import discard, list_dead_letters
 from tests.factories import make_case
 from tests.integration.stream.notebooks import (
     Notebook,
@@ -24,6 +30,7 @@ from tests.integration.stream.notebooks import (
 from tests.streams import outbox
 from tests.waiting import until
 from workers.stream.handing_over import AsTheyCome, InOrder
+from workers.stream.jetstream import MAX_ACK_PENDING
 from workers.stream.relay import Relay
 
 
@@ -47,10 +54,9 @@ CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [broken, renamed, an
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_message_that_is_no_event_of_ours_is_given_up_or_kept(
+async def test_a_message_that_is_no_event_of_ours_is_given_up(
     sqlite_engine: Engine, season: str, js: JetStreamContext, change: Callable[[Any], Any]
 ) -> None:
-    """Notify gives it up into the dead letters; audit never drops anything."""
     make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
     row = outbox(sqlite_engine)[0]
     await js.publish(row.subject, json.dumps(change(json.loads(row.body))).encode())
@@ -60,11 +66,75 @@ async def test_a_message_that_is_no_event_of_ours_is_given_up_or_kept(
             async with consuming(js, AsTheyCome(notebook), sqlite_engine):
                 await until(partial(_refused_by, logs, name))
             assert notebook.lines() == []
-    assert [line["consumer"] for line in logs if line["event"] == "dead_letter"] == ["notify"]
+    assert [line["consumer"] for line in logs if line["event"] == "dead_letter"] == [
+        "notify",
+        "audit",
+    ]
     assert "13800000000" not in str(logs)
-    assert await advisories(js) == 1
-    assert (await js.consumer_info(EVENTS, Durable.NOTIFY)).num_ack_pending == 0
+    assert await advisories(js) == 2
+    for name in (Durable.NOTIFY, Durable.AUDIT):
+        assert (await js.consumer_info(EVENTS, name)).num_ack_pending == 0
+
+
+async def test_the_audit_keeps_an_event_of_the_record_that_it_cannot_read_yet(
+    sqlite_engine: Engine, season: str, js: JetStreamContext
+) -> None:
+    """A newer version wrote it: it stays in the stream until the audit is newer, too."""
+    make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
+    body = json.dumps(renamed(json.loads(outbox(sqlite_engine)[0].body)))
+    with transaction(sqlite_engine) as connection:
+        connection.execute(update(tables.outbox).values(body=body))
+    await js.publish(outbox(sqlite_engine)[0].subject, body.encode())
+    notebook = Notebook(sqlite_engine, Durable.AUDIT)
+    with capture_logs() as logs:
+        async with consuming(js, InOrder(notebook, sqlite_engine), sqlite_engine):
+            await until(partial(_refused_by, logs, Durable.AUDIT))
+    assert list_dead_letters(sqlite_engine) == []
+    assert await advisories(js) == 0
     assert (await js.consumer_info(EVENTS, Durable.AUDIT)).num_ack_pending == 1
+
+
+async def test_a_flood_of_foreign_messages_does_not_block_the_audit(
+    sqlite_engine: Engine, season: str, js: JetStreamContext
+) -> None:
+    """As many as the server hands out at once, and true events behind them."""
+    for n in range(MAX_ACK_PENDING):
+        await js.publish(f"tuixuan.v1.case.note.j{n}.1", b"{}")
+    make_case(sqlite_engine, season=season, state=State.FORMAL_CHECK)
+    await Relay(sqlite_engine, js).drain()
+    notebook = Notebook(sqlite_engine, Durable.AUDIT)
+    async with consuming(js, InOrder(notebook, sqlite_engine), sqlite_engine):
+        await until(lambda: len(notebook.lines()) == 3)
+        await until(partial(_given_up, js, MAX_ACK_PENDING))
+    letters = list_dead_letters(sqlite_engine)
+    assert {letter.consumer for letter in letters} == {Durable.AUDIT}
+    with pytest.raises(Refused, match="unreadable_event"):
+        await retry(sqlite_engine, letters[0].id, consumers(sqlite_engine), js, "me")
+    assert discard(sqlite_engine, letters[0].id, "me", "外来消息").status == "dropped"
+
+
+@pytest.mark.parametrize("seq", [7, 10**30])
+async def test_an_event_to_which_nothing_leads_blocks_the_audit_for_a_while_only(
+    sqlite_engine: Engine,
+    season: str,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
+    seq: int,
+) -> None:
+    """It is well formed, and no case ever came so far."""
+    monkeypatch.setattr("workers.stream.consumer.LONGEST_DELAY", 0.02)
+    case_id = make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
+    event = json.loads(outbox(sqlite_engine)[0].body)
+    event["id"], event["data"]["seq"] = f"{case_id}:{seq}", seq
+    await js.publish(f"tuixuan.v1.case.submitted.{case_id}.{seq}", json.dumps(event).encode())
+    notebook = Notebook(sqlite_engine, Durable.AUDIT)
+    async with consuming(js, InOrder(notebook, sqlite_engine), sqlite_engine):
+        await until(partial(_given_up, js, 1))
+    assert notebook.lines() == []
+    [letter] = list_dead_letters(sqlite_engine)
+    assert letter.consumer == Durable.AUDIT
+    with pytest.raises(Refused):
+        await retry(sqlite_engine, letter.id, consumers(sqlite_engine), js, "me")
 
 
 async def test_an_event_under_the_subject_of_another_is_refused(
