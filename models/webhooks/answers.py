@@ -14,9 +14,9 @@ class Answer:
     Attributes:
         at: When the attempt began.
         status: The HTTP status; None: there was no answer.
-        latency_ms: Until the answer was read, or the error.
+        latency_ms: Until status and headers were there, or the error.
         error: Why the message does not count as accepted; None: it does.
-        head: How the answer begins.
+        head: How the answer begins, and why it was not read to its end.
         retry_after: How long the receiver asks to be left alone.
     """
 

@@ -36,9 +36,9 @@ class ChatTransport:
 class SmsTransport:
     """Posts the subject of a message to an HTTP gateway; the same `id` each time."""
 
-    def __init__(self, settings: SmsSettings) -> None:
-        """Take where the gateway is, and its token."""
-        self._url = str(settings.url)
+    def __init__(self, settings: SmsSettings, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Compose. `settings`: where the gateway is; `timeout`: seconds for one message."""
+        self._url, self._timeout = str(settings.url), timeout
         self._headers = (
             {}
             if settings.token is None
@@ -48,11 +48,17 @@ class SmsTransport:
     async def send(self, letter: OutgoingMail) -> None:
         """Send it; what the gateway says of it is not kept, as it may repeat the number."""
         content = {"id": letter.delivery_id, "to": letter.to, "text": letter.subject}
+        answer: httpx2.Response | None = None
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-                answer = await client.post(self._url, json=content, headers=self._headers)
-        except httpx2.HTTPError as error:
-            raise TransportUnavailable(type(error).__name__) from error
+            async with (
+                asyncio.timeout(self._timeout),
+                httpx2.AsyncClient(timeout=self._timeout, trust_env=False) as client,
+                client.stream("POST", self._url, json=content, headers=self._headers) as answer,
+            ):
+                pass  # the status says it all; the rest of the answer need not come
+        except (httpx2.HTTPError, TimeoutError) as error:
+            if answer is None:
+                raise TransportUnavailable(type(error).__name__) from error
         if answer.is_success:
             return
         said = f"the gateway answered {answer.status_code}"

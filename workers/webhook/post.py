@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -16,6 +17,8 @@ from workers.webhook.guard import Guard, Resolve, resolve
 
 READ_BYTES = 65_536
 HEAD_CHARACTERS = 200
+BODY_SECONDS = 2.0
+"""For what follows the headers of an answer: nobody needs it, and the next message waits."""
 _AGENT = b"Tuixuan-Webhooks/1"
 
 type Headers = list[tuple[bytes, bytes]]
@@ -53,31 +56,25 @@ class Poster:
             secrets: What to sign with; one, or two while rotating.
         """
         at, started = datetime.now(UTC), time.monotonic()
+        pool = self._pools[url.lower().startswith("https:")]
         headers = sign(event_id, body, secrets, at)
+        answer, read = None, bytearray()
         try:
-            async with asyncio.timeout(self._timeout):
-                status, head, retry_after = await self._send(url, headers, body)
+            async with (
+                asyncio.timeout(self._timeout),
+                pool.stream("POST", url, headers=headers, content=body.encode()) as response,
+            ):
+                # From here on the receiver has spoken: trouble with the rest is no failure.
+                answer = _answer(response, at, _milliseconds_since(started))
+                async with asyncio.timeout(BODY_SECONDS):
+                    await _read_into(read, response)
         except Exception as error:  # noqa: BLE001 - whatever a receiver does is its own affair
             words = "no answer in time" if isinstance(error, TimeoutError) else str(error)
             why = kept_text(f"{type(error).__name__}: {words}", HEAD_CHARACTERS)
-            return Answer(at, None, _milliseconds_since(started), why)
-        return Answer(
-            at, status, _milliseconds_since(started), _error_of(status), head, retry_after
-        )
-
-    async def _send(
-        self, url: str, headers: Headers, body: str
-    ) -> tuple[int, str, timedelta | None]:
-        pool = self._pools[url.lower().startswith("https:")]
-        stream = pool.stream("POST", url, headers=headers, content=body.encode())
-        read = b""
-        async with stream as response:
-            async for part in response.aiter_stream():
-                read += part
-                if len(read) >= READ_BYTES:
-                    break
-        given = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-        return response.status, _head(read), _retry_after(given.get(b"retry-after"))
+            if answer is None:
+                return Answer(at, None, _milliseconds_since(started), why)
+            return replace(answer, head=_head(read, f"… [not read to its end: {why[:80]}]"))
+        return replace(answer, head=_head(read))
 
 
 def sign(event_id: str, body: str, secrets: Sequence[str], at: datetime) -> Headers:
@@ -92,9 +89,25 @@ def sign(event_id: str, body: str, secrets: Sequence[str], at: datetime) -> Head
     ]
 
 
-def _head(read: bytes) -> str:
+def _answer(response: httpcore2.Response, at: datetime, latency_ms: int) -> Answer:
+    """Return what the status line and the headers say."""
+    given = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    error, retry_after = _error_of(response.status), _retry_after(given.get(b"retry-after"))
+    return Answer(at, response.status, latency_ms, error, retry_after=retry_after)
+
+
+async def _read_into(read: bytearray, response: httpcore2.Response) -> None:
+    """Read the beginning of an answer; what was read stays when an error cuts it short."""
+    async for part in response.aiter_stream():
+        read += part
+        if len(read) >= READ_BYTES:
+            break
+
+
+def _head(read: bytearray, note: str = "") -> str:
     """Return how an answer begins, as text that databases hold and terminals only show."""
-    return kept_text(read[: 4 * HEAD_CHARACTERS].decode(errors="replace"), HEAD_CHARACTERS)
+    text = read[: 4 * HEAD_CHARACTERS].decode(errors="replace")
+    return kept_text(text, HEAD_CHARACTERS - len(note)) + note
 
 
 def _error_of(status: int) -> str | None:

@@ -1,6 +1,7 @@
 """Chat bots and short messages, against a real receiver on the loopback."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,6 +170,49 @@ class TestSms:
         assert item.status == expected
         assert SECRET not in shown
         assert NUMBER not in shown
+
+    @pytest.mark.parametrize(("status", "expected"), [(200, "sent"), (400, "failed")])
+    async def test_a_gateway_whose_answer_never_ends_has_answered(
+        self, engine: Engine, status: int, expected: str
+    ) -> None:
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 99\r\n\r\n" % status)
+            with contextlib.suppress(ConnectionError):
+                while not writer.is_closing():
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(0.1)
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = HttpUrl(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/send")
+        told(engine, Channel.SMS, NUMBER)
+        await send(engine, Channel.SMS, SmsTransport(SmsSettings(url=url)))
+        server.close()
+        server.close_clients()  # type: ignore[attr-defined] # since Python 3.13
+
+        assert deliveries(engine)[0].status == expected
+
+    async def test_a_gateway_that_drips_its_headers_has_no_more_than_its_time(
+        self, engine: Engine
+    ) -> None:
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 X\r\nServer: ")
+            with contextlib.suppress(ConnectionError):
+                while not writer.is_closing():
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(0.1)
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = HttpUrl(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/send")
+        told(engine, Channel.SMS, NUMBER)
+        await send(engine, Channel.SMS, SmsTransport(SmsSettings(url=url), timeout=1.0))
+        server.close()
+        server.close_clients()  # type: ignore[attr-defined] # since Python 3.13
+
+        assert (deliveries(engine)[0].status, deliveries(engine)[0].attempts) == ("waiting", 0)
 
     async def test_a_gateway_that_is_away_counts_against_no_message(self, engine: Engine) -> None:
         told(engine, Channel.SMS, NUMBER)

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -159,27 +160,66 @@ async def test_a_name_that_nobody_answers_for_holds_up_no_thread_of_others(
     assert all(isinstance(each, socket.gaierror) for each in outcomes)
 
 
-@pytest.mark.parametrize(("pause", "error"), [(0.0, None), (0.1, "TimeoutError")])
-async def test_an_answer_without_end_is_read_for_a_while_and_no_longer(
-    pause: float, error: str | None
-) -> None:
-    """A flood is cut off and counts by its status; one that drips has no more than its time."""
+ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
+
+@pytest.mark.parametrize(
+    ("said", "then", "pause", "status", "accepted", "head"),
+    [
+        # two bytes, and the connection stays open
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", b"", 0.0, 200, True, "ok… [not"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x", 0.1, 200, True, "x"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b"", 0.0, 204, True, ""),
+        (ENDLESS, b"1\r\nx\r\n", 0.1, 200, True, "x"),
+        (ENDLESS + b"not a length\r\n", b"", 0.0, 200, True, "… [not read to its end: "),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nlater", b"", 0.0, 503, False, "later… [not"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 4096, 0.0, 200, True, "x" * 200),  # a flood
+        (b"HTTP/1.1 200 OK\r\nServer: half a", b"", 0.0, None, False, ""),
+        (b"HTTP/1.1 2", b"", 0.0, None, False, ""),
+    ],
+)
+async def test_status_and_headers_decide_whatever_becomes_of_the_rest(
+    said: bytes, then: bytes, pause: float, status: int | None, accepted: bool, head: str
+) -> None:
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        writer.write(said)
         with contextlib.suppress(ConnectionError):
             while not writer.is_closing():
-                writer.write(b"x" if pause else b"x" * 4096)
+                writer.write(then)
                 await writer.drain()
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause if then else 0.1)
         writer.close()
 
-    server = await asyncio.start_server(answer, LOOPBACK, 0)
-    port = server.sockets[0].getsockname()[1]
-    async with aclosing(Poster(INSIDE.model_copy(update={"timeout": 2.0}))) as poster:
-        found = await poster.post(f"http://{LOOPBACK}:{port}/", "e:1", "{}", [])
-    assert (found.error or "").partition(":")[0] == (error or "")
+    patience = INSIDE.model_copy(update={} if status else {"timeout": 2.0})
+    async with serving(answer) as url, aclosing(Poster(patience)) as poster:
+        began = time.monotonic()
+        found = await asyncio.wait_for(poster.post(url, "e:1", "{}", []), slack(60))
+        took = time.monotonic() - began
+    assert (found.status, found.accepted) == (status, accepted)
+    assert (found.head or "").startswith(head)
     assert len(found.head or "") <= 200
+    assert status is None or took < slack(10)
+
+
+async def test_a_connection_that_breaks_after_the_headers_is_an_answer() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\nok")
+        writer.close()
+
+    async with serving(answer) as url, aclosing(Poster(INSIDE)) as poster:
+        found = await poster.post(url, "e:1", "{}", [])
+    assert (found.status, found.accepted) == (201, True)
+    assert "not read to its end" in str(found.head)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """Answer each connection in one way; yield the address."""
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/"
     server.close()
     server.close_clients()  # type: ignore[attr-defined] # since Python 3.13
     await server.wait_closed()
