@@ -39,6 +39,7 @@ PATHS: dict[State, tuple[Action, ...]] = {
     State.RECOMMENDATION: (Action.SUBMIT, Action.ACCEPT),
     State.FORMAL_CHECK: (Action.SUBMIT, Action.ACCEPT, Action.RECOMMEND),
 }
+PATHS[State.LAPSED] = (Action.LAPSE,)
 PATHS[State.CORRECTION] = (*PATHS[State.FORMAL_CHECK], Action.REQUEST_CORRECTION)
 PATHS[State.EXPERT_REVIEW] = (*PATHS[State.FORMAL_CHECK], Action.PASS_FORMAL_CHECK)
 PATHS[State.ORAL_DEFENSE] = (*PATHS[State.EXPERT_REVIEW], Action.SHORTLIST)
@@ -183,8 +184,8 @@ def _insert_draft(
             "unit_id": unit_id, "applicant_id": unit_id, "title": content.title,
             "category": call.category(content.category).key, "state": State.DRAFT, "seq": 0,
             "head_hash": GENESIS, "revision": 1, "since": OPENS, "overdue": False,
-            "deadline": call.instants()["cutoff"], "return_rounds": 0, "created_at": OPENS,
-            "updated_at": OPENS,
+            "deadline": call.cutoff_for(call.body_for(content.location)), "return_rounds": 0,
+            "created_at": OPENS, "updated_at": OPENS,
         },
     )  # fmt: skip
     _insert_revision(connection, case_id, 1, content)

@@ -64,13 +64,14 @@ class CaseWorkflow:
         """Set the state before any handler runs."""
         self._case = standing
         self._life = Lifecycle(standing.state)
+        self._began_ended = standing.state in FINAL
         self._lock = asyncio.Lock()
         self._timers = Timers()
         self._cancel_asked_at: datetime | None = None
 
     @workflow.run
     async def run(self, standing: Standing) -> CaseSnapshot:
-        """Keep the agenda until the case has ended for good, whoever asks to cancel it."""
+        """Keep the agenda until the case has ended, whoever asks to cancel it."""
         del standing  # taken by __init__
         self._show()
         while True:
@@ -81,13 +82,19 @@ class CaseWorkflow:
                 self._note_cancellation(error)
 
     async def _live(self) -> None:
-        if workflow.info().continued_run_id and workflow.patched(names.CONTINUES_FROM_RECORD):
-            await self._read_record()  # what an older release carried over may lack something
-        while self._life.state not in FINAL:
-            if workflow.info().is_continue_as_new_suggested():
-                await self._go_on_anew()
-            await self._keep_agenda()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        if workflow.info().continued_run_id:
+            if workflow.patched(names.CONTINUES_FROM_RECORD):
+                await self._read_record()  # what an older release carried over may lack something
+        elif self._began_ended:
+            await self._read_record()  # begun by `reopen`, which the server may have lost since
+        over = False
+        while not over:
+            while self._life.state not in FINAL:
+                if workflow.info().is_continue_as_new_suggested():
+                    await self._go_on_anew()
+                await self._keep_agenda()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            over = self._life.state in FINAL  # else one of them reopened the case
 
     submit = _performs(Action.SUBMIT)
     return_for_revision = _performs(Action.RETURN_FOR_REVISION)
@@ -107,6 +114,7 @@ class CaseWorkflow:
     disqualify = _performs(Action.DISQUALIFY)
     withdraw = _performs(Action.WITHDRAW)
     move_deadline = _performs(Action.MOVE_DEADLINE)
+    reopen = _performs(Action.REOPEN)
 
     @workflow.update(name=names.CATCH_UP, description="与记录对齐")
     async def catch_up(self) -> CaseSnapshot:

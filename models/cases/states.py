@@ -33,7 +33,8 @@ FINAL = frozenset({
     State.NOT_RECOMMENDED, State.INELIGIBLE, State.NOT_SELECTED,
     State.WITHDRAWN, State.LAPSED, State.DISQUALIFIED,
 })  # fmt: skip
-"""Ends that nothing leaves. `published` is an end too, but may still be disqualified."""
+"""Ends, in which no workflow runs. What a passed date ended may be reopened, which starts its
+workflow anew. `published` is an end too, but may still be disqualified."""
 
 ENDED = FINAL | {State.PUBLISHED}
 """States in which nothing is awaited any more."""

@@ -43,30 +43,46 @@ class Removals:
             lines: Its history. When it ended is taken from there, as the times of its lines
                 are under their hashes.
         """
-        ended = next((line["at"] for line in lines if line["target"] in ENDED), None)
         for line in lines:
             given = line["command"].get("reason")
             if line["reason"] is None and given is not None:
                 what = (reason_object(case_id, line["seq"]), given)
-                for message in self._check_removed(what, line["at"], ended):
+                for message in self._check_removed(what, line["at"], lines):
                     where = event_id(case_id, line["seq"])
                     yield Problem(kind="removed", where=where, message=f"意见或理由{message}")
         for row in self.revisions:
             what = (form_object(case_id, row["revision"]), row["digest"])
-            for message in self._check_removed(what, row["saved_at"], ended):
+            for message in self._check_removed(what, row["saved_at"], lines):
                 which = f"申报表（第 {row['revision']} 版）"
                 yield Problem(kind="removed", where=case_id, message=which + message)
 
     def _check_removed(
-        self, what: tuple[str, str], written: datetime, ended: datetime | None
+        self, what: tuple[str, str], written: datetime, lines: Sequence[Row]
     ) -> Iterator[str]:
         at = self.entries.get(what)
         if at is None:
             yield "已不在，却没有与之相符的清除记录"
-        elif ended is None:
+        elif (ended := _ended(lines, at)) is None:
             yield "已清除，而案例尚未终结"
         elif at - max(written, ended) < _LEAST_KEPT:
             yield f"的清除不足 {LEAST_DAYS_KEPT} 天"
+
+
+def _ended(lines: Sequence[Row], at: datetime) -> datetime | None:
+    """Return since when a case had ended at an instant; None: it was open then.
+
+    A case that was published and later disqualified ended when it was published; one that
+    lapsed, was reopened and lapsed again ended the second time.
+    """
+    ended: datetime | None = None
+    for line in lines:
+        if line["at"] > at:
+            break
+        if line["target"] not in ENDED:
+            ended = None
+        elif ended is None:
+            ended = line["at"]
+    return ended
 
 
 def read_removals(connection: Connection, case_ids: Sequence[str]) -> dict[str, Removals]:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.cases.actions.names import Action
 from models.cases.actions.registry import parse_command
+from models.cases.actions.reopening import Reopen
 from models.cases.changes import Change, change
 from models.cases.columns import Columns
 from models.cases.commands import ClockCommand, Command, FilingCommand
@@ -17,7 +18,7 @@ from models.cases.messages import CommitTransitionInput, CommitTransitionResult,
 from models.cases.outlook import CaseDates, deadline_due, outlook
 from models.ids import event_id
 from models.store.engine import transaction
-from services.cases.filing import refuse_duplicate, refuse_form
+from services.cases.filing import refuse_duplicate, refuse_form, refuse_removed
 from services.cases.numbers import take_number
 from services.cases.rows import lines_from, read_case, read_reason, write_change
 from services.seasons.cache import SeasonCache
@@ -114,6 +115,10 @@ class Commits:
         """Return why what only the record knows is against a transition."""
         if isinstance(command, ClockCommand) and deadline_due(case, dates) != case["deadline"]:
             return Refusal(code="deadline_moved", message="期限已调整，等待通知本案例。")
+        if isinstance(command, Reopen):
+            return refuse_removed(connection, case) or refuse_duplicate(
+                connection, case, command, lock=True
+            )
         if not isinstance(command, FilingCommand):
             return None
         programme = self._cache.programme(connection, case["season_id"])

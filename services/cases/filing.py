@@ -4,13 +4,15 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from models import tables
 from models.cases.actions.filing import Submit
+from models.cases.actions.reopening import Reopen
 from models.cases.columns import Columns
-from models.cases.commands import FilingCommand
+from models.cases.commands import Command, FilingCommand
 from models.cases.form import CaseForm
 from models.cases.form_check import check_form
 from models.cases.messages import Refusal
 from models.cases.states import FINAL, State
 from models.programme.definition import Programme
+from models.retention import removed
 
 _CASES = tables.case_record.c
 _UNIT_TO_LOCK = (
@@ -59,18 +61,20 @@ def refuse_form(
 
 
 def refuse_duplicate(
-    connection: Connection, case: Columns, command: FilingCommand, *, lock: bool
+    connection: Connection, case: Columns, command: Command, *, lock: bool
 ) -> Refusal | None:
-    """Return why a first filing may not be, if the unit has this very title under way.
+    """Return why a case may not be under way, if the unit has this very title there already.
 
     Args:
         connection: Where to read.
         case: The case's columns.
-        command: What is filed; a corrected form was filed before.
+        command: What is filed or reopened; a corrected form was filed before, and a reopened
+            draft is looked at when it is filed.
         lock: Lock the unit's row first: of two cases filed at once one has to see the other.
             SQLite lets one writer in at a time anyway.
     """
-    if not isinstance(command, Submit):
+    returns = isinstance(command, Reopen) and case["state"] == State.WITHDRAWN
+    if not (returns or isinstance(command, Submit)):
         return None
     unit_id, title = case["unit_id"], case["title"]
     if lock and connection.dialect.name != "sqlite":
@@ -82,3 +86,14 @@ def refuse_duplicate(
         code="duplicate_filing",
         message=f"本单位已申报同名案例“{title}”，同一案例不得重复申报。",
     )
+
+
+def refuse_removed(connection: Connection, case: Columns) -> Refusal | None:
+    """Return why a case may not be reopened, if its form is not kept any more."""
+    forms = tables.case_revision.c
+    newest = forms.case_id == case["id"], forms.revision == case["revision"]
+    removed_at = connection.scalar(select(forms.removed_at).where(*newest))
+    if removed_at is None:
+        return None
+    refused = removed("申报表", removed_at)
+    return Refusal(code=refused.code, message=refused.message)

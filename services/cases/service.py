@@ -7,9 +7,13 @@ from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from models.cases.actions.names import Action
+from models.cases.actions.registry import ACTIONS
 from models.cases.commands import Command
-from models.cases.messages import CaseSnapshot
-from models.cases.states import FINAL
+from models.cases.guards import Facts
+from models.cases.lifecycle import Lifecycle
+from models.cases.messages import CaseSnapshot, Standing
+from models.cases.states import FINAL, State
 from models.refusals import Refused
 from models.wording import state_name
 from services.cases import drafts, intake, queries
@@ -156,9 +160,35 @@ class CaseService:
             case_id = request.case_id
             state, _ = await asyncio.to_thread(queries.position, self._engine, case_id)
             if state in FINAL:
-                message = f"案例已结束，当前状态为{state_name(state)}，不能再办理。"
-                return WorkflowRefusal(Refused("case_closed", message), None)
+                return await self._ask_ended(request, command)
             raise WorkflowMissing(
                 "workflow_missing",
                 f"案例 {case_id} 的流程不在运行。请运维人员执行 tuixuan reconcile --restart。",
             ) from error
+
+    async def _ask_ended(
+        self, request: Request, command: Command
+    ) -> CaseSnapshot | WorkflowRefusal:
+        """Ask a case that has ended: what leads out of its end starts its workflow anew."""
+        standing = await asyncio.to_thread(
+            read_standing, self._engine, self._cache, request.case_id, now()
+        )
+        refused = _refuse_ended(standing, request.action, command)
+        if refused is not None:  # here and now, so that no workflow is started in vain
+            return WorkflowRefusal(refused, None)
+        return await self._workflows.ask_anew(standing, request, command)
+
+
+def _refuse_ended(standing: Standing, action: Action, command: Command) -> Refused | None:
+    """Return why an action does not lead out of the end of a case; None: it does."""
+    state = standing.state
+    if not any(state in move.sources for move in ACTIONS[action].moves):
+        message = f"案例已结束，当前状态为{state_name(state)}，不能再办理。"
+        if state is State.LAPSED:
+            message += f"主办方可恢复办理：tuixuan case reopen {standing.case_id}"
+        return Refused("case_closed", message)
+    try:
+        Lifecycle(state).check(action, Facts(command, now(), standing))
+    except Refused as refused:
+        return refused
+    return None

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from temporalio.client import (
     Client,
+    WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
@@ -59,18 +60,7 @@ class CaseWorkflows:
         Raises:
             RPCError: Temporal does not answer.
         """
-        await self._client.start_workflow(
-            names.CASE_WORKFLOW,
-            standing,
-            id=names.case_workflow_id(standing.case_id),
-            task_queue=names.TASK_QUEUE,
-            task_timeout=TASK_TIMEOUT,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            search_attributes=search_attributes(standing),
-            static_summary=summary(standing.outlook.title, standing.outlook.number),
-            static_details=static_details(standing),
-        )
+        await self._client.start_workflow(names.CASE_WORKFLOW, standing, **_start_options(standing))
 
     async def ask(self, request: Request, command: Command) -> CaseSnapshot | WorkflowRefusal:
         """Send an update, and return its answer.
@@ -88,6 +78,28 @@ class CaseWorkflows:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NoWorkflow(request.case_id) from error
+            raise unavailable(error, "操作尚未完成") from error
+        return answer
+
+    async def ask_anew(
+        self, standing: Standing, request: Request, command: Command
+    ) -> CaseSnapshot | WorkflowRefusal:
+        """Start the workflow of a case that has ended, and send it an update: both or neither.
+
+        Raises:
+            Unavailable: It may or may not be done.
+        """
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            names.CASE_WORKFLOW, standing, **_start_options(standing)
+        )
+        try:
+            answer: CaseSnapshot = await self._client.execute_update_with_start_workflow(
+                request.action, command, id=request.update_id, result_type=CaseSnapshot,
+                start_workflow_operation=start,
+            )  # fmt: skip
+        except WorkflowUpdateFailedError as error:
+            return _refusal(error)
+        except RPCError as error:
             raise unavailable(error, "操作尚未完成") from error
         return answer
 
@@ -124,6 +136,20 @@ class CaseWorkflows:
 
     def _handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(names.case_workflow_id(case_id))
+
+
+def _start_options(standing: Standing) -> dict[str, Any]:
+    """Return how the workflow of a case is started; one that runs is left alone."""
+    return {
+        "id": names.case_workflow_id(standing.case_id),
+        "task_queue": names.TASK_QUEUE,
+        "task_timeout": TASK_TIMEOUT,
+        "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "search_attributes": search_attributes(standing),
+        "static_summary": summary(standing.outlook.title, standing.outlook.number),
+        "static_details": static_details(standing),
+    }
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> WorkflowRefusal:

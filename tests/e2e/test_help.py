@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-start")]
 CASE = (
     "create", "edit", "show", "list", "history", "form", "submit", "return", "accept", "decline",
     "send-back", "request-correction", "resubmit", "pass", "fail", "withdraw", "disqualify",
-    "recommend", "leave-out", "shortlist", "select", "not-select", "publish", "extend",
+    "recommend", "leave-out", "shortlist", "select", "not-select", "publish", "extend", "reopen",
 )  # fmt: skip
 WEBHOOK = (
     "add", "list", "edit", "test", "rotate", "pause", "resume", "remove", "deliveries", "attempts",

@@ -65,6 +65,7 @@ COMMANDS: Mapping[Action, Command] = {
     Action.DISQUALIFY: ("disqualify", "--reason", REASON, "--objection", "YY-1"),
     Action.WITHDRAW: ("withdraw", "--with-consent"),
     Action.MOVE_DEADLINE: ("extend", "+9d", "--reason", REASON),
+    Action.REOPEN: ("reopen", "--reason", REASON),
 }
 """Every action that somebody can type, with all that it asks for."""
 

@@ -82,6 +82,18 @@ async def correction_lapsed(world: World) -> Case:
     return case
 
 
+async def reopened(world: World) -> Case:
+    """A draft lapses, is reopened by a workflow started anew, and is withdrawn at last."""
+    async with world.worker():
+        case = await world.draft()
+        await case.due_soon(A.MOVE_DEADLINE, "until")
+        await case.handle.result()
+        await case.act(A.REOPEN, until=now() + timedelta(days=9))
+        await case.walk(A.SUBMIT, A.WITHDRAW)
+        await case.handle.result()
+    return case
+
+
 async def overdue(world: World) -> Case:
     """A deadline passes, the case waits on; an older timer rings for nothing."""
     async with world.worker():
@@ -226,6 +238,6 @@ SCENARIOS: Mapping[str, Scenario] = {
         published, declined, ineligible, disqualified, withdrawn, reminded_and_lapsed,
         correction_lapsed, overdue, untold, unknown_year, raced, refused_by_the_record,
         reset_and_told, reset_and_adopting, from_the_record, record_away, continued,
-        cancel_asked, cancel_asked_in_a_commit,
+        cancel_asked, cancel_asked_in_a_commit, reopened,
     )
 }  # fmt: skip

@@ -75,11 +75,13 @@ class Case(Watched):
 
     def command(self, action: Action, **fields: Any) -> Command:
         """Return a command as the desk would send it, its words on record."""
-        values = {**passing_fields(action), **fields}
-        request = Request(self.id, action, values, text=REMARKS)
+        request = self.request(action, **fields)
         command = intake.prepare(self.world.engine, SeasonCache(), request).command
         assert command is not None
         return command
+
+    def request(self, action: Action, **fields: Any) -> Request:
+        return Request(self.id, action, {**passing_fields(action), **fields}, text=REMARKS)
 
     async def update(
         self, action: Action, update_id: str, command: Command | None = None, **fields: Any

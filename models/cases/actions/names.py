@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What can be done to a case; the last three only note something and move nothing."""
+    """What can be done to a case."""
 
     SUBMIT = "submit"
     RETURN_FOR_REVISION = "return_for_revision"
@@ -27,6 +27,7 @@ class Action(StrEnum):
     REMIND = "remind"
     EXPIRE = "expire"
     MOVE_DEADLINE = "move_deadline"
+    REOPEN = "reopen"
 
 
 class EventName(StrEnum):
@@ -53,3 +54,4 @@ class EventName(StrEnum):
     DEADLINE_APPROACHING = "deadline_approaching"
     DEADLINE_PASSED = "deadline_passed"
     DEADLINE_MOVED = "deadline_moved"
+    REOPENED = "reopened"

@@ -10,6 +10,7 @@ from models.cases.actions import (
     judging,
     publication,
     recommendation,
+    reopening,
     review,
 )
 from models.cases.actions.declaration import Declaration
@@ -17,7 +18,9 @@ from models.cases.actions.names import Action, EventName
 from models.cases.actors import Role
 from models.cases.commands import Command
 
-_STAGES = (filing, review, recommendation, formal_check, judging, publication, deadlines)
+_STAGES = (
+    filing, review, recommendation, formal_check, judging, publication, deadlines, reopening,
+)  # fmt: skip
 _DECLARED = {each.action: each for stage in _STAGES for each in stage.ACTIONS}
 
 ACTIONS: Mapping[Action, Declaration[Any]] = {action: _DECLARED[action] for action in Action}

@@ -12,7 +12,7 @@ from models.cases.actors import Actor, Role
 from models.cases.agenda import Agenda
 from models.cases.guards import Facts
 from models.cases.lifecycle import RULES, Lifecycle
-from models.cases.messages import Outlook, Standing
+from models.cases.messages import Outlook, Standing, StoredTransition
 from models.cases.states import AT_WORK, FINAL, State
 from models.refusals import Refused
 
@@ -48,6 +48,8 @@ lapse               | correction                      | season    | withdrawn
 remind              | {WORK}                          | season    | =
 expire              | {WORK}                          | season    | =
 move_deadline       | {WORK}                          | organiser body season | =
+reopen              | lapsed                          | organiser season | draft
+reopen              | withdrawn                       | organiser season | correction
 """
 """Action, from, who, to, and the notes that move nothing."""
 
@@ -94,8 +96,18 @@ def facts(action: Action, role: Role = Role.ORGANISER, **changes: Any) -> Facts[
     return Facts(command, now, standing(action, changes.pop("body", "fujian"), **changes))
 
 
+def ended_by(action: Action, source: State = S.DRAFT, target: State = S.LAPSED) -> StoredTransition:
+    """Return the newest line of the history of a case that an action ended."""
+    return StoredTransition(
+        case_id="case_1", seq=1, update_id="x", action=action, source=source, target=target,
+        actor_role=Role.SEASON, actor_id="clock", at=NOW, command_digest="", hash="",
+    )  # fmt: skip
+
+
 def standing(action: Action, body: str = "fujian", **changes: Any) -> Standing:
-    """Return where a case stands; `changes`: of its outlook."""
+    """Return where a case stands; `changes`: of its outlook, its `state`, what `recent`ly came."""
+    lapsed = (ended_by(A.LAPSE),) if action is A.REOPEN else ()
+    state, recent = changes.pop("state", S.DRAFT), changes.pop("recent", lapsed)
     timed = action in (A.LAPSE, A.EXPIRE)
     outlook = {
         "title": "title", "unit": "unit_1", "category": "c", "cutoff": AHEAD,
@@ -103,7 +115,7 @@ def standing(action: Action, body: str = "fujian", **changes: Any) -> Standing:
         "return_rounds": 0, "agenda": Agenda(), "screening": POINTS, "list_sealed": False,
     }  # fmt: skip
     return Standing(
-        case_id="case_1", season="2024", body=body, state=S.DRAFT, seq=0, since=NOW, recent=(),
+        case_id="case_1", season="2024", body=body, state=state, seq=0, since=NOW, recent=recent,
         outlook=Outlook.model_validate({**outlook, **changes}),
     )  # fmt: skip
 
@@ -133,10 +145,10 @@ def test_the_tables_speak_of_the_same_things() -> None:
     assert ours == set(EXPECTED)
 
 
-def test_only_published_of_the_ends_can_still_change() -> None:
+def test_of_the_ends_only_published_and_what_a_date_ended_can_still_change() -> None:
     leaving = {source for source, action, _ in EXPECTED if not ACTIONS[action].is_note}
-    assert leaving == {*AT_WORK, S.PUBLISHED}
-    assert not leaving & FINAL
+    assert leaving == {*AT_WORK, S.PUBLISHED, S.LAPSED, S.WITHDRAWN}
+    assert {action for source, action, _ in EXPECTED if source in FINAL} == {A.REOPEN}
 
 
 @pytest.mark.parametrize(
@@ -203,6 +215,15 @@ def test_only_published_of_the_ends_can_still_change() -> None:
         (A.EXPIRE, S.PUBLICATION, {"deadline": AHEAD}, "not_due"),
         (A.MOVE_DEADLINE, S.DRAFT, {"fields": {"until": PAST}}, "due_in_past"),
         (A.MOVE_DEADLINE, S.DRAFT, {"fields": {"until": AHEAD}, "deadline": None}, "no_deadline"),
+        (A.REOPEN, S.LAPSED, {"fields": {"reason": None}}, "reason_required"),
+        (A.REOPEN, S.LAPSED, {"fields": {"until": NOW}}, "due_in_past"),
+        (A.REOPEN, S.LAPSED, {"cutoff": NOW}, "due_required"),
+        (A.REOPEN, S.LAPSED, {"cutoff": NOW, "fields": {"until": AHEAD}}, None),
+        (A.REOPEN, S.LAPSED, {"cutoff": AHEAD}, None),
+        (A.REOPEN, S.WITHDRAWN, {"state": S.WITHDRAWN}, "due_required"),
+        (A.REOPEN, S.WITHDRAWN, {"state": S.WITHDRAWN, "fields": {"until": AHEAD}}, None),
+        (A.REOPEN, S.WITHDRAWN, {"recent": (ended_by(A.WITHDRAW),)}, "not_lapsed"),
+        (A.REOPEN, S.WITHDRAWN, {"recent": ()}, "not_lapsed"),
     ],
 )
 def test_guards(action: Action, state: State, changes: dict[str, Any], code: str | None) -> None:

@@ -38,6 +38,7 @@ VERBS = [
     "disqualify",
     "withdraw",
     "extend",
+    "reopen",
 ]
 
 
@@ -74,6 +75,7 @@ def test_each_field_of_a_command_is_asked_for(declared: Declaration[Any]) -> Non
         ("disqualify", {"--reason", "--remarks", "--objection", "--update-id"}),
         ("withdraw", {"--reason", "--remarks", "--with-consent", "--update-id"}),
         ("extend", {"--reason", "--remarks", "--update-id"}),
+        ("reopen", {"--reason", "--remarks", "--until", "--update-id"}),
     ],
 )
 def test_the_options_that_scripts_rely_on(verb: str, options: set[str]) -> None:

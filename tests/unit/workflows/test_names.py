@@ -18,7 +18,7 @@ PATCHES = ("continue-from-record-2026-11", "cancellation-noted-2026-11")
 UPDATES = """
     submit return_for_revision accept decline send_back recommend leave_out
     request_correction resubmit pass_formal_check fail_formal_check shortlist select
-    not_select publish disqualify withdraw move_deadline catch_up
+    not_select publish disqualify withdraw move_deadline reopen catch_up
 """.split()  # noqa: SIM905 - a table to be read
 
 BY_THE_CLOCK = ["lapse", "remind", "expire"]
@@ -56,6 +56,7 @@ COMMAND_FIELDS = {
     "remind": {"deadline", "offset"},
     "expire": {"deadline"},
     "move_deadline": {"until"},
+    "reopen": {"until"},
 }
 
 
