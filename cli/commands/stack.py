@@ -83,11 +83,20 @@ def down() -> None:
 
 
 @app.command(help="查看系统是否运行、各进程与地址")
-def status() -> None:
+def status(
+    *,
+    links: Annotated[
+        bool,
+        typer.Option("--links", help="只列出 Temporal 网页中常用的案例清单：名称、筛选条件、网址"),
+    ] = False,
+) -> None:
     from workers.folder.report import read_report
 
     places = _places()
     report = read_report(places)
+    if links:
+        _show_links(report)
+        return
     if options().output is not None:
         rows = [{**process} for process in report["processes"]]
         show(report if options().json else rows, COLUMNS)
@@ -114,6 +123,18 @@ def version() -> None:
             "python": sys.version.split()[0],
         }
     )
+
+
+def _show_links(report: "StackReport") -> None:
+    from cli.frame.temporal_links import links
+    from services.clock import now
+
+    ui, namespace = report["addresses"]["temporal_ui"], report["temporal_namespace"]
+    found = links(ui if namespace else None, namespace or "", now())
+    rows = [each._asdict() for each in found]
+    show({"items": rows, "next_cursor": None}, {"name": "清单", "query": "筛选条件", "url": "网址"})
+    if ui is None:
+        say("不知道 Temporal 网页的地址：系统没有运行，或 Temporal 由别处提供。")
 
 
 def _settings(ports: dict[str, int] | None = None) -> "StackSettings":

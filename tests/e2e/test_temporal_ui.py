@@ -82,6 +82,18 @@ def show_columns(page: Page, *, more: tuple[str, ...], fewer: tuple[str, ...]) -
     page.get_by_label("Collapse saved views").click()
 
 
+def test_a_printed_link_opens_its_list(stack: Stack, page: Page) -> None:
+    links = {each["name"]: each["url"] for each in stack.json("status", "--links")["items"]}
+    cases = stack.json("case", "list")["items"]
+    page.goto(links["进行中的全部案例"])
+    draft = next(each for each in cases if each["state"] == State.DRAFT)
+    expect(page.get_by_role("link", name=draft["id"])).to_be_visible()
+    page.goto(links["待推荐单位办理"])
+    waiting = next(each for each in cases if each["state"] == STATE)
+    expect(page.get_by_role("link", name=waiting["id"])).to_be_visible()
+    expect(page.get_by_role("link", name=draft["id"])).to_have_count(0)
+
+
 def test_operations_find_a_case_by_its_state_and_read_what_is_awaited(
     stack: Stack, page: Page
 ) -> None:

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 from temporalio.common import TypedSearchAttributes
 
+from cli.frame.temporal_links import filters
 from models.cases.actions.names import Action
 from models.cases.agenda import AT_DEADLINE
 from models.cases.states import State
 from services.clock import now
 from tests.statements import counted
+from tests.waiting import until
 from tests.workflow.case import Case
 from tests.workflow.world import World
 from workflows import names
@@ -148,3 +151,19 @@ async def test_a_submission_takes_nine_statements(served: World) -> None:
         view = await case.act(A.SUBMIT, text=None)
     assert len(statements) == 9, statements
     assert view == case.view
+
+
+async def test_the_server_takes_every_filter_that_is_printed(served: World) -> None:
+    case = await served.draft()
+
+    async def lists(query: str) -> bool:
+        found = [each.id async for each in served.client.list_workflows(query)]
+        return case.handle.id in found
+
+    for name, query in filters(now()):
+        if name == "进行中的全部案例":
+            await until(partial(lists, query))
+        else:
+            assert not await lists(query), name
+    await case.act(A.SUBMIT)
+    await until(partial(lists, dict(filters(now()))["待推荐单位办理"]))
