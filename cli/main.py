@@ -1,6 +1,5 @@
 """The `tuixuan` command: lists the commands, and loads the one that was asked for."""
 
-import contextlib
 import importlib
 import itertools
 import os
@@ -14,7 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from cli.frame import errors
 from cli.frame.exits import Exit
+from cli.frame.language import language_of
 from cli.frame.options import Options, Output, add_options, begin
+from cli.frame.standard_streams import flush_stdout, prepare_streams
 
 PROGRAM = "tuixuan"
 
@@ -115,17 +116,20 @@ def load(name: str) -> TyperCommand | TyperGroup:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; the only exception that leaves is `SystemExit`."""
-    given = Options()
+    given = Options(language=language_of(arguments, os.environ))
+    prepare_streams()
     begin(given)
     try:
         code = root().main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        ended = code if isinstance(code, int) else Exit.OK
+    except SystemExit:
+        flush_stdout(Exit.OK)
+        raise
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        ended = Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is where every error ends
-        return errors.report(error, as_json=given.json or _asks_for_json(arguments))
-    finally:
-        _flush()
-    return code if isinstance(code, int) else Exit.OK
+        ended = errors.report(error, as_json=given.json or _asks_for_json(arguments))
+    return flush_stdout(ended)
 
 
 def main() -> None:
@@ -137,12 +141,3 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
     """Tell whether JSON was asked for on a line that could not be parsed to its end."""
     pairs = itertools.pairwise(arguments)
     return f"--output={Output.JSON}" in arguments or ("--output", Output.JSON) in pairs
-
-
-def _flush() -> None:
-    """Flush stdout; ignore a reader that has gone (`| head`)."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -54,11 +54,72 @@ AWAITED = {
 }
 """What is awaited in each state that awaits something."""
 
+MILESTONES = {
+    "opens": Words("开放申报", "opening"),
+    "body_review": Words("省级审核截止", "province review"),
+    "cutoff": Words("申报推荐截止", "cutoff"),
+    "formal_check": Words("形式审查截止", "formal check"),
+    "expert_review": Words("专家评审截止", "expert review"),
+    "oral_defense": Words("现场答辩截止", "oral defence"),
+    "notice_start": Words("公示开始", "start of the notice"),
+    "notice_end": Words("公示结束", "end of the notice"),
+}
+
+STATUSES = {
+    "waiting": Words("等待", "waiting"),
+    "sent": Words("已送出", "sent"),
+    "delivered": Words("已送达", "delivered"),
+    "failed": Words("已搁置", "set aside"),
+    "dropped": Words("已放弃", "discarded"),
+    "cancelled": Words("已取消", "cancelled"),
+    "open": Words("待处理", "open"),
+    "retried": Words("已补办", "retried"),
+    "active": Words("启用", "active"),
+    "paused": Words("暂停", "paused"),
+    "disabled": Words("停用", "disabled"),
+    "removed": Words("已移除", "removed"),
+}
+"""Where a delivery, a webhook, an endpoint or a dead letter stands."""
+
+CHANNELS = {
+    "mail": Words("邮件", "mail"),
+    "chat": Words("聊天机器人", "chat bot"),
+    "sms": Words("短信", "short message"),
+}
+
+AUDITED = {
+    "case.form_seen": Words("查看申报表", "form seen"),
+    "case.form_revealed": Words("完整查看申报表", "form seen unmasked"),
+    "case.form_saved": Words("保存申报表", "form saved"),
+    "case.history_seen": Words("查看案例历史", "history seen"),
+    "inbox.seen": Words("查看站内消息", "inbox seen"),
+    "users.seen": Words("查看用户", "users seen"),
+    "audit.exported": Words("导出审计", "audit exported"),
+    "audit.key_rotated": Words("更换签名密钥", "signing key changed"),
+}
+"""What audit entries tell of, by their action."""
+
 PREPARED = Words("准备现场答辩材料", "the material for the defence")
 """What is awaited of those who have to come prepared."""
 
 _WEEKDAYS = "一二三四五六日"
+_ENGLISH_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+def brief_moment(instant: datetime, now: datetime, *, english: bool = False) -> str:
+    """Return the instant as tables show it, e.g. 12-30（周三）24:00; another year is named.
+
+    Args:
+        instant: Which; as in `moment`, midnight is the end of the day before.
+        now: Whose year goes without saying.
+        english: Say `12-30 (Wed) 24:00` instead.
+    """
+    local, clock = _civil(instant)
+    day = f"{local:%m-%d}" if local.year == now.astimezone(BEIJING).year else f"{local:%Y-%m-%d}"
+    if english:
+        return f"{day} ({_ENGLISH_WEEKDAYS[local.weekday()]}) {clock}"
+    return f"{day}（周{_WEEKDAYS[local.weekday()]}）{clock}"
 
 
 def moment(instant: datetime) -> str:
@@ -66,11 +127,16 @@ def moment(instant: datetime) -> str:
 
     An instant at midnight is the exclusive end of the day before, and is shown so.
     """
-    local = instant.astimezone(BEIJING)
-    clock = f"{local:%H:%M}"
-    if (local.hour, local.minute, local.second) == (0, 0, 0):
-        local, clock = local - timedelta(days=1), "24:00"
+    local, clock = _civil(instant)
     return f"{local:%Y-%m-%d}（周{_WEEKDAYS[local.weekday()]}）{clock}"
+
+
+def _civil(instant: datetime) -> tuple[datetime, str]:
+    """Return a day and a time of it in Beijing: midnight is 24:00 of the day before."""
+    local = instant.astimezone(BEIJING)
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return local - timedelta(days=1), "24:00"
+    return local, f"{local:%H:%M}"
 
 
 def state_name(state: str) -> str:

@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A shell that runs us in the background ignores it.
     """
+    os.environ["LC_ALL"] = "C.UTF-8"  # commands speak Chinese, whatever our caller reads
     os.environ.setdefault(memory.VARIABLE, str(memory.root()))
     config.pluginmanager.register(Failures(config))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

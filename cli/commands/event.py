@@ -1,11 +1,13 @@
 """`tuixuan event`: what became of an event, and what is not published yet."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.frame.cells import cell
 from cli.frame.options import options
-from cli.frame.output import show
+from cli.frame.output import plain_data, show
 
 if TYPE_CHECKING:
     from services.stream.event_views import EventView
@@ -47,12 +49,16 @@ def _show_ways(found: "EventView") -> None:
     if found.told:
         columns = {"user": "用户", "role": "角色", "at": "告知于", "read_at": "读于",
                    "ways": "渠道"}  # fmt: skip
-        rows = [each.model_dump(mode="json") for each in found.told]
+        rows = [plain_data(each) for each in found.told]
         for row in rows:
-            row["ways"] = "；".join(
-                f"{way['channel']} {way['status']} {way['delivery']}" for way in row["ways"]
-            )
+            row["ways"] = "；".join(map(_way, row["ways"]))
         show(rows, columns)
     if found.webhooks:
         columns = {"endpoint": "端点", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
         show(found.webhooks, columns)
+
+
+def _way(way: Mapping[str, Any]) -> str:
+    language = options().language
+    words = (cell(key, way[key], language) for key in ("channel", "status", "delivery"))
+    return " ".join(words)

@@ -24,19 +24,24 @@ COLUMNS = {
 }
 
 TemporalPort = Annotated[
-    int | None, typer.Option(help="Temporal 端口，默认 7233 或空闲端口", metavar="PORT")
+    int | None,
+    typer.Option(help="Temporal 端口，默认 7233 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
 UiPort = Annotated[
-    int | None, typer.Option(help="Temporal 网页端口，默认 8233 或空闲端口", metavar="PORT")
+    int | None,
+    typer.Option(help="Temporal 网页端口，默认 8233 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
 NatsPort = Annotated[
-    int | None, typer.Option(help="NATS 端口，默认 4222 或空闲端口", metavar="PORT")
+    int | None,
+    typer.Option(help="NATS 端口，默认 4222 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
 NatsMonitorPort = Annotated[
-    int | None, typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT")
+    int | None,
+    typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
 PortalPort = Annotated[
-    int | None, typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT")
+    int | None,
+    typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
 
 

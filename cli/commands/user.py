@@ -26,10 +26,7 @@ def list_(
 
     with record() as engine:
         items = show_users(engine, season, viewer(), role)
-    rows = [each.model_dump(mode="json") for each in items]
-    if not options().json:
-        rows = [{**row, "channels": " ".join(row["channels"])} for row in rows]
-    show_page(rows, COLUMNS)
+    show_page(items, COLUMNS)
 
 
 @app.command()

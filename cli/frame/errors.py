@@ -11,6 +11,7 @@ from typer import TyperException
 from cli.frame.exits import CommandError, Exit
 from cli.frame.known_errors import explain_known
 from cli.frame.usage import explain_usage
+from cli.frame.visible import visible, visible_json
 from models.refusals import Refused
 
 
@@ -23,7 +24,7 @@ def report(error: Exception, *, as_json: bool) -> int:
         text = problem.message
         if problem.exit != Exit.USAGE:  # a mistyped line needs no code
             text += f"（{problem.code}）"
-    print(text, file=sys.stderr)
+    print(visible_json(text) if as_json else visible(text), file=sys.stderr)
     if os.environ.get("TUIXUAN_DEBUG"):
         traceback.print_exception(error)
     return int(problem.exit)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.frame.language import Language
+
 if TYPE_CHECKING:
     from models.cases.actors import Actor
     from workers.settings.worker import WorkerSettings
@@ -27,13 +29,17 @@ class Output(StrEnum):
 
 @dataclass
 class Options:
-    """The options that were given. `output` None: a table on a terminal, plain lines in a pipe."""
+    """The options that were given. `output` None: a table on a terminal, plain lines in a pipe.
+
+    `language`: of help and tables; where it is not given, that of the environment.
+    """
 
     state_dir: Path | None = None
     output: Output | None = None
     actor_text: str | None = None
     quiet: bool = False
     yes: bool = False
+    language: Language = Language.ZH
 
     @property
     def json(self) -> bool:
@@ -95,6 +101,9 @@ def _template(
         str | None, typer.Option("--as", metavar="ROLE:ID", help="以何种身份办理")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="不输出提示")] = False,
+    language: Annotated[
+        Language | None, typer.Option("--lang", help="说明与表格的语言；默认依 LANG")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="一律答“是”，不再询问")] = False,
 ) -> None:
     """Declare the options; it is never called."""

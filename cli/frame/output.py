@@ -2,9 +2,11 @@
 
 # ruff: noqa: ANN401 - data of any shape
 
+import codecs
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,11 +14,19 @@ from typing import Any
 
 import typer
 
+from cli.frame.cells import cell, machine_instant
+from cli.frame.headings import heading
+from cli.frame.language import Language
 from cli.frame.options import Output, options
+from cli.frame.table import Sheet, print_table
+from cli.frame.visible import visible, visible_json
 from models.refusals import Refused
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters of cells that a spreadsheet takes for formulas."""
+_FORMULA = re.compile(r"[\t\r]|[\s\ufeff]*[=+\-@＝＋－＠]")
+"""How cells begin that a spreadsheet takes for formulas, some only after a line break."""
+
+_SAID_TWICE = frozenset({"state_label"})
+"""Keys that programs have besides another one, which people read in words."""
 
 Columns = Sequence[str] | Mapping[str, str]
 """The keys to show, or key → heading."""
@@ -25,6 +35,8 @@ Columns = Sequence[str] | Mapping[str, str]
 def show(data: Any, columns: Columns | None = None) -> None:
     """Write one object, a page of a list (`{items, next_cursor}`), or a list of objects.
 
+    JSON has code names and instants as programs read them; all else is for people.
+
     Args:
         data: A dict, a pydantic model, or a list of either; JSON gets all of it.
         columns: What tables and CSV show; by default every key that is no list or object.
@@ -32,17 +44,21 @@ def show(data: Any, columns: Columns | None = None) -> None:
     plain = plain_data(data)
     chosen = options().output
     if chosen is Output.JSON:
-        print(json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+        indent = 2 if sys.stdout.isatty() else None
+        # 😀 is an escape of JSON where the terminal has no such character.
+        ascii_ = not _writes_unicode()
+        text = json.dumps(plain, ensure_ascii=ascii_, indent=indent, default=machine_instant)
+        print(visible_json(text))
         return
     one = isinstance(plain, dict) and "items" not in plain
     rows = [plain] if one else plain["items"] if isinstance(plain, dict) else plain
-    headings = _headings(rows, columns)
+    sheet = _sheet(rows, columns, one=one, dated=chosen is Output.CSV)
     if chosen is Output.CSV:
-        sys.stdout.write(_csv(rows, headings))
+        sys.stdout.write(_csv(sheet))
     elif chosen is Output.TABLE or sys.stdout.isatty():
-        _table(rows, headings, one=one)
+        print_table(sheet)
     else:
-        _lines(rows, headings, one=one)
+        _lines(sheet)
     if isinstance(plain, dict) and plain.get("next_cursor"):
         say(f"还有更多：--cursor {plain['next_cursor']}")
 
@@ -64,7 +80,7 @@ def show_page(
 def say(message: str) -> None:
     """Write a message for people beside the data, unless `--quiet` was given."""
     if not options().quiet:
-        print(message, file=sys.stderr)
+        print(visible(message), file=sys.stderr)
 
 
 def confirm(question: str) -> None:
@@ -82,80 +98,68 @@ def confirm(question: str) -> None:
 
 
 def plain_data(data: Any) -> Any:
-    """Return data as dicts, lists and the plain values of JSON."""
+    """Return data as dicts, lists, instants and the plain values of JSON."""
     if hasattr(data, "model_dump"):
-        return data.model_dump(mode="json")
+        return plain_data(data.model_dump())
     if isinstance(data, Mapping):
         return {str(key): plain_data(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
+    if isinstance(data, list | tuple | set | frozenset):
         return [plain_data(item) for item in data]
-    if isinstance(data, datetime):
-        return data.isoformat()
-    return data if isinstance(data, str | int | float | bool | None) else str(data)
+    return data if isinstance(data, str | int | float | bool | datetime | None) else str(data)
 
 
-def _headings(rows: Iterable[Mapping[str, Any]], columns: Columns | None) -> dict[str, str]:
+def _sheet(
+    rows: Sequence[Mapping[str, Any]], columns: Columns | None, *, one: bool, dated: bool
+) -> Sheet:
+    language = options().language
+    headings = _headings(rows, columns, language)
+    cells = [[cell(key, row.get(key), language, dated=dated) for key in headings] for row in rows]
+    return Sheet([*headings], [*headings.values()], cells, one=one)
+
+
+def _headings(
+    rows: Iterable[Mapping[str, Any]], columns: Columns | None, language: Language
+) -> dict[str, str]:
     if isinstance(columns, Mapping):
-        return dict(columns)
+        return {key: heading(key, language, chosen) for key, chosen in columns.items()}
     if columns is not None:
-        return {key: key for key in columns}
+        return {key: heading(key, language) for key in columns}
     return {
-        key: key for row in rows for key, value in row.items() if not isinstance(value, dict | list)
+        key: heading(key, language)
+        for row in rows
+        for key, value in row.items()
+        if not isinstance(value, dict | list) and key not in _SAID_TWICE
     }
 
 
-def _cell(value: Any) -> str:
-    """Return a value as text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def _csv(rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str]) -> str:
+def _csv(sheet: Sheet) -> str:
     text = io.StringIO()
+    if _writes_unicode():
+        text.write("\ufeff")  # without it a Chinese Excel takes the file for GBK
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(headings.values())
-    for row in rows:
-        writer.writerow(neutral(_cell(row.get(key))) for key in headings)
+    writer.writerow(sheet.headings)
+    for row in sheet.rows:
+        writer.writerow(map(neutral, row))
     return text.getvalue()
 
 
-def neutral(cell: str) -> str:
+def _writes_unicode() -> bool:
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+
+
+def neutral(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _lines(rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str], *, one: bool) -> None:
+def _lines(sheet: Sheet) -> None:
     """Write lines for `cut`, `grep` and `awk`: tabs between cells, no line breaks in them."""
-    if not one:
-        print("\t".join(headings.values()))
+    rows = [[" ".join(each.split()) for each in row] for row in sheet.rows]
+    if not sheet.one:
+        print("\t".join(sheet.headings))
     for row in rows:
-        cells = {key: " ".join(_cell(row.get(key)).split()) for key in headings}
-        if one:
-            for key, cell in cells.items():
-                print(f"{headings[key]}\t{cell}")
+        if sheet.one:
+            for name, each in zip(sheet.headings, row, strict=True):
+                print(f"{name}\t{each}")
         else:
-            print("\t".join(cells.values()))
-
-
-def _table(rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str], *, one: bool) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_header=not one)
-    for heading in ["", ""] if one else headings.values():
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = {key: Text(_cell(row.get(key))) for key in headings}
-        if one:
-            for key, cell in cells.items():
-                table.add_row(Text(headings[key], style="dim"), cell)
-        else:
-            table.add_row(*cells.values())
-    Console(highlight=False).print(table)
+            print("\t".join(row))

@@ -1,10 +1,14 @@
 """Read cases: one, a page of many, how many, the history of one."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, RowMapping, bindparam, func, select, tuple_
 
+from models import tables
+from models.cases.actions.names import Action
 from models.cases.actors import Actor
 from models.cases.states import AT_WORK, State
 from models.refusals import Refused
@@ -17,6 +21,19 @@ CASE_RECORD = table_of(CaseRecord)
 TRANSITION = table_of(Transition)
 
 MOST_AT_ONCE = 200
+
+_MOVES = (
+    (tables.outbox.c.case_id == TRANSITION.c.case_id)
+    & (tables.outbox.c.seq == TRANSITION.c.seq)
+    & (TRANSITION.c.action == Action.MOVE_DEADLINE)
+)
+_HISTORY = (
+    select(*TRANSITION.c, tables.outbox.c.body)
+    .outerjoin(tables.outbox, _MOVES)
+    .where(TRANSITION.c.case_id == bindparam("case_id"))
+    .order_by(TRANSITION.c.seq)
+)
+"""The lines of a case; what a moved deadline was before stands in its event alone."""
 
 
 def show(engine: Engine, case_id: str) -> CaseView:
@@ -113,19 +130,23 @@ def history(engine: Engine, case_id: str) -> CaseHistory:
     with reading(engine) as connection:
         if connection.scalar(select(CASE_RECORD.c.id).where(CASE_RECORD.c.id == case_id)) is None:
             raise Refused("unknown_case", f"没有案例 {case_id}。")
-        rows = connection.execute(
-            select(*TRANSITION.c).where(TRANSITION.c.case_id == case_id).order_by(TRANSITION.c.seq)
-        ).all()
-    return CaseHistory(
-        items=[
-            HistoryLine.model_validate(
-                {
-                    **row._mapping,  # noqa: SLF001 - as above
-                    "from": row.source,
-                    "to": row.target,
-                    "actor": str(Actor(role=row.actor_role, id=row.actor_id)),
-                }
-            )
-            for row in rows
-        ]
+        rows = connection.execute(_HISTORY, {"case_id": case_id}).mappings().all()
+    return CaseHistory(items=[_line(row) for row in rows])
+
+
+def _line(row: RowMapping) -> HistoryLine:
+    return HistoryLine.model_validate(
+        {
+            **row,
+            **_moved(row["body"]),
+            "from": row["source"],
+            "to": row["target"],
+            "actor": str(Actor(role=row["actor_role"], id=row["actor_id"])),
+        }
     )
+
+
+def _moved(body: str | None) -> dict[str, Any]:
+    """Return the old and the new deadline that the event of a line tells of."""
+    said = {} if body is None else json.loads(body)["data"]
+    return {name: said.get(name) for name in ("deadline_before", "deadline")}

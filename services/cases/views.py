@@ -106,7 +106,7 @@ class CaseCount(BaseModel):
 
 
 class HistoryLine(BaseModel):
-    """A line of a case's history."""
+    """A line of a case's history. `deadline_before`, `deadline`: of a line that moved one."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -118,6 +118,8 @@ class HistoryLine(BaseModel):
     at: datetime
     reason: str | None
     hash: str
+    deadline_before: datetime | None = None
+    deadline: datetime | None = None
 
 
 class CaseHistory(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 
 from cli.frame.options import options
 from cli.frame.output import show
+from cli.frame.parameters import MOST
 from cli.frame.words import WHEN
 from models.cases.actions.declaration import Declaration, Option, Reason
 from models.cases.actions.registry import ACTIONS
@@ -77,7 +78,7 @@ def _parameter(
     if kind is bool:
         return [(field, (Annotated[bool, typer.Option(*names, help=help_)], False))]
     if kind is int:
-        number = typer.Option(*names, min=_least(declared, field), help=help_)
+        number = typer.Option(*names, min=_least(declared, field), max=MOST, help=help_)
         return [(field, (Annotated[int | None, number], None))]
     if kind is Mapping:
         answers = typer.Option(*names, metavar="POINT=yes|no", help=help_)

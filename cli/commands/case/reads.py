@@ -3,14 +3,16 @@
 What they need is imported when one of them runs, so that `--help` answers at once.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.frame.cells import cell
 from cli.frame.options import options
-from cli.frame.output import say, show, show_page
-from cli.frame.parameters import Cursor
+from cli.frame.output import plain_data, say, show, show_page
+from cli.frame.parameters import MOST, Cursor
 
 if TYPE_CHECKING:
     from models.cases.form import CaseForm
@@ -29,13 +31,11 @@ LIST_COLUMNS = {
     "number": "案例编号",
     "title": "名称",
     "state": "状态",
-    "state_label": "状态名称",
-    "seq": "序号",
     "body": "推荐单位",
     "since": "进入时间",
     "deadline": "期限",
 }
-COUNT_COLUMNS = {"state": "状态", "state_label": "状态名称", "cases": "件数"}
+COUNT_COLUMNS = {"state": "状态", "cases": "件数"}
 HISTORY_COLUMNS = {
     "seq": "序号",
     "action": "事项",
@@ -43,6 +43,7 @@ HISTORY_COLUMNS = {
     "to": "到",
     "actor": "办理人",
     "at": "时间",
+    "moved": "期限变动",
     "reason": "理由",
 }
 
@@ -134,13 +135,19 @@ def history(case_id: Id) -> None:
 
     with record() as engine:
         found = access.show_history(engine, case_id, viewer())
-    show(found, HISTORY_COLUMNS)
+    if options().json:
+        show(found)
+        return
+    rows = [plain_data(line) for line in found.items]
+    show([{**row, "moved": _moved(row)} for row in rows], HISTORY_COLUMNS)
 
 
 @app.command()
 def form(
     case_id: Id,
-    revision: Annotated[int | None, typer.Option(min=1, help="第几版；默认：最新")] = None,
+    revision: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="第几版；默认：最新")
+    ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="完整显示联系人、电话等个人信息（须写明理由）")
     ] = False,
@@ -162,6 +169,15 @@ def form(
     if found.masked:
         say("个人信息已部分隐去；确需查看请用 --reveal --reason 理由。")
     say("本次查看已记入审计。")
+
+
+def _moved(line: Mapping[str, Any]) -> str | None:
+    """Return the old and the new time of a line that moved a deadline."""
+    before, after = line["deadline_before"], line["deadline"]
+    if before is None and after is None:
+        return None
+    language = options().language
+    return " → ".join(cell("deadline", each, language) or "—" for each in (before, after))
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

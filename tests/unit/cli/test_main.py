@@ -1,6 +1,5 @@
 """The frame of the command line: options anywhere, one way to fail, data on stdout alone."""
 
-import csv
 import importlib
 import io
 import json
@@ -33,11 +32,6 @@ from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
 from workers.stack.external import ServerUnavailable
 from workers.stack.ports import PortInUse
-
-ROWS = [
-    {"id": "case_1", "title": "=1+1", "deadline": None, "tags": ["a"]},
-    {"id": "case_2", "title": "第二\n件", "deadline": "2024-05-12", "tags": []},
-]
 
 
 @pytest.fixture(autouse=True)
@@ -301,61 +295,6 @@ def test_an_unknown_variable_is_named_with_the_nearest(
     monkeypatch.setenv("TUIXUAN_NATS__PROT", "1")
     assert main.run(["status", "--output", "json"]) == Exit.CONFIG
     assert "TUIXUAN_NATS__PORT" in json.loads(capsys.readouterr().err)["message"]
-
-
-def test_json_has_everything_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    begin(Options(output=Output.JSON))
-    output.show({"items": ROWS, "next_cursor": "abc"}, ["id"])
-    written = capsys.readouterr()
-    assert json.loads(written.out) == {"items": ROWS, "next_cursor": "abc"}
-    assert "第二" in written.out
-
-
-def test_csv_has_no_formulas(capsys: pytest.CaptureFixture[str]) -> None:
-    begin(Options(output=Output.CSV))
-    output.show({"items": ROWS, "next_cursor": None}, {"id": "编号", "title": "标题"})
-    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
-    assert rows == [["编号", "标题"], ["case_1", "'=1+1"], ["case_2", "第二\n件"]]
-
-
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\ta", "\ra"])
-def test_cells_that_a_spreadsheet_would_run_are_neutralised(cell: str) -> None:
-    assert output.neutral(cell) == f"'{cell}"
-
-
-def test_a_pipe_gets_one_line_for_each_record(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show(ROWS)
-    assert capsys.readouterr().out == (
-        "id\ttitle\tdeadline\ncase_1\t=1+1\t\ncase_2\t第二 件\t2024-05-12\n"
-    )
-
-
-def test_a_pipe_gets_one_line_for_each_key_of_one_record(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    output.show(Actor(role=Role.BODY, id="fujian"))
-    assert capsys.readouterr().out == "role\tbody\nid\tfujian\norg\t\n"
-
-
-def test_a_table_shows_headings_and_markup_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    begin(Options(output=Output.TABLE))
-    output.show([{"title": "[red]名[/red]"}], {"title": "标题"})
-    written = capsys.readouterr().out
-    assert "标题" in written
-    assert "[red]名[/red]" in written
-
-
-def test_an_empty_list_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show({"items": [], "next_cursor": None}, ["id"])
-    assert capsys.readouterr().out == "id\n"
-
-
-def test_more_pages_are_announced_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show({"items": [], "next_cursor": "abc"}, ["id"])
-    assert "--cursor abc" in capsys.readouterr().err
-    begin(Options(quiet=True))
-    output.show({"items": [], "next_cursor": "abc"}, ["id"])
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("limit", "cursor"), [(None, None), (3, None), (2, "gansu")])

@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from cli.frame.moments import parse_moment, parse_start
+from models.wording import brief_moment
 from services.clock import now
 
 
@@ -35,3 +36,27 @@ def test_a_start_may_be_so_long_ago() -> None:
 def test_what_is_no_past_time_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="看不懂时间"):
         parse_start(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2024-12-30（周一）24:00", datetime(2024, 12, 30, 16, tzinfo=UTC)),
+        ("2024-12-30 (Mon) 24:00", datetime(2024, 12, 30, 16, tzinfo=UTC)),
+        ("2024-12-30（周一）18:30", datetime(2024, 12, 30, 10, 30, tzinfo=UTC)),
+        ("2024-12-30 18:30", datetime(2024, 12, 30, 10, 30, tzinfo=UTC)),
+    ],
+)
+def test_what_tables_show_can_be_typed_back(text: str, meant: datetime) -> None:
+    assert parse_moment(text) == parse_start(text) == meant
+
+
+def test_what_is_shown_without_a_year_is_of_this_one() -> None:
+    at = datetime.now(UTC).replace(hour=4, minute=5, second=0, microsecond=0)
+    assert parse_moment(brief_moment(at, at)) == at
+
+
+@pytest.mark.parametrize("text", ["2024-12-32（周一）24:00", "2024-12-30（周一）25:00"])
+def test_what_no_table_shows_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="看不懂时间"):
+        parse_moment(text)
