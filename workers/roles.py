@@ -64,11 +64,11 @@ async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
 async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Notify people of events: inbox messages, mails, chat and short messages."""
     from workers.connections import stream
-    from workers.notify.run import Ways, run
+    from workers.notify.run import OutgoingSettings, run
 
     async with stream(settings.nats_url, WorkerRole.NOTIFY) as js:
         with opened_engine(settings.database_url) as engine:
-            work = run(js, engine, Ways(settings.mail, settings.sms), stop)
+            work = run(js, engine, OutgoingSettings(settings.mail, settings.sms), stop)
             await _serve(WorkerRole.NOTIFY, settings, work)
 
 

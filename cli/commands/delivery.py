@@ -32,9 +32,9 @@ def list_(
     """列出投递，新的在前；failed 为已搁置的，waiting 附下次时间（安静时段、重试）。"""
     from cli.connections.databases import record
     from models.notifications.delivery import DeliveryStatus
-    from services.notifications.inbox import deliveries, known_status
+    from services.notifications.deliveries import deliveries, parse_status
 
-    wanted = known_status(status)
+    wanted = parse_status(status)
     with record() as engine:
         items = deliveries(
             engine, status=wanted, user_id=user, channel=channel, limit=limit, after=cursor
@@ -52,7 +52,7 @@ def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编�
     """立即再次投递，无论已搁置、等待还是已送出。"""
     from cli.connections.databases import record
     from services.clock import now
-    from services.notifications.inbox import send_again
+    from services.notifications.deliveries import send_again
 
     with record() as engine:
         send_again(engine, delivery, now())

@@ -36,7 +36,7 @@ def show_(
     ] = TemplateForm.TEXT,
 ) -> None:
     """用虚构案例预览一份通知。"""
-    from services.notifications.html import as_html
+    from services.notifications.mail_template import as_html
     from services.notifications.previews import preview
 
     said = preview(event, role)

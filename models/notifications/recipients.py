@@ -1,4 +1,4 @@
-"""Who hears of what: for each event the roles that are told, as one table."""
+"""Who is notified of what: for each event the roles, as one table."""
 
 from collections.abc import Mapping
 
@@ -21,23 +21,23 @@ CONCERNED: Mapping[Role, frozenset[State]] = {
     Role.PANEL: frozenset({State.EXPERT_REVIEW, State.ORAL_DEFENSE}),
     Role.EXPERT: frozenset({State.EXPERT_REVIEW, State.ORAL_DEFENSE}),
 }
-"""Where a role has the case before it. A case that leaves earlier is none of its news."""
+"""In which states a case is before a role; the role is not notified of one that ended earlier."""
 
 
 ACTS_IN: Mapping[Role, Role] = {Role.EXPERT: Role.PANEL}
-"""Who does the work of which role: what the panel owes, its experts owe."""
+"""Whose work a role does: what is awaited from the panel is awaited from its experts."""
 
 PREPARES: Mapping[State, Role] = {State.ORAL_DEFENSE: Role.APPLICANT}
-"""Who has to come prepared to what another role holds: the applicant with material."""
+"""Who has to prepare for what another role holds: the applicant, with material."""
 
 
 def keeps_deadline(role: Role, state: State, awaited: Role | None) -> bool:
-    """Whether the deadline of a state is one for a role, too.
+    """Whether a role has to keep the deadline of a state.
 
     Args:
-        role: Whose deadline it may be.
+        role: The role in question.
         state: Where the case stands.
-        awaited: From which role something is awaited there; None: from nobody.
+        awaited: The role from which something is awaited there; None: nobody.
     """
     if awaited is None:
         return False
@@ -45,7 +45,7 @@ def keeps_deadline(role: Role, state: State, awaited: Role | None) -> bool:
 
 
 def roles_notified(data: CaseEventData) -> tuple[Role, ...]:
-    """Return the roles that are told of an event, in the order of the table."""
+    """Return the roles that are notified of an event, in the order of the table."""
     name = ACTIONS[data.action].event
     if name in REMINDERS:
         return tuple(role for role in NOTIFIED_ROLES[name] if _is_reminded(role, data))

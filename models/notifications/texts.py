@@ -1,7 +1,7 @@
 """The wording of messages: a subject and a text for an event and a role.
 
-Chinese first, English beneath. A message says only what the event says and, for
-decisions that nobody could act on without it, the reason that a person wrote.
+Chinese first, English beneath. A message says what the event says and, where nobody could act
+without it, the reason that a person wrote.
 """
 
 from collections.abc import Sequence
@@ -32,21 +32,21 @@ class NotificationText(NamedTuple):
 def notification_text(
     data: CaseEventData, role: Role, reason: str | None = None
 ) -> NotificationText:
-    """Return what `role` is told of an event.
+    """Return what a role reads about an event.
 
     Args:
-        data: What the event says.
-        role: One of those that hear of it (`models.notifications.recipients.roles_told`).
+        data: The event.
+        role: One that is notified of it (`models.notifications.recipients.roles_notified`).
         reason: What a person wrote with the action; left out unless the event is one
             of `WITH_REASON`.
     """
     name = ACTIONS[data.action].event
     if name not in WITH_REASON:
         reason = None
-    title, said = " ".join(data.title.split()), BY_EVENT[name].notified[role]
+    title, sentence = " ".join(data.title.split()), BY_EVENT[name].notified[role]
     number = data.number or data.case_id
-    chinese = [f"案例：《{title}》（{number}）", said.zh]
-    english = [f"Case: {title} ({number})", said.en]
+    chinese = [f"案例：《{title}》（{number}）", sentence.zh]
+    english = [f"Case: {title} ({number})", sentence.en]
     if reason is not None:
         chinese.append(f"说明：{reason}")
         english.append("Remarks: as written above.")
@@ -59,10 +59,10 @@ def notification_text(
     return NotificationText(_subject(name, data), "\n".join([*chinese, "", *english, ""]))
 
 
-def digest(told: Sequence[tuple[str, str]]) -> NotificationText:
-    """Return several messages, each its subject and its text, as one."""
-    count = len(told)
-    parts = [f"{n}. {subject}\n\n{text}" for n, (subject, text) in enumerate(told, 1)]
+def digest(messages: Sequence[tuple[str, str]]) -> NotificationText:
+    """Return several messages, each a subject and a text, as one."""
+    count = len(messages)
+    parts = [f"{n}. {subject}\n\n{text}" for n, (subject, text) in enumerate(messages, 1)]
     head = f"以下是 {count} 条消息。 {count} messages follow."
     return NotificationText(
         f"【推选】{count} 条消息 {count} messages", "\n".join([head, "", *parts])
@@ -78,7 +78,7 @@ def _subject(name: EventName, data: CaseEventData) -> str:
 
 
 def _dates(name: EventName, data: CaseEventData, role: Role) -> list[Words]:
-    """Say what is awaited from `role` and when; nothing where nothing is."""
+    """Return what is awaited from a role and by when; nothing if nothing is."""
     if not keeps_deadline(role, data.target, data.awaited):
         return []
     lines = []

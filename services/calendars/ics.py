@@ -1,4 +1,4 @@
-"""Deadlines as entries of a calendar (RFC 5545): one in a letter, all of somebody's in a feed."""
+"""Deadlines as calendar entries (RFC 5545): those of a mail, or all of somebody's in a feed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from models.wording import AWAITED, Words, moment
 
 METHOD = "PUBLISH"
 REFRESH = timedelta(hours=1)
-"""How often a calendar may ask for a feed anew."""
+"""How often a calendar may read a feed."""
 
 
 @dataclass(frozen=True)
 class Duty:
-    """What a case awaits of somebody, as of the newest line of its history.
+    """What a case awaits from somebody, as of the newest line of its history.
 
     Attributes:
         case_id: The case.
-        state: Where it stands; one that awaits something.
+        state: Its state; one that awaits something.
         title: Its public title.
         deadline: When it is due (exclusive).
         seq: The number of that line; 0: there is none yet.
@@ -37,14 +37,14 @@ class Duty:
 
 
 def as_ics(events: Sequence[CaseEvent], domain: str) -> str | None:
-    """Return the deadlines that events tell of; None: they tell of none.
+    """Return the deadlines that events give; None: they give none.
 
-    The same events give the same text. A later event of the same wait has the same UID and a
-    higher SEQUENCE, so that a moved deadline moves the entry; of several here the last counts.
+    The same events give the same text. A later event about the same state has the same UID and
+    a higher SEQUENCE, so that a moved deadline moves the entry; of several here the last counts.
 
     Args:
-        events: The events that the mail tells of.
-        domain: Whose ids these are: the domain of the sender's address.
+        events: The events that the mail is about.
+        domain: The domain of the sender's address, which the ids carry.
     """
     duties: dict[tuple[str, State], Duty] = {}
     for event in sorted(events, key=lambda event: event.data.seq):
@@ -59,13 +59,13 @@ def as_ics(events: Sequence[CaseEvent], domain: str) -> str | None:
 def as_feed(name: str, duties: Sequence[Duty], domain: str) -> str:
     """Return all deadlines of somebody as one calendar.
 
-    Each entry is the one that a letter of the same line of history brings: same UID, same
+    Each entry is the one that a mail about the same line of history brings: same UID, same
     SEQUENCE. What was settled is not there any more.
 
     Args:
-        name: How the calendar calls itself.
+        name: What the calendar is called.
         duties: The deadlines.
-        domain: Whose ids these are, as in the letters.
+        domain: As in `as_ics`.
     """
     calendar = _calendar()
     calendar.add("name", name)
@@ -91,7 +91,7 @@ def _text(calendar: Calendar, duties: Sequence[Duty], domain: str) -> str:
 
 
 def _entry(duty: Duty, domain: str) -> Event:
-    """Return an instant: an entry without an end lasts no time."""
+    """Return an entry at an instant: without an end it lasts no time."""
     awaited, due = AWAITED[duty.state], duty.deadline.astimezone(UTC)
     title = " ".join(duty.title.split())
     entry = Event()

@@ -1,4 +1,4 @@
-"""The ways beside inbox and mail by which people want to be told."""
+"""The channels beside inbox and mail by which people want to be notified."""
 
 import re
 from collections.abc import Mapping
@@ -6,14 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine, delete, insert, select
 
+from models import tables
 from models.notifications.delivery import Channel
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import AppUser, UserChannel, table_of
 from services.notifications.chat_bots import open_bot
 from services.people.users import unknown_user
 
-_CHANNELS, _USER = table_of(UserChannel), table_of(AppUser).c
 _ADDRESSES: Mapping[str, re.Pattern[str]] = {
     Channel.CHAT: re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]{1,2000}"),
     Channel.SMS: re.compile(r"\+?[0-9]{5,15}"),
@@ -23,7 +22,7 @@ _ADDRESSES: Mapping[str, re.Pattern[str]] = {
 def set_channel(
     engine: Engine, user_id: str, channel: str, address: str | None, at: datetime
 ) -> None:
-    """Tell somebody by a further channel from now on; address None: no more.
+    """Notify somebody by a further channel from now on; address None: no more.
 
     Raises:
         Refused: `unknown_user`, `unknown_channel` or `bad_address`; no answer repeats the
@@ -37,14 +36,15 @@ def set_channel(
             "bad_address",
             "地址不正确：chat 应为 Apprise 地址（如 wecombot://KEY），sms 应为手机号码。",
         )
+    user = tables.app_user.c.id
     row = {"user_id": user_id, "channel": channel}
     with transaction(engine) as connection:
-        if connection.scalar(select(_USER.id).where(_USER.id == user_id)) is None:
+        if connection.scalar(select(user).where(user == user_id)) is None:
             raise unknown_user(user_id)
-        connection.execute(delete(_CHANNELS).filter_by(**row))
+        connection.execute(delete(tables.user_channel).filter_by(**row))
         if address is not None:
             values = {**row, "address": address, "created_at": at}
-            connection.execute(insert(_CHANNELS), values)
+            connection.execute(insert(tables.user_channel), values)
 
 
 def _usable(channel: str, address: str) -> bool:

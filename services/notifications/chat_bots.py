@@ -8,7 +8,7 @@ from apprise import Apprise
 def open_bot(address: str) -> Apprise | None:
     """Return the bot that an Apprise address names; None: Apprise knows no such service.
 
-    The address is a secret, parts of which Apprise's own logs repeat: they are kept quiet.
+    Apprise's own logs would repeat parts of the address, which is a secret: they are silenced.
     """
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     bot = Apprise()

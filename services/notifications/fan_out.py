@@ -1,38 +1,38 @@
-"""Tell people something: a message into each inbox, and a delivery by each chosen channel."""
+"""Fan a notification out: a message into each inbox, and a delivery by each chosen channel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
+from models import tables
 from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.texts import NotificationText
-from models.store.upsert import insert_new
-from models.tables import Delivery, InboxMessage, table_of
+from models.store.upsert import insert_new_rows
 from services.clock import new_id
-from services.notifications.readers import Reader, readers
+from services.notifications.recipients import Recipient, recipients_by_id
 
-_MESSAGES, _DELIVERIES = table_of(InboxMessage), table_of(Delivery)
+type _Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Notification:
-    """Something to tell.
+    """Something to notify people of.
 
     Attributes:
-        key: Nobody is told twice of the same; the id of an event, or any stable text.
-        event: What kind of thing, e.g. `submitted`.
+        key: Nobody is notified twice under one key: an event's id, or any stable text.
+        event: What kind of thing it is, e.g. `submitted`.
         case_id: The case that it is about; None: about none.
-        notices: User id → what that user is told.
+        texts: User id → what that user reads.
         since: When it happened; None: now.
     """
 
     key: str
     event: str
     case_id: str | None
-    notices: Mapping[str, NotificationText]
+    texts: Mapping[str, NotificationText]
     since: datetime | None = None
 
 
@@ -43,48 +43,62 @@ class Notified(NamedTuple):
     deliveries: int
 
 
-def notify(connection: Connection, message: Notification, at: datetime) -> Notified:
-    """Tell everybody who was not told before, within the caller's transaction.
+def notify(connection: Connection, notification: Notification, at: datetime) -> Notified:
+    """Notify everybody who was not notified before, within the caller's transaction.
 
     Args:
         connection: A transaction on the record.
-        message: What to tell, and whom; users that do not exist hear nothing.
+        notification: What to say, and to whom; users that do not exist are left out.
         at: This instant. Nothing leaves before it, nor in the season's quiet hours.
     """
-    messages = deliveries = 0
-    for reader in readers(connection, message.notices):
-        row = _message(message, reader.id, at)
-        if not insert_new(connection, _MESSAGES, row, ("recipient", "event_id")):
-            continue
-        messages += 1
-        for channel in reader.channels:
-            connection.execute(_DELIVERIES.insert(), _delivery(row["id"], channel, reader, at))
-            deliveries += 1
-    return Notified(messages, deliveries)
+    recipients = recipients_by_id(connection, notification.texts)
+    return write_messages(connection, notification, recipients, at)
 
 
-def _message(message: Notification, user_id: str, at: datetime) -> dict[str, Any]:
-    said = message.notices[user_id]
+def write_messages(
+    connection: Connection,
+    notification: Notification,
+    recipients: Sequence[Recipient],
+    at: datetime,
+) -> Notified:
+    """Do the same for recipients who were read already."""
+    messages = {each.id: _message(notification, each.id, at) for each in recipients}
+    new = insert_new_rows(
+        connection, tables.inbox_message, list(messages.values()), ("recipient", "event_id")
+    )
+    deliveries = [
+        _delivery(messages[each.id], channel, each, at)
+        for each in recipients
+        if each.id in new
+        for channel in each.channels
+    ]
+    if deliveries:
+        connection.execute(insert(tables.delivery), deliveries)
+    return Notified(len(new), len(deliveries))
+
+
+def _message(notification: Notification, user_id: str, at: datetime) -> _Row:
+    text = notification.texts[user_id]
     return {
         "id": new_id("msg"),
         "recipient": user_id,
-        "event_id": message.key,
-        "event": message.event,
-        "case_id": message.case_id,
-        "subject": said.subject,
-        "text": said.text,
-        "at": message.since or at,
+        "event_id": notification.key,
+        "event": notification.event,
+        "case_id": notification.case_id,
+        "subject": text.subject,
+        "text": text.text,
+        "at": notification.since or at,
     }
 
 
-def _delivery(message_id: str, channel: str, reader: Reader, at: datetime) -> dict[str, Any]:
-    digest = channel == Channel.MAIL and reader.gets_digests
+def _delivery(message: _Row, channel: Channel, recipient: Recipient, at: datetime) -> _Row:
+    digest = channel is Channel.MAIL and recipient.gets_digests
     return {
         "id": new_id("dlv"),
-        "message_id": message_id,
+        "message_id": message["id"],
         "channel": channel,
         "status": DeliveryStatus.WAITING,
         "digest": digest,
         "attempts": 0,
-        "next_attempt_at": reader.leaves(at, digest=digest),
+        "next_attempt_at": recipient.hours.leaves(at, digest=digest),
     }

@@ -1,4 +1,4 @@
-"""A message as HTML, for mail programs that show it: the same words as the text."""
+"""The mail's template: a message as HTML, in the same words as its text."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,18 +11,17 @@ from jinja2 import Environment, StrictUndefined, Template
 _LONGEST_LINE = 200
 """Characters; with three octets each they stay below what one line of SMTP carries."""
 
-
-NO_ANSWER = (
+NO_REPLY = (
     "本邮件由系统自动发出，请勿直接回复。",
     "This mail was sent automatically; please do not reply to it.",
 )
-ANSWERED = (
+REPLY_REACHES_ORGANISER = (
     "本邮件由系统自动发出，回复将送达主办方。",
     "This mail was sent automatically; an answer reaches the organiser.",
 )
 
 
-def as_html(subject: str, text: str, footer: Sequence[str] = NO_ANSWER) -> str:
+def as_html(subject: str, text: str, footer: Sequence[str] = NO_REPLY) -> str:
     """Return a page with its styles inline; whatever people wrote is escaped."""
     paragraphs = [
         [part for line in block.splitlines() for part in wrap(line, _LONGEST_LINE) or [""]]
@@ -34,5 +33,6 @@ def as_html(subject: str, text: str, footer: Sequence[str] = NO_ANSWER) -> str:
 
 @cache
 def _template() -> Template:
-    source = files("services.notifications").joinpath("mail.html.j2").read_text(encoding="utf-8")
+    file = files("services.notifications").joinpath("mail_template.html.j2")
+    source = file.read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined).from_string(source)

@@ -1,4 +1,4 @@
-"""What each event says to each role, shown with an invented case."""
+"""Previews: what each role reads about each event, shown with an invented case."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ _BEFORE = datetime.fromisoformat("2024-05-01T00:00:00+08:00")
 
 
 class TemplateItem(BaseModel):
-    """An event and a role that hears of it."""
+    """An event and a role that is notified of it."""
 
     event: EventName
     role: Role
@@ -28,7 +28,7 @@ class TemplateItem(BaseModel):
 
 
 def list_templates() -> list[TemplateItem]:
-    """Return every event with every role that hears of it."""
+    """Return every event with every role that is notified of it."""
     return [
         TemplateItem(event=name, role=role, subject=sample(name, role).subject)
         for name, roles in NOTIFIED_ROLES.items()
@@ -37,23 +37,23 @@ def list_templates() -> list[TemplateItem]:
 
 
 def preview(event: str, role: str) -> NotificationText:
-    """Return what a role is told of an event, of an invented case.
+    """Return what a role reads about an event of an invented case.
 
     Raises:
-        Refused: `unknown_template`: that role hears nothing of such an event.
+        Refused: `unknown_template`: that role is not notified of such an event.
     """
     for name, roles in NOTIFIED_ROLES.items():
-        for hears in roles:
-            if (name, hears) == (event, role):
-                return sample(name, hears)
+        for notified in roles:
+            if (name, notified) == (event, role):
+                return sample(name, notified)
     message = f"没有发给 {role} 的 {event} 模板，可用 tuixuan template list 查看全部。"
     raise Refused("unknown_template", message)
 
 
 def sample(name: EventName, role: Role) -> NotificationText:
-    """Return the message of an invented case, at a step at which that role hears of it."""
-    told = (each for each in _steps(name) if role in roles_notified(each))
-    return notification_text(next(told), role, "（示例）请补充用户规模。")
+    """Return the message about an invented case, at a step of which that role is notified."""
+    notified = (each for each in _steps(name) if role in roles_notified(each))
+    return notification_text(next(notified), role, "（示例）请补充用户规模。")
 
 
 def _steps(name: EventName) -> Iterator[CaseEventData]:

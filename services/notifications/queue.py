@@ -1,243 +1,211 @@
-"""What waits to leave, as rows: take what is due, and note how each went."""
+"""The deliveries that wait, as rows: take what is due, and write down how each went."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
+from models import tables
 from models.notifications.delivery import Channel, DeliveryStatus
-from models.notifications.texts import digest
+from models.notifications.retries import DeliveryRetries
 from models.store.engine import reading, transaction
-from models.tables import AppUser, Delivery, InboxMessage, Season, UserChannel, table_of
 from services.clock import now
-from workers.notify.message import OutgoingMail
-from workers.notify.staleness import event_due, overtaken
+from services.notifications.outgoing import DELIVERIES, DeliveryRow, OutgoingMessage, compose
+from services.notifications.reminders import why_overtaken
 
 BATCH = 50
 MOST_IN_A_DIGEST = 100
 
-_DELIVERIES = table_of(Delivery)
-_D, _M, _U = _DELIVERIES.c, table_of(InboxMessage).c, table_of(AppUser).c
-_C, _SEASON = table_of(UserChannel).c, table_of(Season).c
-
-type _Row = Row[*tuple[Any, ...]]
-
-_REPLY_TO = _SEASON.programme["reminders"]["reply_to"].as_string()
-_ADDRESS = case((_D.channel == Channel.MAIL, _U.email), else_=_C.address)
-_LETTER = (
-    select(
-        _D.id, _D.digest, _M.recipient, _M.event, _M.event_id, _M.case_id, _M.subject, _M.text,
-        _M.at, _M.removed_at, _U.season_id, _U.role, _ADDRESS.label("address"),
-        _REPLY_TO.label("reply_to"),
-    )
-    .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
-    .join(table_of(AppUser), _U.id == _M.recipient)
-    .join(table_of(Season), _SEASON.id == _U.season_id)
-    .join(
-        table_of(UserChannel), (_C.user_id == _U.id) & (_C.channel == _D.channel), isouter=True
-    )
-)  # fmt: skip
+_delivery, _message = tables.delivery.c, tables.inbox_message.c
 
 
 @dataclass(frozen=True)
-class DeliveryRetries:
-    """How long a sender tries.
-
-    Attributes:
-        attempts: After so many a mail is set aside as failed.
-        first: The wait after the first attempt; each further one is twice as long.
-        longest: No wait is longer.
-        lease: How long a mail that was taken is left to its sender; after that the
-            sender is believed dead. Longer than any attempt takes.
-        poll: How often to look for due mails when nothing else wakes the sender.
-        away: How long to leave a server alone that is away.
-    """
-
-    attempts: int = 12
-    first: timedelta = timedelta(seconds=30)
-    longest: timedelta = timedelta(hours=1)
-    lease: timedelta = timedelta(minutes=2)
-    poll: timedelta = timedelta(seconds=1)
-    away: timedelta = timedelta(seconds=5)
-
-    def delay(self, attempts: int) -> timedelta:
-        """Return how long to wait after the attempt of this number, from 1."""
-        return min(self.longest, self.first * (1 << min(attempts - 1, 20)))
-
-
-@dataclass(frozen=True)
-class DueDelivery:
-    """What this sender may send now.
+class TakenDelivery:
+    """What a sender may send now.
 
     Attributes:
         ids: The deliveries that leave with it: one, or all of a digest.
         attempt: Of this number, from 1.
         case_id: Of the first of them; None: it is about no case.
-        letter: What leaves; None: its recipient has no address any more.
+        message: What leaves; None: its recipient has no address any more.
     """
 
     ids: tuple[str, ...]
     attempt: int
     case_id: str | None
-    letter: OutgoingMail | None
+    message: OutgoingMessage | None
 
 
-class Queue:
-    """The waiting deliveries of one channel. Several senders do not take the same one."""
+@dataclass(frozen=True)
+class _Found:
+    """What a due delivery leads to.
+
+    Attributes:
+        attempt: The number that its attempt will have.
+        taken: What leaves; None: nothing any more.
+        dropped: Delivery id → why it need not leave any more.
+    """
+
+    attempt: int
+    taken: TakenDelivery | None
+    dropped: Mapping[str, str]
+
+
+class _TakenMeanwhile(Exception):
+    """Another sender was quicker."""
+
+
+class DeliveryQueue:
+    """The waiting deliveries of one channel. Two senders never take the same one."""
 
     def __init__(
         self,
         engine: Engine,
-        patience: DeliveryRetries,
+        retries: DeliveryRetries,
         channel: Channel = Channel.MAIL,
         clock: Callable[[], datetime] = now,
-        *,
-        one_each: bool = False,
     ) -> None:
-        """Take the record.
-
-        Args:
-            engine: The record.
-            patience: How long to try.
-            channel: Of which deliveries.
-            clock: Says what time it is.
-            one_each: Whether only the oldest to each recipient is due, so that one whose
-                server hangs holds nobody else up.
-        """
-        self._engine, self._patience, self._clock = engine, patience, clock
-        self._channel, self._one_each = channel, one_each
+        self._engine, self._retries, self._clock = engine, retries, clock
+        self._channel = channel
 
     def due(self) -> list[str]:
         """Return the next deliveries to send, those that wait longest first."""
-        due = self._waiting(self._clock())
-        if self._one_each:
-            query = (
-                select(func.min(_D.id))
-                .join_from(_DELIVERIES, table_of(InboxMessage), _M.id == _D.message_id)
-                .group_by(_M.recipient)
-                .order_by(func.min(_D.next_attempt_at))
-            )
-        else:
-            query = select(_D.id).order_by(_D.next_attempt_at, _D.id)
+        query = select(_delivery.id).order_by(_delivery.next_attempt_at, _delivery.id)
         with reading(self._engine) as connection:
-            return list(connection.scalars(query.where(*due).limit(BATCH)))
+            return list(connection.scalars(query.where(*self._is_due(self._clock())).limit(BATCH)))
 
-    def take(self, delivery_id: str) -> DueDelivery | None:
+    def due_by_recipient(self) -> list[str]:
+        """Return the oldest due delivery to each recipient.
+
+        One whose server hangs holds nobody else up then.
+        """
+        query = (
+            select(func.min(_delivery.id))
+            .join_from(tables.delivery, tables.inbox_message)
+            .where(*self._is_due(self._clock()))
+            .group_by(_message.recipient)
+            .order_by(func.min(_delivery.next_attempt_at))
+        )
+        with reading(self._engine) as connection:
+            return list(connection.scalars(query.limit(BATCH)))
+
+    def take(self, delivery_id: str) -> TakenDelivery | None:
         """Take one delivery for the length of a lease; None: there is nothing to send.
 
-        The attempt counts from here, so that a mail that kills its sender is set aside
+        The attempt counts from here, so that a message that kills its sender is set aside
         at last, and not tried for ever. A digest takes all that is due to its recipient.
         A reminder of what was done meanwhile is dropped.
         """
         at = self._clock()
-        lease = at + self._patience.lease
+        with reading(self._engine) as connection:
+            found = self._find(connection, delivery_id, at)
+        if found is None:
+            return None
+        ids = {delivery_id, *(found.taken.ids if found.taken else ())}
+        try:
+            with transaction(self._engine) as connection:
+                self._lease(connection, ids, found.attempt, at)
+                _drop(connection, found.dropped)
+        except _TakenMeanwhile:
+            return None
+        return found.taken
+
+    def sent(self, taken: TakenDelivery) -> None:
+        """Write down that a message is out, whoever has taken it since."""
+        values = {
+            "status": DeliveryStatus.SENT,
+            "sent_at": self._clock(),
+            "last_error": None,
+        }
         with transaction(self._engine) as connection:
-            attempt = connection.scalar(
-                update(_DELIVERIES)
-                .where(_D.id == delivery_id, *self._waiting(at))
-                .values(attempts=_D.attempts + 1, next_attempt_at=lease)
-                .returning(_D.attempts)
-            )
-            if attempt is None:
-                return None
-            first = connection.execute(_LETTER.where(_D.id == delivery_id)).one()
-            rows = [first, *(self._same_digest(connection, first, at) if first.digest else ())]
-            rows = [row for row in rows if not _dropped(connection, row)]
-            ids = tuple(row.id for row in rows)
-            connection.execute(
-                update(_DELIVERIES)
-                .where(_D.id.in_(ids))
-                .values(attempts=attempt, next_attempt_at=lease)
-            )
-            letter = _letter(connection, rows) if rows else None
-        return DueDelivery(ids, attempt, rows[0].case_id, letter) if rows else None
+            connection.execute(update(tables.delivery).where(*_waiting(taken.ids)).values(values))
 
-    def _same_digest(self, connection: Connection, first: _Row, at: datetime) -> Sequence[_Row]:
-        return connection.execute(
-            _LETTER.where(
-                *self._waiting(at), _D.digest, _M.recipient == first.recipient, _D.id != first.id
-            )
-            .order_by(_M.id)
-            .limit(MOST_IN_A_DIGEST - 1)
-        ).all()
-
-    def _waiting(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
-        return (
-            _D.channel == self._channel,
-            _D.status == DeliveryStatus.WAITING,
-            _D.next_attempt_at <= at,
-        )
-
-    def sent(self, taken: DueDelivery) -> None:
-        """Note that a mail is out, whoever has taken it since."""
-        values = {"status": DeliveryStatus.SENT, "sent_at": self._clock(), "last_error": None}
-        with transaction(self._engine) as connection:
-            connection.execute(
-                update(_DELIVERIES)
-                .where(_D.id.in_(taken.ids), _D.status == DeliveryStatus.WAITING)
-                .values(values)
-            )
-
-    def deferred(self, taken: DueDelivery, error: str) -> None:
-        """Note why a mail is not out, and try it again later."""
-        later = self._clock() + self._patience.delay(taken.attempt)
+    def deferred(self, taken: TakenDelivery, error: str) -> None:
+        """Write down why a message is not out, and try it again later."""
+        later = self._clock() + self._retries.delay(taken.attempt)
         self._note(taken, next_attempt_at=later, last_error=error)
 
-    def given_back(self, taken: DueDelivery, error: str) -> None:
-        """Note that the server was away, which counts against no mail.
+    def given_back(self, taken: TakenDelivery, error: str) -> None:
+        """Write down that the server was unavailable, which counts against no message.
 
-        All of them go out once it is back, however long that takes.
+        All of them go out once it answers again, however long that takes.
         """
-        later = self._clock() + self._patience.first
+        later = self._clock() + self._retries.first
         self._note(taken, attempts=taken.attempt - 1, next_attempt_at=later, last_error=error)
 
-    def failed(self, taken: DueDelivery, error: str) -> None:
-        """Set a mail aside, visibly."""
+    def failed(self, taken: TakenDelivery, error: str) -> None:
+        """Set a message aside, visibly."""
         self._note(taken, status=DeliveryStatus.FAILED, last_error=error)
 
-    def _note(self, taken: DueDelivery, **values: object) -> None:
-        # Where a lease ran out and another sender took the mail, its word will count.
-        mine = (
-            _D.id.in_(taken.ids),
-            _D.status == DeliveryStatus.WAITING,
-            _D.attempts == taken.attempt,
+    def _is_due(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _delivery.channel == self._channel,
+            _delivery.status == DeliveryStatus.WAITING,
+            _delivery.next_attempt_at <= at,
         )
+
+    def _find(self, connection: Connection, delivery_id: str, at: datetime) -> _Found | None:
+        """Read what leaves with a delivery, without a lock; None: it is not due any more."""
+        is_due = DELIVERIES.where(*self._is_due(at))
+        first = connection.execute(is_due.where(_delivery.id == delivery_id)).one_or_none()
+        if first is None:
+            return None
+        rows = [first]
+        if first.digest:
+            same = is_due.where(
+                _delivery.digest, _message.recipient == first.recipient, _delivery.id != first.id
+            )
+            rows += connection.execute(same.order_by(_message.id).limit(MOST_IN_A_DIGEST - 1))
+        dropped = dict(_dropped(connection, rows))
+        left = [row for row in rows if row.id not in dropped]
+        attempt = first.attempts + 1
+        if not left:
+            return _Found(attempt, None, dropped)
+        ids = tuple(row.id for row in left)
+        taken = TakenDelivery(ids, attempt, left[0].case_id, compose(connection, left))
+        return _Found(attempt, taken, dropped)
+
+    def _lease(
+        self, connection: Connection, ids: Collection[str], attempt: int, at: datetime
+    ) -> None:
+        """Keep other senders from deliveries for the length of a lease.
+
+        Raises:
+            _TakenMeanwhile: One of them is not due any more.
+        """
+        leased = connection.execute(
+            update(tables.delivery)
+            .where(_delivery.id.in_(ids), *self._is_due(at))
+            .values(attempts=attempt, next_attempt_at=at + self._retries.lease)
+        )
+        if leased.rowcount != len(ids):
+            raise _TakenMeanwhile
+
+    def _note(self, taken: TakenDelivery, **values: object) -> None:
+        # If the lease ran out and another sender took the message, its word will count.
+        ours = (*_waiting(taken.ids), _delivery.attempts == taken.attempt)
         with transaction(self._engine) as connection:
-            connection.execute(update(_DELIVERIES).where(*mine).values(values))
+            connection.execute(update(tables.delivery).where(*ours).values(values))
 
 
-def _dropped(connection: Connection, row: _Row) -> bool:
-    """Drop a reminder that was overtaken, or what is kept no more; tell whether it was."""
-    kept = row.removed_at is None
-    why = overtaken(connection, row.event, row.event_id) if kept else "its text was removed"
-    if why is not None:
+def _waiting(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return _delivery.id.in_(ids), _delivery.status == DeliveryStatus.WAITING
+
+
+def _dropped(connection: Connection, rows: Iterable[DeliveryRow]) -> Iterable[tuple[str, str]]:
+    """Yield each delivery that need not leave any more, with the reason."""
+    for row in rows:
+        kept = row.removed_at is None
+        why = why_overtaken(connection, row.event, row.event_id) if kept else "its text was removed"
+        if why is not None:
+            yield row.id, why
+
+
+def _drop(connection: Connection, dropped: Mapping[str, str]) -> None:
+    for delivery_id, why in dropped.items():
         connection.execute(
-            update(_DELIVERIES)
-            .where(_D.id == row.id)
+            update(tables.delivery)
+            .where(_delivery.id == delivery_id)
             .values(status=DeliveryStatus.DROPPED, last_error=why)
         )
-    return why is not None
-
-
-def _letter(connection: Connection, rows: Sequence[_Row]) -> OutgoingMail | None:
-    first, subject, text = rows[0], rows[0].subject, rows[0].text
-    if first.address is None:
-        return None
-    told = (event_due(connection, row.event, row.event_id, row.role) for row in rows)
-    letter_id = str(first.id)
-    if len(rows) > 1:
-        letter_id += ".digest"  # else the first of them, sent again alone, would pass for this
-        subject, text = digest([(row.subject, row.text) for row in rows])
-    return OutgoingMail(
-        delivery_id=letter_id,
-        event_id=first.event_id,
-        season=first.season_id,
-        to=first.address,
-        subject=subject,
-        text=text,
-        at=first.at,
-        due=tuple(event for event in told if event is not None),
-        reply_to=first.reply_to,
-    )

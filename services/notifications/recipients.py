@@ -1,30 +1,31 @@
-"""Those who are told something: by which channels, and when it may leave."""
+"""Those who are notified: whom an event concerns, by which channels, and when it may leave."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
 
+from models import tables
 from models.cases.actors import Role
+from models.cases.events import CaseEventData
 from models.dates.pace import Pace
 from models.notifications.delivery import Channel
 from models.notifications.quiet_hours import after_quiet, next_at
 from models.programme.reminders import Reminders
-from models.tables import AppUser, Season, UserChannel, table_of
 
 DIGESTED = frozenset({Role.BODY, Role.PANEL, Role.EXPERT})
-"""Who gets the mails of a day as one, where the programme says so."""
+"""Who gets the mails of a day as one, if the programme says so."""
 
-_USERS, _SEASONS = table_of(AppUser), table_of(Season)
-_USER, _SEASON, _CHANNEL = _USERS.c, _SEASONS.c, table_of(UserChannel).c
+_user, _channel, _season = tables.app_user.c, tables.user_channel.c, tables.season.c
 
 
 @dataclass(frozen=True)
 class Hours:
-    """When a season's messages leave: its hours, their time zone, its pace."""
+    """When a season's messages may leave: its hours, their time zone, its pace."""
 
     reminders: Reminders
     zone: ZoneInfo
@@ -42,12 +43,18 @@ class Hours:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """A user who is told something."""
+class Recipient:
+    """A user to notify.
+
+    Attributes:
+        role: In what capacity.
+        channels: The channels beside the inbox, mail first.
+        hours: When their messages may leave.
+    """
 
     id: str
     role: Role
-    channels: tuple[str, ...]
+    channels: tuple[Channel, ...]
     hours: Hours
 
     @property
@@ -55,44 +62,68 @@ class Reader:
         """Whether mails of a day leave as one."""
         return self.role in DIGESTED and self.hours.reminders.digest_at is not None
 
-    def leaves(self, at: datetime, *, digest: bool) -> datetime:
-        """Return the first instant from `at` at which something may leave for them."""
-        return self.hours.leaves(at, digest=digest)
+
+def concerned_by(
+    connection: Connection, data: CaseEventData, roles: Sequence[Role]
+) -> list[Recipient]:
+    """Return the users whom an event about a case concerns, by id.
+
+    Nobody outside the case's season is notified, no applicant of another unit, and no
+    reviewer of another body.
+
+    Args:
+        connection: Where to read.
+        data: The event.
+        roles: The roles that are notified of it.
+    """
+    if not roles:
+        return []
+    belongs = or_(*(and_(_user.role == role, _own(role, data)) for role in roles))
+    return _recipients(connection, and_(_user.season_id == data.season, belongs))
 
 
-def readers(connection: Connection, users: Collection[str]) -> list[Reader]:
-    """Return the users of these ids, in their order; those that do not exist are left out."""
-    chosen: dict[str, list[str]] = {}
-    for user_id, channel in connection.execute(
-        select(_CHANNEL.user_id, _CHANNEL.channel)
-        .where(_CHANNEL.user_id.in_(users))
-        .order_by(_CHANNEL.channel)
-    ):
-        chosen.setdefault(user_id, []).append(channel)
-    rows = connection.execute(select(*_USER).where(_USER.id.in_(users)).order_by(_USER.id)).all()
-    hours = {season: _hours(connection, season) for season in {row.season_id for row in rows}}
-    return [
-        Reader(
-            id=row.id,
-            role=Role(row.role),
-            channels=(*(() if row.email is None else (Channel.MAIL,)), *chosen.get(row.id, ())),
-            hours=hours[row.season_id],
-        )
-        for row in rows
-    ]
+def recipients_by_id(connection: Connection, users: Collection[str]) -> list[Recipient]:
+    """Return the users of these ids, by id; those that do not exist are left out."""
+    return _recipients(connection, _user.id.in_(users))
 
 
-def _hours(connection: Connection, season_id: str) -> Hours:
-    row = connection.execute(
-        select(
-            _SEASON.programme["reminders"].label("reminders"),
-            _SEASON.programme["timezone"].label("timezone"),
-            _SEASON.anchor,
-            _SEASON.seconds_per_day,
-        ).where(_SEASON.id == season_id)
-    ).one()
-    return Hours(
-        reminders=Reminders.model_validate_json(json.dumps(row.reminders or {})),
-        zone=ZoneInfo(row.timezone),
-        pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
+def _own(role: Role, data: CaseEventData) -> ColumnElement[bool]:
+    org = {Role.APPLICANT: data.unit, Role.BODY: data.body}.get(role)
+    return true() if org is None else _user.org == org
+
+
+def _recipients(connection: Connection, whom: ColumnElement[bool]) -> list[Recipient]:
+    query = (
+        select(_user.id, _user.role, _user.season_id, _user.email, _channel.channel)
+        .join_from(tables.app_user, tables.user_channel, isouter=True)
+        .where(whom)
+        .order_by(_user.id, _channel.channel)
     )
+    rows = connection.execute(query).all()
+    if not rows:
+        return []
+    hours = _hours(connection, {row.season_id for row in rows})
+    found = []
+    for (user_id, role, season_id, email), of_user in groupby(rows, key=lambda row: row[:4]):
+        chosen = [Channel(row.channel) for row in of_user if row.channel is not None]
+        mail = () if email is None else (Channel.MAIL,)
+        found.append(Recipient(user_id, Role(role), (*mail, *chosen), hours[season_id]))
+    return found
+
+
+def _hours(connection: Connection, seasons: Iterable[str]) -> Mapping[str, Hours]:
+    query = select(
+        _season.id,
+        _season.programme["reminders"].label("reminders"),
+        _season.programme["timezone"].label("timezone"),
+        _season.anchor,
+        _season.seconds_per_day,
+    ).where(_season.id.in_(seasons))
+    return {
+        row.id: Hours(
+            reminders=Reminders.model_validate_json(json.dumps(row.reminders or {})),
+            zone=ZoneInfo(row.timezone),
+            pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
+        )
+        for row in connection.execute(query)
+    }

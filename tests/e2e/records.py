@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine, Table, select
 from models.cases.events import CaseEvent
 from models.cases.history import transition_hash
 from models.chain import GENESIS
+from models.notifications.delivery import Channel
 from models.notifications.recipients import roles_notified
 from models.store.engine import reading
 from models.stream.names import event_subject
 from models.tables import (
-    AppUser,
     CaseRecord,
     Delivery,
     InboxMessage,
@@ -29,11 +29,11 @@ from models.tables import (
 )
 from models.tables.audit import AuditChainRow
 from services.cases.service import CaseService
-from services.people.recipients import find_recipients
+from services.notifications.recipients import concerned_by
+from services.notifications.reminders import OVERTAKABLE
 from tests.e2e.stack import Stack
 from tests.slack import slack
 from tests.streams import messages
-from workers.notify.staleness import OVERTAKEN
 
 CASES, LINES, OUTBOX = table_of(CaseRecord), table_of(Transition), table_of(Outbox)
 INBOX, DELIVERIES, AUDIT = table_of(InboxMessage), table_of(Delivery), table_of(AuditChainRow)
@@ -93,12 +93,10 @@ def read_body(row: Any) -> CaseEvent:
 
 
 def recipients(connection: Connection, event: CaseEvent) -> list[tuple[str, bool]]:
-    """Return who is told of an event, and whether by mail too."""
+    """Return who is notified of an event, and whether by mail too."""
     data, roles = event.data, roles_notified(event.data)
-    people = find_recipients(connection, roles, data.season, data.unit, data.body)
-    users = table_of(AppUser).c
-    with_mail = set(connection.scalars(select(users.id).where(users.email.is_not(None))))
-    return [(person.id, person.id in with_mail) for person in people]
+    found = concerned_by(connection, data, roles)
+    return [(each.id, Channel.MAIL in each.channels) for each in found]
 
 
 async def assert_four_records_agree(stack: Stack, case_ids: Sequence[str]) -> int:
@@ -187,7 +185,7 @@ def assert_told_once(stack: Stack, case_id: str, announced: list[Step]) -> None:
         told_of = {row["event_id"] for row in told}
         for step in announced:
             event = CaseEvent.model_validate_json(step.body)
-            if event.name in OVERTAKEN and step is not announced[-1] and event.id not in told_of:
+            if event.name in OVERTAKABLE and step is not announced[-1] and event.id not in told_of:
                 continue
             for person, has_mail in recipients(connection, event):
                 wanted.append((person, event.id))

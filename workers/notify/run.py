@@ -1,4 +1,4 @@
-"""The notify worker: it tells people of events, and sends what this leaves, by each channel."""
+"""Run the notify worker: a consumer that notifies people of events, and a sender each channel."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from models.notifications.delivery import Channel
+from models.notifications.retries import DeliveryRetries
 from workers.notify.handler import NotifyHandler
-from workers.notify.queue import DeliveryRetries
 from workers.notify.sender import Sender
-from workers.notify.transports import open_transport
+from workers.notify.transport import Transport
 from workers.settings.mail import MailSettings
 from workers.settings.sms import SmsSettings
 from workers.stream.consumer import Consumer
@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Ways:
-    """How what is told leaves: mail always, short messages where there is a gateway."""
+class OutgoingSettings:
+    """How messages leave: mail always, short messages if there is a gateway."""
 
     mail: MailSettings
     sms: SmsSettings | None = None
@@ -34,50 +34,67 @@ class Ways:
 async def run(
     js: JetStreamContext,
     engine: Engine,
-    ways: Ways,
+    outgoing: OutgoingSettings,
     stop: asyncio.Event,
-    patience: DeliveryRetries | None = None,
+    retries: DeliveryRetries | None = None,
 ) -> None:
     """Work until `stop`.
 
     Args:
         js: JetStream.
         engine: The record, which holds inboxes and deliveries too.
-        ways: How what is told leaves.
+        outgoing: How messages leave.
         stop: Ends all after what is in hand.
-        patience: How long each is tried.
+        retries: How long each delivery is tried.
 
     Raises:
         ValueError: The settings name neither a server nor a folder.
     """
-    senders = open_senders(engine, ways, patience)
-    _log.info("mails_leave", by="folder" if ways.mail.host is None else "smtp")
+    senders = open_senders(engine, outgoing, retries)
+    _log.info("mails_leave", by="folder" if outgoing.mail.host is None else "smtp")
 
-    def told() -> None:
+    def wake_senders() -> None:
         for sender in senders:
             sender.wake()
 
+    handler = NotifyHandler(engine, notified=wake_senders)
     async with asyncio.TaskGroup() as group:
         for sender in senders:
             group.create_task(sender.run(stop))
-        handler = NotifyHandler(engine, told=told)
         group.create_task(Consumer(js, AsTheyCome(handler), engine, stop).run())
 
 
 def open_senders(
-    engine: Engine, ways: Ways, patience: DeliveryRetries | None = None
+    engine: Engine, outgoing: OutgoingSettings, retries: DeliveryRetries | None = None
 ) -> list[Sender]:
     """Return a sender of each channel that can leave; none keeps another waiting.
 
     Raises:
         ValueError: The settings name neither a mail server nor a folder.
     """
-    from workers.notify.chat_and_sms import ChatTransport, SmsTransport
+    from workers.notify.chat_transport import ChatTransport
+    from workers.notify.sms_transport import SmsTransport
 
     senders = [
-        Sender(engine, open_transport(ways.mail), patience),
-        Sender(engine, ChatTransport(), patience, channel=Channel.CHAT, at_once=CHATS_AT_ONCE),
+        Sender(engine, open_mail_transport(outgoing.mail), retries),
+        Sender(engine, ChatTransport(), retries, channel=Channel.CHAT, at_once=CHATS_AT_ONCE),
     ]
-    if ways.sms is not None and ways.sms.url is not None:
-        senders.append(Sender(engine, SmsTransport(ways.sms), patience, channel=Channel.SMS))
+    if outgoing.sms is not None and outgoing.sms.url is not None:
+        senders.append(Sender(engine, SmsTransport(outgoing.sms), retries, channel=Channel.SMS))
     return senders
+
+
+def open_mail_transport(settings: MailSettings) -> Transport:
+    """Return the transport that the settings name.
+
+    Raises:
+        ValueError: They name neither a server nor a folder.
+    """
+    from workers.notify.folder_transport import FolderTransport
+    from workers.notify.smtp_transport import SmtpTransport
+
+    if settings.host is not None:
+        return SmtpTransport(settings, settings.host)
+    if settings.folder is not None:
+        return FolderTransport(settings, settings.folder)
+    raise ValueError("邮件设置中既没有服务器（host），也没有文件夹（folder）")

@@ -1,13 +1,12 @@
-"""The ways out beside mail: chat bots by Apprise, short messages by a gateway."""
+"""Short messages, by an HTTP gateway."""
 
 import asyncio
 from http import HTTPStatus
 
 import httpx2
 
-from services.notifications.chat_bots import open_bot
-from workers.notify.message import OutgoingMail
-from workers.notify.transports import DeferredError, RejectedError, TransportUnavailable
+from services.notifications.outgoing import OutgoingMessage
+from workers.notify.transport import DeferredError, RejectedError, TransportUnavailable
 from workers.settings.sms import SmsSettings
 
 TIMEOUT_SECONDS = 30.0
@@ -16,25 +15,8 @@ TIMEOUT_SECONDS = 30.0
 _WORTH_ANOTHER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class ChatTransport:
-    """Hands a message to the bot that an Apprise URL names; the URL is a secret."""
-
-    async def send(self, letter: OutgoingMail) -> None:
-        """Send it; Apprise says no more than whether the bot took it."""
-        bot = open_bot(letter.to)
-        if bot is None:
-            raise RejectedError("the address is none that Apprise knows")
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                taken = await asyncio.to_thread(bot.notify, letter.text, letter.subject)
-        except TimeoutError as error:
-            raise DeferredError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
-        if not taken:
-            raise DeferredError("the bot did not take the message")
-
-
 class SmsTransport:
-    """Posts the subject of a message to an HTTP gateway; the same `id` each time."""
+    """Posts the subject of a message to a gateway, with the same `id` each time."""
 
     def __init__(self, settings: SmsSettings, timeout: float = TIMEOUT_SECONDS) -> None:
         """Compose. `settings`: where the gateway is; `timeout`: seconds for one message."""
@@ -45,9 +27,9 @@ class SmsTransport:
             else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
         )
 
-    async def send(self, letter: OutgoingMail) -> None:
-        """Send it; what the gateway says of it is not kept, as it may repeat the number."""
-        content = {"id": letter.delivery_id, "to": letter.to, "text": letter.subject}
+    async def send(self, message: OutgoingMessage) -> None:
+        """Send it; the words of the gateway's answer are not kept: they may repeat the number."""
+        content = {"id": message.delivery_id, "to": message.to, "text": message.subject}
         answer: httpx2.Response | None = None
         try:
             async with (
@@ -61,7 +43,7 @@ class SmsTransport:
                 raise TransportUnavailable(type(error).__name__) from error
         if answer.is_success:
             return
-        said = f"the gateway answered {answer.status_code}"
+        why = f"the gateway answered {answer.status_code}"
         if answer.is_client_error and answer.status_code not in _WORTH_ANOTHER:
-            raise RejectedError(said, answer.status_code)
-        raise DeferredError(said, answer.status_code)
+            raise RejectedError(why, answer.status_code)
+        raise DeferredError(why, answer.status_code)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, text, update
 
 from models.cases.actions.names import Action
 from models.cases.actors import Role
-from models.cases.events import CaseEvent
+from models.cases.events import CaseEvent, CaseEventData
 from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
@@ -17,7 +17,7 @@ from models.store.engine import reading, transaction
 from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.calendars.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.calendars.ics import as_feed, as_ics
-from services.people.recipients import find_recipients
+from services.notifications.recipients import concerned_by
 from services.people.users import NewUser, add_user, enter_user
 from tests.factories import OPENS, PATHS, commit, make_case, open_season
 
@@ -60,7 +60,10 @@ def awaited_users(engine: Engine, case_id: str) -> set[str]:
         case = connection.execute(select(_CASES).where(_CASES.c.id == case_id)).one()
         state = State(case.state)
         roles = [role for role in Role if keeps_deadline(role, state, AWAITED_FROM.get(state))]
-        found = find_recipients(connection, roles, case.season_id, case.unit_id, case.body_id)
+        of_case = CaseEventData.model_construct(
+            season=case.season_id, unit=case.unit_id, body=case.body_id
+        )
+        found = concerned_by(connection, of_case, roles)
     return {person.id for person in found}
 
 

@@ -20,15 +20,16 @@ from models.refusals import Refused
 from models.store.engine import transaction
 from models.tables import UserChannel, table_of
 from services.notifications.channels import set_channel
+from services.notifications.deliveries import deliveries
 from services.notifications.fan_out import Notification, notify
-from services.notifications.inbox import deliveries
+from services.notifications.outgoing import OutgoingMessage
 from services.people.users import list_users
 from tests.factories import OPENS
 from tests.slack import slack
-from workers.notify.chat_and_sms import ChatTransport, SmsTransport
-from workers.notify.message import OutgoingMail
+from workers.notify.chat_transport import ChatTransport
 from workers.notify.sender import Sender
-from workers.notify.transports import DeferredError, Transport
+from workers.notify.sms_transport import SmsTransport
+from workers.notify.transport import DeferredError, Transport
 from workers.settings.sms import SmsSettings
 
 FUJIAN = "2024-fujian"
@@ -112,7 +113,7 @@ class TestChat:
         sent: list[str] = []
 
         class Bots:
-            async def send(self, letter: OutgoingMail) -> None:
+            async def send(self, letter: OutgoingMessage) -> None:
                 if "hangs" in letter.to:
                     await back.wait()
                     raise DeferredError("the bot did not take the message")

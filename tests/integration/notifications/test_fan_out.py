@@ -9,8 +9,9 @@ from sqlalchemy import Engine, insert
 from models.notifications.texts import NotificationText
 from models.store.engine import transaction
 from models.tables import UserChannel, table_of
+from services.notifications.deliveries import deliveries
 from services.notifications.fan_out import Notification, Notified, notify
-from services.notifications.inbox import deliveries, inbox
+from services.notifications.inbox import inbox
 from services.people.users import NewUser, enter_user, set_email
 from services.seasons.opening import Opening, open_season
 from tests.factories import OPENS, programme
@@ -73,7 +74,7 @@ def leaves(
         enter_user(engine, NewUser(service, season, "expert", "虚构专家"), OPENS)
     set_email(engine, service, "desk@example.invalid")
     with transaction(engine) as connection:
-        notify(connection, replace(MESSAGE, notices={service: SAID}), at)
+        notify(connection, replace(MESSAGE, texts={service: SAID}), at)
     assert inbox(engine, service)[0].at == at
     return deliveries(engine)[0].next_attempt_at
 
@@ -93,7 +94,7 @@ class TestQuietHours:
         assert opened == OPENS
         with transaction(engine) as connection:
             at = OPENS + timedelta(seconds=13)  # ten in the evening
-            late = replace(MESSAGE, key="late", notices={"quiet-fujian": SAID})
+            late = replace(MESSAGE, key="late", texts={"quiet-fujian": SAID})
             notify(connection, late, at)
         assert deliveries(engine)[0].next_attempt_at == OPENS + timedelta(seconds=23)
 

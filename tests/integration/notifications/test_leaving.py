@@ -9,21 +9,23 @@ from sqlalchemy import Engine, update
 from models.cases.actions.names import Action
 from models.cases.states import State
 from models.notifications.delivery import Channel, DeliveryStatus
+from models.notifications.retries import DeliveryRetries
 from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
 from models.tables import CaseRecord, Delivery, table_of
 from services.notifications import fan_out
+from services.notifications.deliveries import deliveries, send_again
 from services.notifications.fan_out import Notification
-from services.notifications.inbox import deliveries, inbox, send_again
+from services.notifications.inbox import inbox
+from services.notifications.queue import DeliveryQueue
+from services.notifications.reminders import EventMessage, deadlines_given, why_overtaken
 from services.people.users import set_email
 from services.seasons import opening
 from tests.factories import OPENS, commit, make_case, programme
-from tests.integration.notifications.test_notify import tell
+from tests.integration.notifications.notified import notify_of
 from tests.mailserver import MailServer
-from workers.notify.queue import DeliveryRetries, Queue
+from workers.notify.run import open_mail_transport
 from workers.notify.sender import Sender
-from workers.notify.staleness import event_due, overtaken
-from workers.notify.transports import open_transport
 from workers.settings.mail import MailSettings
 
 FUJIAN, ADDRESS = "2024-fujian", "fujian@example.invalid"
@@ -33,7 +35,7 @@ CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)  # what the call's cases wait for
 
 async def send(engine: Engine, server: MailServer) -> None:
     settings = MailSettings(host="127.0.0.1", port=server.port, sender="office@example.invalid")
-    await Sender(engine, open_transport(settings)).send_due()
+    await Sender(engine, open_mail_transport(settings)).send_due()
 
 
 def reminded(engine: Engine) -> str:
@@ -41,8 +43,12 @@ def reminded(engine: Engine) -> str:
     case_id = make_case(engine, state=State.PROVINCE_REVIEW)
     commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
     set_email(engine, FUJIAN, ADDRESS)
-    tell(engine, case_id)
+    notify_of(engine, case_id)
     return case_id
+
+
+def reminder(event_id: str, role: str) -> EventMessage:
+    return EventMessage("deadline_approaching", event_id, role)
 
 
 @pytest.mark.usefixtures("season")
@@ -81,7 +87,7 @@ class TestReminders:
                     update(cases).where(cases.c.id == case_id).values(deadline=deadline)
                 )
             with reading(engine) as connection:
-                found = overtaken(connection, "deadline_approaching", f"{case_id}:2")
+                found = why_overtaken(connection, "deadline_approaching", f"{case_id}:2")
             assert found == expected
 
     async def test_of_several_that_waited_through_an_outage_the_last_one_leaves(
@@ -89,9 +95,9 @@ class TestReminders:
     ) -> None:
         case_id = reminded(engine)
         commit(engine, case_id, Action.REMIND, deadline=DUE, offset=1)
-        tell(engine, case_id)
+        notify_of(engine, case_id)
         commit(engine, case_id, Action.EXPIRE, deadline=DUE)
-        tell(engine, case_id)
+        notify_of(engine, case_id)
 
         async with MailServer() as server:
             await send(engine, server)
@@ -106,9 +112,9 @@ class TestReminders:
         case_id = make_case(engine, state=State.PROVINCE_REVIEW)
         for offset in (7, 3, 1):
             commit(engine, case_id, Action.REMIND, deadline=DUE, offset=offset)
-        tell(engine, case_id)
+        notify_of(engine, case_id)
         assert [item.event_id for item in inbox(engine, FUJIAN)] == [f"{case_id}:4", f"{case_id}:1"]
-        tell(engine, case_id)
+        notify_of(engine, case_id)
         assert len(inbox(engine, FUJIAN)) == 2
 
     def test_after_an_outage_of_our_own_nobody_is_reminded_of_what_was_done(
@@ -117,7 +123,7 @@ class TestReminders:
         case_id = make_case(engine, state=State.PROVINCE_REVIEW)
         commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
         commit(engine, case_id, Action.ACCEPT)
-        tell(engine, case_id)
+        notify_of(engine, case_id)
         assert [item.event for item in inbox(engine, FUJIAN)] == ["submitted"]
 
 
@@ -144,24 +150,23 @@ class TestCalendarEntries:
         event_id = f"{case_id}:2"
 
         with reading(engine) as connection:
-            given = event_due(connection, "deadline_approaching", event_id, "body")
-            others = event_due(connection, "deadline_approaching", event_id, "organiser")
-            unknown = event_due(connection, "deadline_approaching", f"{case_id}:99", "body")
+            given = deadlines_given(connection, [reminder(event_id, "body")])
+            others = deadlines_given(connection, [reminder(event_id, "organiser")])
+            unknown = deadlines_given(connection, [reminder(f"{case_id}:99", "body")])
 
-        assert given is not None
-        assert given.id == event_id
-        assert others is unknown is None
+        assert [each.id for each in given] == [event_id]
+        assert others == unknown == []
 
     def test_experts_are_given_what_is_awaited_from_their_panel(self, engine: Engine) -> None:
         case_id = make_case(engine, state=State.EXPERT_REVIEW)
         commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
         with reading(engine) as connection:
             given = [
-                event_due(connection, "deadline_approaching", f"{case_id}:5", role)
+                deadlines_given(connection, [reminder(f"{case_id}:5", role)])
                 for role in ("panel", "expert", "organiser")
             ]
 
-        assert [each is not None for each in given] == [True, True, False]
+        assert [len(each) for each in given] == [1, 1, 0]
 
     async def test_a_digest_has_those_of_all_its_reminders(self, engine: Engine) -> None:
         cases = {reminded(engine), reminded(engine)}
@@ -183,7 +188,7 @@ class TestDigests:
     async def test_what_waits_for_one_reader_leaves_as_one_mail(self, engine: Engine) -> None:
         set_email(engine, FUJIAN, ADDRESS)
         for _ in range(3):
-            tell(engine, make_case(engine, state=State.PROVINCE_REVIEW))
+            notify_of(engine, make_case(engine, state=State.PROVINCE_REVIEW))
         with transaction(engine) as connection:
             connection.execute(update(table_of(Delivery)).values(digest=True))
 
@@ -235,18 +240,18 @@ class TestDailyDigest:
         service = digesting_desk(engine, done)
         assert len(inbox(engine, service)) == 4  # which has all at once
 
-        assert Queue(engine, DeliveryRetries(), clock=lambda: NINE - ONE).due() == []
-        queue = Queue(engine, DeliveryRetries(), clock=lambda: NINE)
+        assert DeliveryQueue(engine, DeliveryRetries(), clock=lambda: NINE - ONE).due() == []
+        queue = DeliveryQueue(engine, DeliveryRetries(), clock=lambda: NINE)
         (first, *_) = queue.due()
         taken = queue.take(first)
 
         assert taken is not None
-        assert taken.letter is not None
+        assert taken.message is not None
         assert len(taken.ids) == 3
-        assert "3 条消息" in taken.letter.subject
-        assert [f"正文 {number}" in taken.letter.text for number in range(3)] == [True] * 3
-        assert "快到期了" not in taken.letter.text
-        assert taken.letter.reply_to == "office@example.invalid"
+        assert "3 条消息" in taken.message.subject
+        assert [f"正文 {number}" in taken.message.text for number in range(3)] == [True] * 3
+        assert "快到期了" not in taken.message.text
+        assert taken.message.reply_to == "office@example.invalid"
         (dropped,) = deliveries(engine, status=DeliveryStatus.DROPPED)
         assert dropped.last_error == "overtaken by accept"
         queue.sent(taken)
@@ -256,7 +261,7 @@ class TestDailyDigest:
 @pytest.mark.usefixtures("season")
 async def test_a_mail_that_was_sent_leaves_again_as_the_same(engine: Engine) -> None:
     set_email(engine, FUJIAN, ADDRESS)
-    tell(engine, make_case(engine, state=State.PROVINCE_REVIEW))
+    notify_of(engine, make_case(engine, state=State.PROVINCE_REVIEW))
 
     async with MailServer() as server:
         await send(engine, server)

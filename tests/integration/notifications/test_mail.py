@@ -16,30 +16,28 @@ from structlog.testing import capture_logs
 
 from models.cases.actors import Role
 from models.cases.states import State
+from models.notifications.retries import DeliveryRetries
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.tables import Delivery, InboxMessage, table_of
-from services.notifications.inbox import DeliveryItem, deliveries, send_again
+from services.notifications.deliveries import DeliveryItem, deliveries, send_again
+from services.notifications.outgoing import OutgoingMessage
 from services.people.users import add_user, set_email
 from tests.factories import OPENS, make_case
 from tests.mailserver import MailServer, plain
 from tests.waiting import until
-from workers.notify.message import OutgoingMail, build_message
-from workers.notify.queue import DeliveryRetries
+from workers.notify.folder_transport import FolderTransport
+from workers.notify.mail import build_mail
+from workers.notify.run import open_mail_transport
 from workers.notify.sender import Sender
-from workers.notify.transports import (
-    FolderTransport,
-    RejectedError,
-    SmtpTransport,
-    TransportUnavailable,
-    open_transport,
-)
+from workers.notify.smtp_transport import SmtpTransport
+from workers.notify.transport import RejectedError, TransportUnavailable
 from workers.settings.mail import MailSettings
 
 LOOPBACK = "127.0.0.1"
 SENDER = "推选办公室 <office@example.invalid>"
 FEW = timedelta(milliseconds=20)
-QUICK = DeliveryRetries(attempts=3, first=FEW, longest=FEW * 4, poll=FEW, away=FEW)
+QUICK = DeliveryRetries(attempts=3, first=FEW, longest=FEW * 4, poll=FEW, unavailable=FEW)
 SECRET = "（示例）只给当事人看的意见"
 DELIVERIES = table_of(Delivery)
 
@@ -49,7 +47,7 @@ def settings(port: int | None, **changes: Any) -> MailSettings:
     return MailSettings.model_validate(values)
 
 
-def letter(**changes: Any) -> OutgoingMail:
+def letter(**changes: Any) -> OutgoingMessage:
     values: dict[str, Any] = {
         "delivery_id": "dlv_1",
         "event_id": "case_1:3",
@@ -59,7 +57,7 @@ def letter(**changes: Any) -> OutgoingMail:
         "text": "案例：《示例》\n第二行\n\nCase",
         "at": datetime(2024, 4, 25, 8, tzinfo=UTC),
     }
-    return OutgoingMail(**{**values, **changes})
+    return OutgoingMessage(**{**values, **changes})
 
 
 def put(engine: Engine, *addresses: str | None) -> list[str]:
@@ -111,7 +109,7 @@ async def sending(sender: Sender, condition: Callable[[], bool]) -> None:
 
 class TestLetter:
     def test_it_says_who_made_it_and_is_the_same_each_time(self) -> None:
-        message = build_message(letter(), settings(25))
+        message = build_mail(letter(), settings(25))
 
         assert message["From"] == SENDER
         assert message["To"] == "ann@example.invalid"
@@ -121,11 +119,11 @@ class TestLetter:
         assert message["Auto-Submitted"] == "auto-generated"
         assert message["List-Id"] == "<2024.tuixuan.example.invalid>"
         assert message["X-Tuixuan-Event"] == "case_1:3"
-        assert bytes(message) == bytes(build_message(letter(), settings(25)))
+        assert bytes(message) == bytes(build_mail(letter(), settings(25)))
 
     def test_an_answer_goes_where_the_season_says_and_else_is_not_asked_for(self) -> None:
-        nowhere = build_message(letter(), settings(25))
-        office = build_message(letter(reply_to="office@example.invalid"), settings(25))
+        nowhere = build_mail(letter(), settings(25))
+        office = build_mail(letter(reply_to="office@example.invalid"), settings(25))
 
         assert nowhere["Reply-To"] is None
         assert "请勿直接回复" in plain(nowhere)
@@ -137,7 +135,7 @@ class TestLetter:
 
     @pytest.mark.parametrize("text", ["案例\n", "一行" * 1000])
     def test_its_text_is_utf_8_and_comes_back_whole(self, text: str) -> None:
-        message = build_message(letter(text=text), settings(25))
+        message = build_mail(letter(text=text), settings(25))
 
         assert message.get_content_type() == "multipart/alternative"
         lines = plain(message).splitlines()
@@ -173,10 +171,10 @@ class TestSettings:
         assert settings(None, security=security).server_port == port
 
     def test_without_a_server_mails_lie_in_the_folder(self, tmp_path: Path) -> None:
-        assert isinstance(open_transport(MailSettings(folder=tmp_path)), FolderTransport)
-        assert isinstance(open_transport(settings(25, folder=tmp_path)), SmtpTransport)
+        assert isinstance(open_mail_transport(MailSettings(folder=tmp_path)), FolderTransport)
+        assert isinstance(open_mail_transport(settings(25, folder=tmp_path)), SmtpTransport)
         with pytest.raises(ValueError, match="host"):
-            open_transport(MailSettings())
+            open_mail_transport(MailSettings())
 
 
 class TestFolder:
@@ -207,7 +205,7 @@ class TestSmtp:
             await SmtpTransport(settings(server.port), LOOPBACK).send(letter())
 
         (mail,) = server.mails
-        built = build_message(letter(), settings(server.port))
+        built = build_mail(letter(), settings(server.port))
         assert plain(mail).splitlines() == plain(built).splitlines()
         assert mail["Subject"] == built["Subject"]
         assert mail["Message-ID"] == built["Message-ID"]
@@ -426,12 +424,12 @@ import asyncio
 from datetime import timedelta
 from models.store.engine import open_engine
 from workers.settings.mail import MailSettings
-from workers.notify.queue import DeliveryRetries
+from models.notifications.retries import DeliveryRetries
 from workers.notify.sender import Sender
-from workers.notify.transports import open_transport
+from workers.notify.run import open_mail_transport
 settings = MailSettings(host={LOOPBACK!r}, port={port}, sender={SENDER!r})
 patience = DeliveryRetries(lease=timedelta(seconds=1))
-sender = Sender(open_engine({database_url!r}), open_transport(settings), patience)
+sender = Sender(open_engine({database_url!r}), open_mail_transport(settings), patience)
 asyncio.run(sender.send_due())
 """
     return subprocess.Popen([sys.executable, "-c", program])

@@ -4,10 +4,13 @@ import pytest
 from sqlalchemy import text, update
 
 from models import tables
+from models.notifications.retries import DeliveryRetries
 from models.refusals import Refused
 from models.store.engine import transaction
 from services.cases.drafts import save_draft
-from services.notifications.inbox import deliveries, inbox, send_again
+from services.notifications.deliveries import deliveries, send_again
+from services.notifications.inbox import inbox
+from services.notifications.queue import DeliveryQueue
 from services.retention.messages import REMOVED
 from services.webhooks.replays import replay_one, replay_since
 from tests.factories import (
@@ -15,7 +18,6 @@ from tests.factories import (
     form,
 )
 from tests.integration.retention.world import LONG_AFTER, World
-from workers.notify.queue import DeliveryRetries, Queue
 
 
 def test_nobody_is_notified_again_of_what_was_removed(world: World) -> None:
@@ -57,5 +59,6 @@ def test_a_mail_that_was_asked_for_meanwhile_does_not_leave_empty(world: World) 
     [mail] = world.rows(tables.delivery, channel="mail", message_id=told.id)
     with transaction(world.record) as connection:
         connection.execute(update(tables.delivery).values(status="waiting"))
-    assert Queue(world.record, DeliveryRetries(), clock=lambda: LONG_AFTER).take(mail.id) is None
+    queue = DeliveryQueue(world.record, DeliveryRetries(), clock=lambda: LONG_AFTER)
+    assert queue.take(mail.id) is None
     assert {each.status for each in world.rows(tables.delivery, id=mail.id)} == {"dropped"}

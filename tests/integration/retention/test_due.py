@@ -15,7 +15,7 @@ from models.programme.retention import Retention
 from models.refusals import Refused
 from models.store.engine import transaction
 from services.notifications.channels import set_channel
-from services.notifications.inbox import send_again
+from services.notifications.deliveries import send_again
 from services.people.users import add_user
 from services.retention import due as due_module
 from services.retention.due import before, due

@@ -10,6 +10,7 @@ from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
+from models.notifications.retries import DeliveryRetries
 from models.programme.retention import Retention
 from models.store.engine import reading, transaction
 from models.webhooks.answers import Answer
@@ -17,6 +18,7 @@ from models.webhooks.retries import WebhookRetries
 from services.audit.entries import AuditEntryView, list_entries
 from services.cases.queries import history
 from services.cases.views import HistoryLine
+from services.notifications.queue import DeliveryQueue
 from services.retention.due import due
 from services.retention.removal import removing, total
 from services.webhooks.outcomes import Outcome
@@ -31,7 +33,6 @@ from tests.integration.audit.stores import Stores
 from tests.streams import outbox
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
-from workers.notify.queue import DeliveryRetries, Queue
 from workers.webhook.handler import WebhookHandler
 
 CLASSES = tuple(Retention.model_fields)
@@ -63,7 +64,7 @@ class World(Stores):
             event = CaseEvent.model_validate_json(row.body)
             NotifyHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
             WebhookHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
-        mails = Queue(self.record, DeliveryRetries(), clock=lambda: SENT)
+        mails = DeliveryQueue(self.record, DeliveryRetries(), clock=lambda: SENT)
         for delivery in mails.due():
             taken = mails.take(delivery)
             assert taken is not None

@@ -12,8 +12,9 @@ from models.cases.actions.names import EventName
 from models.cases.events import CaseEvent, case_event
 from models.cases.states import State
 from services.calendars.ics import Duty, as_feed, as_ics
+from services.notifications.outgoing import OutgoingMessage
 from tests.unit.notifications.test_texts import DEADLINE, happened
-from workers.notify.message import OutgoingMail, build_message
+from workers.notify.mail import build_mail
 from workers.settings.mail import MailSettings
 
 DOMAIN = "example.invalid"
@@ -26,11 +27,11 @@ def told(name: EventName = EventName.DEADLINE_APPROACHING, **changes: object) ->
 
 
 def built(*due: CaseEvent) -> EmailMessage:
-    letter = OutgoingMail(
+    letter = OutgoingMessage(
         delivery_id="dlv_1", event_id="case_01:1", season="2024", to="ann@example.invalid",
         subject="【推选】", text="案例\n", at=AT, due=due,
     )  # fmt: skip
-    return build_message(letter, MailSettings(sender=f"office@{DOMAIN}"))
+    return build_mail(letter, MailSettings(sender=f"office@{DOMAIN}"))
 
 
 def attached(mail: EmailMessage) -> EmailMessage:

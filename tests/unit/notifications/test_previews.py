@@ -6,7 +6,7 @@ from models.cases.actions.names import EventName
 from models.cases.actors import Role
 from models.notifications.recipients import NOTIFIED_ROLES
 from models.refusals import Refused
-from services.notifications.html import as_html
+from services.notifications.mail_template import as_html
 from services.notifications.previews import list_templates, preview
 
 EVERY = [(name, role) for name in EventName for role in NOTIFIED_ROLES[name]]
