@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+DEMO_PREFIX = "demo-"
+"""What the ids of demonstration seasons begin with; lists leave them out unless asked."""
 _MOST_SEQ_DIGITS = 9
 """A longer number is no seq: the databases' integer column could not even be asked for it."""
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.calendars.feeds import Feeds
+from portal.front_page import FrontPage
 from services.calendars.feeds import PATH
 
 RETRY_AFTER = "60"
@@ -30,7 +31,10 @@ def application(engine: Engine, domain: str) -> Starlette:
         domain: The mail domain, which the ids of calendar entries carry.
     """
     app = Starlette(
-        routes=[Route(PATH, Feeds(engine, domain).show)],
+        routes=[
+            Route("/", FrontPage(engine).show),
+            Route(PATH, Feeds(engine, domain).show),
+        ],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: _not_found, SQLAlchemyError: _record_unavailable},
     )

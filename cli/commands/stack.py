@@ -87,7 +87,9 @@ def down() -> None:
         say(f"{places.root} 中没有系统在运行，无需停止。")
 
 
-@app.command(help="查看系统是否运行、各进程与地址")
+@app.command(
+    help="查看系统是否运行、各进程与地址；就绪时退出码为 0，正在启动或恢复时为 75，未运行时为 69"
+)
 def status(
     *,
     links: Annotated[
@@ -95,23 +97,16 @@ def status(
         typer.Option("--links", help="只列出 Temporal 网页中常用的案例清单：名称、筛选条件、网址"),
     ] = False,
 ) -> None:
+    from cli.frame.exits import Exit
     from workers.folder.report import read_report
 
-    places = _places()
-    report = read_report(places)
+    report = read_report(_places())
     if links:
         _show_links(report)
         return
-    if options().output is not None:
-        rows = [{**process} for process in report["processes"]]
-        show(report if options().json else rows, COLUMNS)
-        return
-    if report["pid"] is None:
-        print(f"系统未在 {places.root} 运行。启动：tuixuan up")
-        return
-    print(f"系统{'已就绪' if report['ready'] else '正在启动或恢复'}（{places.root}）")
-    show([{**process} for process in report["processes"]], COLUMNS)
-    show({name: address for name, address in report["addresses"].items() if address})
+    _show_status(report)
+    if not report["ready"]:
+        raise typer.Exit(Exit.UNAVAILABLE if report["pid"] is None else Exit.TRY_AGAIN)
 
 
 @app.command(help="显示软件、数据库与事件的版本")
@@ -140,6 +135,21 @@ def _show_links(report: "StackReport") -> None:
     show({"items": rows, "next_cursor": None}, {"name": "清单", "query": "筛选条件", "url": "网址"})
     if ui is None:
         say("不知道 Temporal 网页的地址：系统没有运行，或 Temporal 由别处提供。")
+
+
+def _show_status(report: "StackReport") -> None:
+    from cli.frame.greeting import pages
+
+    if options().output is not None:
+        rows = [{**process} for process in report["processes"]]
+        show(report if options().json else rows, COLUMNS)
+        return
+    if report["pid"] is None:
+        print(f"系统未在 {report['state_dir']} 运行。启动：tuixuan up")
+        return
+    print(f"系统{'已就绪' if report['ready'] else '正在启动或恢复'}（{report['state_dir']}）")
+    show([{**process} for process in report["processes"]], COLUMNS)
+    show({name: address for name, address in pages(report).items() if address})
 
 
 def _settings(ports: dict[str, int] | None = None) -> "StackSettings":

@@ -4,8 +4,9 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from cli.frame.temporal_links import OPEN, workflows_url
 from workers.folder.places import default_state_dir
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from workers.settings.stack import StackSettings
 
 ADDRESSES = {
-    "portal": "门户（日历订阅）",
-    "temporal_ui": "Temporal 网页",
+    "portal": "门户",
+    "temporal_ui": "Temporal 网页（未结案例）",
     "temporal": "Temporal",
     "nats": "NATS",
     "nats_monitor": "NATS 监控",
@@ -26,12 +27,21 @@ ADDRESSES = {
 def greeting(report: "StackReport", settings: "StackSettings") -> str:
     """Return the addresses, the folder, where mail goes, and three commands to try."""
     places = settings.places
-    known = {**report["addresses"]}
+    known = pages(report)
     lines = ["", "推选系统已就绪。"]
     lines += [f"  {label}：{known[name]}" for name, label in ADDRESSES.items() if known[name]]
     lines += [f"  状态目录：{places.root}", f"  邮件：{_mail(settings, places)}", "", "试一试："]
     lines += [f"  {command}" for command in _commands(settings)]
     return "\n".join([*lines, ""])
+
+
+def pages(report: "StackReport") -> "dict[str, str | None]":
+    """Return the addresses with pages that show something when they are opened."""
+    known = cast("dict[str, str | None]", {**report["addresses"]})
+    ui, namespace = known["temporal_ui"], report["temporal_namespace"]
+    if ui is None or namespace is None:
+        return known
+    return {**known, "temporal_ui": workflows_url(ui, namespace, OPEN)}
 
 
 def _mail(settings: "StackSettings", places: "Places") -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
 
 from models import tables
 from models.dates.milestones import SeasonDates
+from models.ids import DEMO_PREFIX
 from models.programme.definition import Programme
 from models.refusals import unknown_season
 from models.store.engine import reading
@@ -43,6 +44,22 @@ def list_seasons(engine: Engine) -> list[SeasonView]:
     query = _with_case_counts().order_by(tables.season.c.opened_at.desc())
     with reading(engine) as connection:
         return [_view(row) for row in connection.execute(query).mappings()]
+
+
+def open_seasons(engine: Engine, now: datetime) -> list[SeasonView]:
+    """Return the seasons whose last milestone is to come, the newest first.
+
+    Demonstrations and archived seasons are left out: this is what the public sees.
+    """
+    seasons = tables.season.c
+    query = (
+        _with_case_counts()
+        .where(seasons.archived_at.is_(None), seasons.id.not_like(f"{DEMO_PREFIX}%"))
+        .order_by(seasons.opened_at.desc())
+    )
+    with reading(engine) as connection:
+        found = [_view(row) for row in connection.execute(query).mappings()]
+    return [each for each in found if max(each.milestones.values()) > now]
 
 
 def has_seasons(engine: Engine) -> bool:

@@ -1,5 +1,6 @@
 """Bad input of every kind: files, forms, names, lines, and the same thing twice."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -222,5 +223,6 @@ def test_the_same_command_twice(stack: Stack) -> None:
 def test_a_stack_that_is_down_says_so(tmp_path: Path) -> None:
     nothing = Stack(tmp_path / "nothing")
     assert nothing.refused("case", "list")[:2] == (69, "no_record_yet")
-    assert nothing.json("status")["ready"] is False
+    status = nothing.run("status", "--output", "json", check=False)
+    assert (status.returncode, json.loads(status.stdout)["ready"]) == (69, False)
     assert not nothing.places.root.joinpath("tuixuan.db").exists()

@@ -1,25 +1,32 @@
 """The portal as a calendar sees it: over HTTP, from a real server."""
 
 import asyncio
+import base64
+import hashlib
 import http.client
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from models import tables
 from models.cases.states import State
 from models.store.engine import transaction
+from models.wording import moment
 from portal.app import application
 from portal.server import listening, serve
 from services.calendars.feeds import make_feed, remove_feed
-from tests.factories import OPENS, make_case
+from services.clock import now
+from services.seasons.opening import Opening, open_season
+from services.seasons.queries import show_season
+from tests.factories import OPENS, make_case, programme
 from tests.slack import slack
 from workers.stack.ports import PortInUse
 
@@ -117,7 +124,7 @@ class TestFeeds:
             await portal.ask(path)
             for path in (
                 removed, renewed, "/calendar/nonsense.ics", "/calendar/%00%ff.ics", good[:-4],
-                f"{good}/", good.replace("/calendar/", "/calendar//"), "/calendar/", "/", "/x?y=z",
+                f"{good}/", good.replace("/calendar/", "/calendar//"), "/calendar/", "/x", "/x?y=z",
             )
         ]  # fmt: skip
 
@@ -182,6 +189,57 @@ class TestFeeds:
             ("GET", None, 404),
         ]
         assert path[10:-4] not in repr(logs) + caplog.text
+
+
+class TestFrontPage:
+    async def test_it_shows_the_open_seasons_with_their_dates(
+        self, portal: Portal, engine: Engine
+    ) -> None:
+        at = now()
+        open_season(engine, programme(), at, Opening(starting=at.date()))
+        demo = Opening(season_id="demo-one", starting=at.date())
+        open_season(engine, programme(), at, demo)
+        archived = Opening(season_id="2023", starting=at.date())
+        open_season(engine, programme(), at, archived)
+        with transaction(engine) as connection:
+            seasons = tables.season
+            hide = update(seasons).where(seasons.c.id == "2023").values(archived_at=at)
+            connection.execute(hide)
+        cutoff = show_season(engine, "2024").milestones["cutoff"]
+
+        answer = await portal.ask("/")
+
+        text = answer.body.decode()
+        assert answer.status == 200
+        assert '<html lang="zh-CN">' in text
+        assert 'id="season-2024"' in text
+        assert (text.count("<section"), "season-demo-one" in text) == (1, False)
+        assert "申报推荐截止" in text
+        assert moment(cutoff) in text
+        assert cutoff.isoformat().replace("+00:00", "Z") in text
+
+    async def test_it_loads_nothing_and_its_style_is_the_one_that_is_allowed(
+        self, portal: Portal
+    ) -> None:
+        answer = await portal.ask("/")
+
+        text = answer.body.decode()
+        assert "目前没有正在进行的征集" in text
+        style = text.partition("<style>")[2].partition("</style>")[0]
+        allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        policy = answer.headers["content-security-policy"]
+        assert f"style-src 'sha256-{allowed}'" in policy
+        assert "default-src 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "http" not in text
+        assert "set-cookie" not in answer.headers
+
+    async def test_titles_are_shown_as_text(self, portal: Portal, engine: Engine) -> None:
+        at = now()
+        call = programme().model_copy(update={"title": "<script>alert(1)</script>"})
+        open_season(engine, call, at, Opening(starting=at.date()))
+
+        assert b"<script>" not in (await portal.ask("/")).body
 
 
 class TestServing:

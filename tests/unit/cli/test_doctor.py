@@ -95,8 +95,10 @@ def test_a_mail_server_is_reported(
 def test_the_greeting_names_addresses_folder_mail_and_three_commands(tmp_path: Path) -> None:
     settings = StackSettings.load()
     report = down_report(Places(settings.state_dir))
-    report["addresses"]["temporal_ui"] = "http://127.0.0.1:8233"
+    report["addresses"] = {**report["addresses"], "temporal_ui": "http://127.0.0.1:8233"}
+    report["temporal_namespace"] = "two words"
     said = greeting(report, settings)
-    for part in ("http://127.0.0.1:8233", f"{tmp_path / 'state'}", ".eml"):
+    page = "http://127.0.0.1:8233/namespaces/two%20words/workflows?query=WorkflowType%3D%22Case%22"
+    for part in (page, f"{tmp_path / 'state'}", ".eml"):
         assert part in said
     assert said.count(f"--state-dir {tmp_path / 'state'}") == 3

@@ -24,7 +24,10 @@ from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from services.unavailable import Unavailable
 from tests.factories import ROOT
+from workers.folder import lock
 from workers.folder.lock import FolderInUse
+from workers.folder.places import Places
+from workers.folder.report import NOWHERE, write_json
 from workers.servers.found import ServerMissing
 from workers.settings.environment import SettingsWrong
 from workers.settings.worker import NotRunning
@@ -322,14 +325,34 @@ def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     assert done.stderr == b""
 
 
-def test_status_of_nothing_is_no_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main.run(["status", "--output", "json"]) == 0
+def test_status_of_nothing_says_so_and_is_not_success(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main.run(["status", "--output", "json"]) == Exit.UNAVAILABLE
     told = json.loads(capsys.readouterr().out)
     assert told["ready"] is False
     assert told["state_dir"] == str(tmp_path / "state")
     assert told["processes"] == []
     assert set(told["addresses"]) >= {"temporal", "temporal_ui", "nats", "database", "portal"}
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(("ready", "code"), [(True, Exit.OK), (False, Exit.TRY_AGAIN)])
+def test_status_ends_with_zero_only_when_all_is_ready(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, ready: bool, code: Exit
+) -> None:
+    places = Places(tmp_path / "state")
+    with lock.hold(places):
+        ui = {**NOWHERE, "temporal_ui": "http://127.0.0.1:8233"}
+        report = {"ready": ready, "pid": lock.holder(places), "addresses": ui}
+        write_json(places.report, {**report, "temporal_namespace": "tuixuan"})
+        assert main.run(["status", "--output", "json"]) == code
+        told = json.loads(capsys.readouterr().out)
+        assert told["ready"] is ready
+        assert told["addresses"]["temporal_ui"] == "http://127.0.0.1:8233"
+        assert main.run(["status"]) == code
+    page = "/namespaces/tuixuan/workflows?query=WorkflowType%3D%22Case%22"
+    assert page in capsys.readouterr().out
 
 
 def test_down_says_that_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
