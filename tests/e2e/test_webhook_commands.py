@@ -201,7 +201,9 @@ async def test_what_was_sent_is_sent_again_with_its_id_and_bytes(service: Desk) 
     ],
 )
 async def test_an_address_that_is_refused_says_why(service: Desk, url: str, why: str) -> None:
-    await service.add(url=url)
+    words = ("webhook", "add", service.season, url)
+    assert (await service.refused(*words))[:2] == (1, "address_not_allowed")
+    await service.add("--yes", url=url)
     code, item = await service.try_it()
     assert (code, item["status"], item["status_code"]) == (3, "waiting", None)
     assert why in item["error"]
@@ -252,7 +254,7 @@ async def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_is_told(
 
 
 async def test_an_endpoint_is_changed_and_keeps_its_secret(service: Desk) -> None:
-    await service.add("--event", "published", url="https://10.0.0.1/hook")
+    await service.add("--yes", "--event", "published", url="https://10.0.0.1/hook")
     assert (await service.try_it())[0] == 3
     edited = await service.json(
         "webhook",

@@ -5,18 +5,20 @@ know from elsewhere (`TEMPORAL_ADDRESS`, `DATABASE_URL` …). Each also takes `_
 a file that holds the value, for secrets.
 """
 
+import tomllib
 from typing import Any, Self
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from workers.folder.places import config_file
 from workers.settings.environment import Environment, SettingsWrong
+from workers.settings.explaining import explain_settings, explain_toml
 
 
 class SourcedSettings(BaseSettings):
@@ -35,7 +37,7 @@ class SourcedSettings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise SettingsWrong(_explain(error)) from error
+            raise SettingsWrong(explain_settings(error, cls, config_file())) from error
 
     @classmethod
     def settings_customise_sources(
@@ -50,11 +52,24 @@ class SourcedSettings(BaseSettings):
         return (
             init_settings,
             Environment(settings_cls),
-            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+            ConfigFile(settings_cls),
         )
 
 
-def _explain(error: ValidationError) -> str:
-    """Say which settings are wrong and why, without their values: one may be a secret."""
-    wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-    return "设置有误：" + "；".join(wrong) + "。"
+class ConfigFile(PydanticBaseSettingsSource):
+    """Reads the configuration file; one that cannot be read is an error that names it."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of one field; pydantic's signature."""
+        del field
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what the file says; an editor of Windows may have put a BOM before it."""
+        file = config_file()
+        try:
+            return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise SettingsWrong(explain_toml(error, file)) from error

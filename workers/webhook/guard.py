@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from httpcore2 import (
@@ -35,8 +36,20 @@ _LOOKUPS = ThreadPoolExecutor(32, thread_name_prefix="resolve")
 _asked: dict[tuple[str, int], Future[list[str]]] = {}
 
 
+class Forbidden(StrEnum):
+    """Why an address must not be reached."""
+
+    NOT_PUBLIC = "the address is private, local or reserved"
+    NOT_SECURE = "https is required outside of allowed networks"
+    PORT = "the port is not allowed"
+
+
 class ForbiddenAddress(ConnectError):
     """The host's name leads to an address that webhooks must not reach; nothing was sent."""
+
+    def __init__(self, why: Forbidden, address: Address, port: int) -> None:
+        super().__init__(f"port {port} is not allowed" if why is Forbidden.PORT else str(why))
+        self.why, self.address, self.port = why, address, port
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -110,16 +123,7 @@ class Guard(AsyncNetworkBackend):
             ForbiddenAddress: One of the host's addresses is not allowed.
             ConnectError: The host has none, or does not answer.
         """
-        try:
-            found = [ip_address(each) for each in await self._resolve(host.strip("[]"), port)]
-        except (OSError, ValueError, UnicodeError) as error:
-            raise ConnectError(
-                f"the host's name does not resolve: {type(error).__name__}"
-            ) from None
-        if not found:
-            raise ConnectError("the host has no address")
-        for address in found:
-            self._check(address, port)
+        found = await self.addresses(host, port)
         for address in found[:-1]:
             limit = LONGEST_TRY if timeout is None else min(timeout, LONGEST_TRY)
             with contextlib.suppress(ConnectError, ConnectTimeout):
@@ -130,13 +134,32 @@ class Guard(AsyncNetworkBackend):
             str(found[-1]), port, timeout, local_address, socket_options
         )
 
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Return the addresses of a host, all of them allowed.
+
+        Raises:
+            ForbiddenAddress: One of them is not allowed.
+            ConnectError: The host has none.
+        """
+        try:
+            found = [ip_address(each) for each in await self._resolve(host.strip("[]"), port)]
+        except (OSError, ValueError, UnicodeError) as error:
+            raise ConnectError(
+                f"the host's name does not resolve: {type(error).__name__}"
+            ) from None
+        if not found:
+            raise ConnectError("the host has no address")
+        for address in found:
+            self._check(address, port)
+        return found
+
     def _check(self, address: Address, port: int) -> None:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         if any((mapped or address) in network for network in self._networks):
             return
         if not is_public(address):
-            raise ForbiddenAddress("the address is private, local or reserved")
+            raise ForbiddenAddress(Forbidden.NOT_PUBLIC, address, port)
         if not self._public:
-            raise ForbiddenAddress("https is required outside of allowed networks")
+            raise ForbiddenAddress(Forbidden.NOT_SECURE, address, port)
         if port not in self._ports:
-            raise ForbiddenAddress(f"port {port} is not allowed")
+            raise ForbiddenAddress(Forbidden.PORT, address, port)

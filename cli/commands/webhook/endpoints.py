@@ -44,6 +44,7 @@ def add(
 
     events = every_if_all(event) or ()
     new = NewEndpoint(season, acting_organiser(), url, description, events, rate or None)
+    _judge(url)
     with record() as engine:
         added = add_endpoint(engine, new, now())
     show(added)
@@ -80,6 +81,8 @@ def edit(
     new = EndpointChanges(url, description, every_if_all(event), rate)
     if new == EndpointChanges():
         raise typer.BadParameter("请给出要修改的 --url、--description、--event 或 --rate。")
+    if url is not None:
+        _judge(url)
     with record_of(endpoint) as engine:
         show(edit_endpoint(engine, endpoint, new), ENDPOINT_COLUMNS)
 
@@ -154,6 +157,29 @@ def remove(endpoint: Endpoint) -> None:
     with record_of(endpoint) as engine:
         confirm(f"移除端点 {endpoint}？不能恢复。")
         show(endpoints.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
+
+
+def _judge(url: str) -> None:
+    """Refuse an address that the sender would refuse; `--yes` enters it all the same.
+
+    The sender may have other settings than this command, if it runs elsewhere.
+    """
+    import asyncio
+
+    from models.refusals import Refused
+    from services.webhooks.checks import check_url
+    from workers.webhook.judging import judge
+
+    check_url(url)
+    try:
+        doubt = asyncio.run(judge(url, options().settings().webhook))
+    except Refused as refused:
+        if not options().yes:
+            message = f"{refused.message}仍要先登记，加 --yes。"
+            raise Refused(refused.code, message) from refused
+        doubt = f"已按 --yes 登记，但发送时会被拒绝：{refused.message}"
+    if doubt is not None:
+        say(doubt)
 
 
 def _first_attempt(engine: "Engine", delivery: str, wait: int) -> "WebhookItem":

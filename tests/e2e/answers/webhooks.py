@@ -56,7 +56,7 @@ def endpoint(office: Connections, host: str = LOOPBACK) -> Iterator[tuple[Receiv
     """An endpoint of the office's season, and its receiver."""
     assert office.cases
     with receiving(host) as receiver:
-        added = office.stack.json("webhook", "add", SEASON, receiver.url)["id"]
+        added = office.stack.json("webhook", "add", SEASON, receiver.url, "--yes")["id"]
         yield receiver, added
         office.stack.json("webhook", "remove", added, "--yes")
 

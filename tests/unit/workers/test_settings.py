@@ -1,6 +1,7 @@
 """Where settings come from, which win, and what is refused."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,8 +118,75 @@ def test_a_wrong_value_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TUIXUAN_MAIL__PORT", "secret-by-mistake")
     with pytest.raises(SettingsWrong) as refused:
         StackSettings.load()
-    assert "mail.port" in str(refused.value)
+    assert "TUIXUAN_MAIL__PORT（配置文件中为 mail.port）应为整数" in str(refused.value)
     assert "secret-by-mistake" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "TUIXUAN_MAIL__PORT",
+            "70000",
+            "TUIXUAN_MAIL__PORT（配置文件中为 mail.port）应不大于 65535",
+        ),
+        ("TUIXUAN_MAIL__SECURITY", "ssl", "应为 none、starttls、tls 之一"),
+        ("LOG_LEVEL", "loud", "TUIXUAN_LOG_LEVEL（配置文件中为 log_level）应为 debug、info、"),
+        ("TUIXUAN_MAIL__HOST", "mail", "TUIXUAN_MAIL__…：设置了邮件服务器（host），还须设置发件人"),
+        ("TUIXUAN_SMS__URL", "x y", "TUIXUAN_SMS__URL（配置文件中为 sms.url）应为完整的网址"),
+        ("TUIXUAN_PORTAL__PUBLIC_URL", "ftp://x", "网址应以 http:// 或 https:// 开头"),
+        (
+            "TUIXUAN_METRICS__HOST",
+            "nowhere",
+            "TUIXUAN_METRICS__HOST（配置文件中为 metrics.host）应为 IP",
+        ),
+        ("TUIXUAN_DEBUG", "maybe", "TUIXUAN_DEBUG（配置文件中为 debug）应为 true 或 false"),
+        (
+            "DATABASE_URL",
+            "mysql://x",
+            "TUIXUAN_DATABASE__URL（配置文件中为 database.url）应为 sqlite:///",
+        ),
+        ("TUIXUAN_WEBHOOK__TIMEOUT", "0", "应大于 0"),
+        ("TUIXUAN_WEBHOOK__ALLOWED_PORTS", "80,x", "TUIXUAN_WEBHOOK__ALLOWED_PORTS（配置文件中为"),
+    ],
+)
+def test_a_wrong_value_is_explained_in_chinese(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsWrong) as refused:
+        StackSettings.load()
+    assert said in str(refused.value)
+    assert not re.search("[Ii]nput should|[Vv]alue error", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"log_level = info\n", "第 1 行不合 TOML 格式"),
+        (b'log_level = "info"\n\n[nats\n', "第 3 行不合 TOML 格式"),
+        ("# 设置\n[nats]\n".encode("gbk"), "不是 UTF-8 编码"),
+        (b"nats = 1\n", "是一组设置"),
+        (b"[nats]\nprot = 1\n", "nats.prot 不是一项设置，最接近的是 nats.port"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_with_the_place(
+    content: bytes, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config" / "tuixuan" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(SettingsWrong) as refused:
+        StackSettings.load()
+    assert said in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_a_file_with_a_bom_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "tuixuan" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('log_level = "error"\n', encoding="utf-8-sig")
+    assert StackSettings.load().log_level == "error"
 
 
 def test_passwords_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
