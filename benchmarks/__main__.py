@@ -13,6 +13,7 @@ from benchmarks.report import Report, write_json
 from benchmarks.table import as_markdown, write_readme
 from models.store.engine import open_engine
 from models.store.upgrade import upgrade_record
+from workers.folder.places import sqlite_url
 
 VAR = Path("var")
 README = Path("benchmarks/README.md")
@@ -26,7 +27,7 @@ async def measure(plan: Plan) -> Report:
         print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True)
 
     with scratch(VAR) as folder:
-        url = f"sqlite:///{folder / 'record.db'}"
+        url = sqlite_url(folder / "record.db")
         engine = open_engine(url)
         try:
             upgrade_record(engine)

@@ -1,8 +1,10 @@
 """Where files are: the state folder, what is in it, and the configuration file."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +24,15 @@ def config_file() -> Path:
     return Path(home, "tuixuan", "config.toml")
 
 
+def sqlite_url(path: Path) -> str:
+    """Return the address of a database file.
+
+    What an address parts with is escaped; the rest stays as it is, so that people can read it.
+    """
+    escaped = re.sub(r"[%?#\x00-\x1f\x7f]", lambda found: quote(found[0]), str(path))
+    return f"sqlite:///{escaped}"
+
+
 @dataclass(frozen=True)
 class Places:
     """The files of one stack, all under one folder."""
@@ -31,12 +42,12 @@ class Places:
     @property
     def record_url(self) -> str:
         """The record, if no other database is named."""
-        return f"sqlite:///{self.root / 'tuixuan.db'}"
+        return sqlite_url(self.root / "tuixuan.db")
 
     @property
     def audit_url(self) -> str:
         """The audit's own store, beside it."""
-        return f"sqlite:///{self.root / 'audit.db'}"
+        return sqlite_url(self.root / "audit.db")
 
     @property
     def audit_anchor(self) -> Path:

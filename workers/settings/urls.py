@@ -1,17 +1,24 @@
 """Addresses that hold passwords: derived, and shown without them."""
 
+import re
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 MASK = "***"
-AUDIT_SCHEMA = "audit"
+_SEARCH_PATH = "-csearch_path=audit"
+
+
+_ACCOUNT = re.compile(r"^([\w+.-]+://[^:/@]*):.*@(?=[^@]*$)")
+"""An account as database drivers read it: passwords may hold what parts an address."""
+_SECRET = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
 
 
 def mask_password(url: str) -> str:
     """Return the address as people may see it: `***` in place of a password or a bare token."""
+    url = _SECRET.sub(rf"\1{MASK}", url)
     parts = urlsplit(url)
     account, at, host = parts.netloc.rpartition("@")
     if not at:
-        return url
+        return _ACCOUNT.sub(rf"\1:{MASK}@", url)
     user, colon, _password = account.partition(":")
     shown = f"{user}:{MASK}" if colon else account
     if parts.scheme in ("nats", "tls", "ws", "wss") and not colon:
@@ -21,13 +28,13 @@ def mask_password(url: str) -> str:
 
 def holds_mask(url: str) -> bool:
     """Tell whether a password was masked in this address."""
-    return MASK in urlsplit(url).netloc
+    return MASK in urlsplit(url).netloc or f"password={MASK}" in url.lower()
 
 
 def audit_url(record_url: str) -> str:
     """Return the audit's store on the same PostgreSQL server: a schema of its own."""
-    parts = urlsplit(record_url)
-    query = dict(parse_qsl(parts.query))
-    options = f"{query.get('options', '')} -csearch_path={AUDIT_SCHEMA}".strip()
-    encoded = urlencode({**query, "options": options}, quote_via=quote)
-    return urlunsplit(parts._replace(query=encoded))
+    address, _, query = record_url.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
+    options = " ".join([*(value for name, value in given if name == "options"), _SEARCH_PATH])
+    rest = [(name, value) for name, value in given if name != "options"]
+    return f"{address}?{urlencode([*rest, ('options', options)], quote_via=quote)}"

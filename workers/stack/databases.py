@@ -13,6 +13,9 @@ def upgrade_databases(settings: WorkerSettings, audit_role: str | None = None) -
         settings: Where they are.
         audit_role: A role of the audit's database that may only read and append.
     """
+    places = settings.places
+    if {places.record_url, places.audit_url} & {settings.database_url, settings.audit_database_url}:
+        places.prepare()
     with opened_engine(settings.database_url, pool_size=1) as engine:
         upgrade_record(engine)
     with opened_engine(settings.audit_database_url, pool_size=1) as engine:

@@ -24,6 +24,7 @@ async def spawn(program: Program) -> Process:
         stdout=PIPE,
         stderr=STDOUT,
         env=dict(program.environ),
+        cwd=program.folder,
         start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order
     )
 

@@ -30,6 +30,7 @@ class Program:
         command: What to run.
         missing: Its probe.
         environ: Its whole environment.
+        folder: Where it runs; None: where we do.
         before: Called before each start.
         chatter: Tells which of its lines only go to its log.
         start_within: Seconds until it must serve for the first time.
@@ -41,6 +42,7 @@ class Program:
     command: list[str]
     missing: Probe
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    folder: Path | None = None
     before: Callable[[], object] = bool
     chatter: Callable[[str], bool] = lambda _line: False
     start_within: float = 60.0
@@ -57,8 +59,8 @@ def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Pla
     """Return the embedded Temporal server."""
     port = ports["temporal"]
     command = temporal_command(
-        binary,
-        db_file=places.temporal_db,
+        binary.absolute(),
+        db_file=Path(places.temporal_db.name),
         port=port,
         ui_port=ports["temporal_ui"],
         namespace=namespace,
@@ -69,6 +71,8 @@ def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Pla
         command=command,
         missing=partial(probes.own_temporal, f"{LOOPBACK}:{port}", namespace),
         environ=_without_ours(),
+        # It glues the file's name into an address: a folder's name might part one.
+        folder=places.temporal_db.parent,
         start_within=120.0,
     )
 

@@ -1,19 +1,23 @@
 """The engine keeps what the record relies on, on both databases."""
 
-import sqlite3
+import os
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, make_url, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models.store.engine import open_engine, reading, transaction
 from models.tables import Lease, Unit, table_of
+from workers.folder.places import Places, sqlite_url
+from workers.settings.worker import WorkerSettings
+from workers.stack.databases import upgrade_databases
 
 LEASES = table_of(Lease)
 AT = datetime(2024, 4, 1, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
@@ -38,6 +42,43 @@ def test_sqlite_keeps_what_it_promised(sqlite_engine: Engine) -> None:
     assert found == {
         "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["q?x", "a%41b", "with spaces", "a#b", "a%3Fb&c=d", "推选@库:1", "100%", "?mode=memory", ".."],
+)
+def test_files_lie_where_the_folder_is_and_are_for_their_owner_alone(
+    tmp_path: Path, folder: str
+) -> None:
+    places = Places(tmp_path / "inner" / "state" / folder)
+    previous = os.umask(0o022)
+    try:
+        upgrade_databases(WorkerSettings.load(state_dir=places.root))
+    finally:
+        os.umask(previous)
+    for name in ("tuixuan.db", "audit.db"):
+        file = places.root / name
+        assert file.stat().st_size > 0
+        assert file.stat().st_mode & 0o777 == 0o600
+    above = set(tmp_path.rglob("*.db*"))
+    assert above == set(places.root.resolve().glob("*.db*"))
+
+
+def test_a_database_elsewhere_and_the_files_beside_it_are_private_too(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "elsewhere.db"))
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE TABLE something (n INTEGER)"))
+        files = list(tmp_path.iterdir())
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    engine.dispose()
+    assert len(files) == 3
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1))
+def test_the_address_of_a_file_leads_back_to_it(name: str) -> None:
+    path = Path("/somewhere", name, "tuixuan.db")
+    assert make_url(sqlite_url(path)).database == str(path)
 
 
 def test_postgresql_keeps_what_it_promised(postgres_urls: tuple[str, str]) -> None:
@@ -132,55 +173,3 @@ def test_connections_that_died_are_replaced(
     with database_away():
         pass
     assert names(engine) == ["a"]
-
-
-def test_a_write_lock_of_another_is_waited_for(sqlite_engine: Engine) -> None:
-    """Longer than workers wait, who try again by themselves: 8 seconds."""
-    held, let_go = threading.Event(), threading.Event()
-    patient = open_engine(str(sqlite_engine.url))
-
-    def hold() -> None:
-        with transaction(sqlite_engine):
-            held.set()
-            let_go.wait()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait()
-    later = threading.Timer(8, let_go.set)
-    later.start()
-    began = time.monotonic()
-    try:
-        put(patient, "patient")
-    finally:
-        let_go.set()
-        holder.join()
-        later.join()
-        patient.dispose()
-    assert time.monotonic() - began >= 7
-    assert names(sqlite_engine) == ["patient"]
-
-
-def test_a_worker_gives_up_sooner_and_tries_again(sqlite_engine: Engine) -> None:
-    hasty = open_engine(str(sqlite_engine.url), lock_wait=0.1)
-    with transaction(sqlite_engine), pytest.raises(OperationalError, match="locked"):
-        put(hasty, "hasty")
-    put(hasty, "hasty")
-    hasty.dispose()
-    assert names(sqlite_engine) == ["hasty"]
-
-
-def test_a_new_file_that_another_has_locked_is_waited_for(tmp_path: Path) -> None:
-    """To switch a file to WAL does not wait by itself, whatever the timeout."""
-    path = tmp_path / "new.db"
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("CREATE TABLE t (a)")
-    other.execute("BEGIN EXCLUSIVE")
-    later = threading.Timer(1, lambda: other.execute("ROLLBACK"))
-    later.start()
-    engine = open_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
-    later.join()
-    engine.dispose()
-    other.close()

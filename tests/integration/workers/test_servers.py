@@ -19,17 +19,23 @@ from temporalio.service import RPCError
 from tests.ports import HeldPort
 from tests.slack import slack
 from tests.waiting import until
+from workers.folder.places import Places
 from workers.servers.found import Binary
 from workers.servers.nats import find_nats, nats_command, write_nats_conf
-from workers.servers.temporal import find_temporal, temporal_command
+from workers.servers.temporal import find_temporal
+from workers.stack import programs
 
 TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime"}
 
 
 @contextlib.asynccontextmanager
-async def running(command: list[str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    command: list[str], log: Path, folder: Path | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=output, cwd=folder
+        )
     try:
         yield process
     finally:
@@ -63,11 +69,14 @@ async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path
     assert isinstance(found, Binary)
     held = HeldPort(), HeldPort()
     port, ui_port = (each.number for each in held)
-    db_file = tmp_path / "temporal.db"
-    command = temporal_command(found.path, db_file=db_file, port=port, ui_port=ui_port)
+    places = Places(tmp_path / "q?x %41#库")  # parts of an address, in the name of a folder
+    places.prepare()
+    server = programs.temporal(
+        found.path, "tuixuan", {"temporal": port, "temporal_ui": ui_port}, places
+    )
 
     for _start in ("the first", "on the same file"):
-        async with running(command, tmp_path / "log") as process:
+        async with running(server.command, tmp_path / "log", server.folder) as process:
             client = await connect(process, f"127.0.0.1:{port}")
             answer = await client.operator_service.list_search_attributes(
                 ListSearchAttributesRequest(namespace="tuixuan")
@@ -86,7 +95,12 @@ async def test_temporal_serves_our_namespace_with_our_search_attributes(tmp_path
         }
         assert b"<html" in page
         assert process.returncode == 0
-    assert db_file.stat().st_size > 0
+    assert places.temporal_db.stat().st_size > 0
+    assert await asyncio.to_thread(_names, tmp_path) == {"log", places.root.name}
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) -> None:

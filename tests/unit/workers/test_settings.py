@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from workers.folder import lock, places
 from workers.folder.places import CHECKOUT, Places, default_state_dir
@@ -289,6 +290,16 @@ def test_the_audit_keeps_its_store_beside_the_record(monkeypatch: pytest.MonkeyP
     assert WorkerSettings.load().audit_database_url == "postgresql://other/audit"
 
 
+def test_a_password_that_holds_what_parts_an_address_reaches_the_audit_too() -> None:
+    record, audit = (make_url(url) for url in (HARD, audit_url(HARD)))
+    assert (audit.host, audit.password, audit.database) == ("h", "p#w", "d")
+    assert audit.set(query={}) == record.set(query={})
+    assert dict(audit.query) == {"a": "b", "options": "-csearch_path=audit"}
+
+
+HARD = "postgresql://u:p#w@h/d?a=b"
+
+
 def test_options_of_the_record_are_kept_for_the_audit() -> None:
     assert audit_url("postgresql://h/d?options=-cwork_mem%3D1MB").endswith(
         "?options=-cwork_mem%3D1MB%20-csearch_path%3Daudit"
@@ -302,6 +313,11 @@ def test_options_of_the_record_are_kept_for_the_audit() -> None:
         ("postgresql://u@host/db", "postgresql://u@host/db"),
         ("nats://token@host:4222", "nats://***@host:4222"),
         ("nats://u:p@host:4222", "nats://u:***@host:4222"),
+        # passwords with characters that part an address, where a driver takes them
+        ("postgresql://u:p/w@host/db", "postgresql://u:***@host/db"),
+        ("postgresql://u:p#w@host/db", "postgresql://u:***@host/db"),
+        ("postgresql://u:p@w@host/db", "postgresql://u:***@host/db"),
+        ("postgresql://h/d?user=u&password=geheim", "postgresql://h/d?user=u&password=***"),
         ("sqlite:////tmp/a@b/tuixuan.db", "sqlite:////tmp/a@b/tuixuan.db"),
     ],
 )
