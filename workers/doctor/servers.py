@@ -6,7 +6,7 @@ import os
 from workers.doctor.diagnosis import Diagnosis
 from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
-from workers.servers.temporal import temporal_at_hand
+from workers.servers.temporal import FROM, temporal_at_hand
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
 from workers.settings.worker import WorkerSettings
@@ -19,10 +19,10 @@ def temporal(worker: WorkerSettings) -> Diagnosis:
     if address:
         trouble = asyncio.run(probes.temporal(address, worker.temporal_namespace))
         return _answers(name, address, trouble)
-    found = temporal_at_hand()
+    found = temporal_at_hand({**os.environ, FROM: worker.temporal.origin})
     if found is not None:
         return Diagnosis(name, ok=True, found=str(found))
-    words = "本机尚无 Temporal，首次启动时编译或下载，约五分钟"
+    words = "本机尚无 Temporal，首次启动时下载；下载不到时由 Go 编译，约五分钟"
     return Diagnosis(name, ok=True, found=words, advice="可先执行 make setup")
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from workers.servers import download, go_build
@@ -33,17 +33,26 @@ SETTINGS = (
 )
 
 
+type Fetch = Callable[[Path, Say], None]
+"""Puts a downloaded server at a path."""
+
+FROM = "TUIXUAN_TEMPORAL__FROM"
+BUILD = "build"
+"""The value of `FROM` for whoever runs only what deploy/temporal/go.sum pins."""
+
+
 def find_temporal(
     environ: Mapping[str, str] = os.environ,
     *,
     say: Say = tell,
-    fetch: Callable[[Path], None] = download.fetch_with_sdk,
+    fetch: Fetch = download.fetch_with_sdk,
 ) -> Running | Binary:
     """Find a Temporal server, or make one.
 
     In this order: TEMPORAL_ADDRESS; `temporal` on PATH, 1.8 or newer; one built or downloaded
-    before; one built by Go from deploy/temporal (minutes, progress goes to `say`); the download
-    of the Temporal SDK (`fetch` puts it at the given path).
+    before; the pinned one, downloaded by the Temporal SDK (`fetch`); one built by Go from
+    deploy/temporal (minutes, progress goes to `say`). With `TUIXUAN_TEMPORAL__FROM=build`, only
+    one that was or is built.
 
     Raises:
         ServerMissing: None of them works.
@@ -51,7 +60,7 @@ def find_temporal(
     if address := environ.get("TEMPORAL_ADDRESS"):
         return Running(NAME, address, "TEMPORAL_ADDRESS")
     failures: list[str] = []
-    for way in (_on_path, _cached, _built, _downloaded):
+    for way in _ways_at_hand(environ) + _ways_to_make(environ):
         try:
             return way(environ, say, fetch)
         except Unusable as error:
@@ -68,7 +77,7 @@ def temporal_at_hand(environ: Mapping[str, str] = os.environ) -> Running | Binar
     """Return the server that `find_temporal` would take at once, or None if it would make one."""
     if address := environ.get("TEMPORAL_ADDRESS"):
         return Running(NAME, address, "TEMPORAL_ADDRESS")
-    for way in (_on_path, _cached):
+    for way in _ways_at_hand(environ):
         with contextlib.suppress(Unusable):
             return way(environ, tell, download.fetch_with_sdk)
     return None
@@ -114,7 +123,7 @@ def _usable(path: Path, how: How) -> Binary:
     return Binary(NAME, path, version, how)
 
 
-def _on_path(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
+def _on_path(environ: Mapping[str, str], _say: Say, _fetch: Fetch) -> Binary:
     path = shutil.which(NAME, path=environ.get("PATH", ""))
     if path is None:
         raise Unusable("no temporal on PATH")
@@ -130,25 +139,57 @@ def _places(environ: Mapping[str, str]) -> dict[How, Path]:
     }
 
 
-def _cached(environ: Mapping[str, str], _say: Say, _fetch: Callable[[Path], None]) -> Binary:
-    for path in _places(environ).values():
+def _cached(environ: Mapping[str, str], _say: Say, _fetch: Fetch) -> Binary:
+    return _in_cache(_places(environ).values())
+
+
+def _cached_build(environ: Mapping[str, str], _say: Say, _fetch: Fetch) -> Binary:
+    return _in_cache([_places(environ)[How.BUILT]])
+
+
+def _in_cache(paths: Iterable[Path]) -> Binary:
+    for path in paths:
         with contextlib.suppress(Unusable):  # incomplete, or for another machine: it is made again
             return _usable(path, How.CACHE)
-    raise Unusable("none built before")
+    raise Unusable("none built or downloaded before")
 
 
-def _built(environ: Mapping[str, str], say: Say, fetch: Callable[[Path], None]) -> Binary:
+def _built(environ: Mapping[str, str], say: Say, _fetch: Fetch) -> Binary:
     path = _places(environ)[How.BUILT]
     with go_build.only_one(path):
         with contextlib.suppress(Unusable):  # another process built it while this one waited
-            return _cached(environ, say, fetch)
+            return _in_cache([path])
         go_build.build(path, environ, say)
     return _usable(path, How.BUILT)
 
 
-def _downloaded(environ: Mapping[str, str], say: Say, fetch: Callable[[Path], None]) -> Binary:
+def _downloaded(environ: Mapping[str, str], say: Say, fetch: Fetch) -> Binary:
     path = _places(environ)[How.DOWNLOADED]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    say("temporal: downloading by the Temporal SDK")
-    fetch(path)
+    with go_build.only_one(path):
+        with contextlib.suppress(Unusable):  # another process fetched it while this one waited
+            return _in_cache([path])
+        fetch(path, say)
     return _usable(path, How.DOWNLOADED)
+
+
+type Way = Callable[[Mapping[str, str], Say, Fetch], Binary]
+
+
+def _ways_at_hand(environ: Mapping[str, str]) -> tuple[Way, ...]:
+    return (_cached_build,) if _only_built(environ) else (_on_path, _cached)
+
+
+def _ways_to_make(environ: Mapping[str, str]) -> tuple[Way, ...]:
+    return (_built,) if _only_built(environ) else (_downloaded, _built)
+
+
+def _only_built(environ: Mapping[str, str]) -> bool:
+    """Return whether only a build will do.
+
+    Raises:
+        ServerMissing: The variable says something else.
+    """
+    wanted = environ.get(FROM) or "any"
+    if wanted not in ("any", BUILD):
+        raise ServerMissing(f"{FROM} is {wanted}; it may be any or {BUILD}")
+    return wanted == BUILD

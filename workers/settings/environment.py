@@ -28,7 +28,8 @@ class SettingsWrong(Exception):
 
 def leaves(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the variable of each setting and its path in the model."""
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             for variable, path in leaves(kind, f"{prefix}{name.upper()}__"):

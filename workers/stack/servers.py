@@ -9,7 +9,7 @@ from workers.folder.places import Places
 from workers.processes import WorkerRole, health_port
 from workers.servers.found import Binary, Running
 from workers.servers.nats import find_nats
-from workers.servers.temporal import find_temporal
+from workers.servers.temporal import FROM, find_temporal
 from workers.settings.stack import StackSettings
 from workers.stack import programs
 from workers.stack.programs import Program
@@ -50,6 +50,7 @@ def find_servers(settings: StackSettings, say: Say) -> Servers:
         **os.environ,
         "TEMPORAL_ADDRESS": settings.temporal.address or "",
         "NATS_URL": settings.nats.url or "",
+        FROM: settings.temporal.origin,
     }
     return Servers(_path(find_temporal(environ, say=say)), _path(find_nats(environ)))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.ports import HeldPort
-from workers.servers import go_build, nats, temporal
+from workers.servers import download, go_build, nats, temporal
+from workers.servers.download import fetch_with_sdk
 from workers.servers.found import (
     Binary,
     How,
@@ -17,6 +18,7 @@ from workers.servers.found import (
     parse_version,
 )
 from workers.servers.ports import free_port, free_ports, port_is_free
+from workers.servers.progress import Say
 
 GO_THAT_BUILDS = """#!/bin/sh
 if [ "$1" = version ]; then echo "go version go1.99.0 linux/amd64"; exit 0; fi
@@ -60,14 +62,16 @@ class Machine:
     def install_printing(self, name: str, text: str) -> Path:
         return self.install(name, f"#!/bin/sh\necho '{text}'\n")
 
-    def find_temporal(self) -> Running | Binary:
-        return temporal.find_temporal(self.environ, say=self.said.append, fetch=self.refuse)
+    def find_temporal(self, fetch: temporal.Fetch | None = None) -> Running | Binary:
+        return temporal.find_temporal(
+            self.environ, say=self.said.append, fetch=fetch or self.refuse
+        )
 
-    def refuse(self, target: Path) -> None:
+    def refuse(self, target: Path, _say: Say) -> None:
         self.fetched.append(target)
         raise Unusable("the download failed")
 
-    def deliver(self, target: Path) -> None:
+    def deliver(self, target: Path, _say: Say) -> None:
         self.fetched.append(target)
         target.write_text("#!/bin/sh\necho temporal version 1.8.2\n")
         target.chmod(0o755)
@@ -147,7 +151,7 @@ def test_what_go_builds_is_kept_and_found_again(machine: Machine) -> None:
     assert machine.find_temporal() == Binary("temporal", kept, (1, 8, 2), How.BUILT)
     (machine.bin / "go").unlink()
     assert machine.find_temporal() == Binary("temporal", kept, (1, 8, 2), How.CACHE)
-    assert machine.fetched == []
+    assert len(machine.fetched) == 1  # the download was tried before
     assert "first time only, about five minutes" in machine.said[0]
 
 
@@ -181,16 +185,123 @@ def test_a_broken_binary_in_the_cache_is_built_again(machine: Machine) -> None:
     assert again.how is How.BUILT
 
 
-def test_a_failed_build_leaves_nothing_and_the_download_is_tried(machine: Machine) -> None:
-    machine.install("go", GO_THAT_FAILS)
-    folder = machine.cache / "tuixuan/bin"
-    kept = folder / "temporal-1.8.2-download"
+def test_the_download_is_tried_before_the_build(machine: Machine) -> None:
+    machine.install("go", GO_THAT_BUILDS)
+    kept = machine.cache / "tuixuan/bin" / "temporal-1.8.2-download"
 
-    found = temporal.find_temporal(machine.environ, say=machine.said.append, fetch=machine.deliver)
+    found = machine.find_temporal(machine.deliver)
 
     assert found == Binary("temporal", kept, (1, 8, 2), How.DOWNLOADED)
-    assert [path.name for path in folder.iterdir() if path.name[0] != "."] == [kept.name]
     assert machine.find_temporal() == Binary("temporal", kept, (1, 8, 2), How.CACHE)
+    assert machine.fetched == [kept]
+
+
+def test_one_that_was_built_goes_before_one_that_was_downloaded(machine: Machine) -> None:
+    machine.find_temporal(machine.deliver)
+    machine.install("go", GO_THAT_BUILDS)
+    machine.environ["TUIXUAN_TEMPORAL__FROM"] = "build"
+    built = machine.find_temporal()
+    assert isinstance(built, Binary)
+    del machine.environ["TUIXUAN_TEMPORAL__FROM"]
+
+    found = machine.find_temporal()
+
+    assert found == Binary("temporal", built.path, (1, 8, 2), How.CACHE)
+
+
+def test_who_wants_only_what_go_sum_pins_gets_a_build(machine: Machine) -> None:
+    machine.find_temporal(machine.deliver)
+    machine.install_printing("temporal", "temporal version 1.9.0")
+    machine.environ["TUIXUAN_TEMPORAL__FROM"] = "build"
+
+    with pytest.raises(ServerMissing, match="none built or downloaded before; no Go to build one"):
+        machine.find_temporal()
+    assert temporal.temporal_at_hand(machine.environ) is None
+
+    machine.install("go", GO_THAT_BUILDS)
+    found = machine.find_temporal()
+    assert isinstance(found, Binary)
+    assert found.how is How.BUILT
+    assert len(machine.fetched) == 1
+
+
+def test_an_origin_that_does_not_exist_is_named(machine: Machine) -> None:
+    machine.environ["TUIXUAN_TEMPORAL__FROM"] = "biuld"
+    with pytest.raises(ServerMissing, match=r"TUIXUAN_TEMPORAL__FROM is biuld"):
+        machine.find_temporal()
+
+
+def test_a_failed_build_leaves_nothing(machine: Machine) -> None:
+    machine.install("go", GO_THAT_FAILS)
+
+    with pytest.raises(ServerMissing, match="the build by Go failed: disk is full"):
+        machine.find_temporal()
+
+    assert [path for path in (machine.cache / "tuixuan/bin").iterdir() if path.name[0] != "."] == []
+
+
+class TestDownload:
+    """The SDK's download has a process of its own; a script stands for it."""
+
+    @pytest.fixture
+    def target(self, tmp_path: Path) -> Path:
+        return tmp_path / "temporal-download"
+
+    def command(self, machine: Machine, script: str) -> list[str]:
+        return [str(machine.install("sdk", f"#!/bin/sh\n{script}"))]
+
+    def test_a_server_that_arrived_is_kept_though_the_process_crashes(
+        self, machine: Machine, target: Path
+    ) -> None:
+        script = 'echo server > "$1/temporal-$2"; chmod +x "$1/temporal-$2"; kill -SEGV $$'
+        fetch_with_sdk(target, machine.said.append, self.command(machine, script))
+
+        assert target.read_text() == "server\n"
+        assert "downloading the server 1.8.2" in machine.said[0]
+        assert list(target.parent.glob("tmp*")) == []
+
+    @pytest.mark.parametrize(
+        ("script", "why"),
+        [
+            ("echo trace; echo 'error sending request' >&2; exit 1", "error sending request"),
+            ("kill -SEGV $$", "its process ended with -11"),
+            ('echo half > "$1/temporal.downloading"; exit 1', "its process ended with 1"),
+        ],
+    )
+    def test_a_failure_says_why_and_leaves_nothing(
+        self, machine: Machine, target: Path, script: str, why: str
+    ) -> None:
+        with pytest.raises(Unusable, match=f"by the Temporal SDK failed: {why}"):
+            fetch_with_sdk(target, machine.said.append, self.command(machine, script))
+
+        assert not target.exists()
+        assert list(target.parent.glob("tmp*")) == []
+
+    def test_a_download_that_stands_still_is_given_up(
+        self, machine: Machine, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(download, "BEAT", 0.02)
+        monkeypatch.setattr(download, "STALLED", 0.2)
+        with pytest.raises(Unusable, match="nothing arrived for"):
+            fetch_with_sdk(target, machine.said.append, self.command(machine, "exec sleep 600"))
+
+    def test_what_has_arrived_is_reported(
+        self, machine: Machine, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(download, "BEAT", 0.02)
+        seen = tmp_path / "seen"
+        script = f"""
+            echo more > "$1/temporal"
+            while [ ! -e {seen} ]; do :; done
+            chmod +x "$1/temporal"
+        """
+
+        def say(line: str) -> None:
+            if "MB downloaded" in line:
+                seen.touch()
+
+        fetch_with_sdk(target, say, self.command(machine, script))
+        assert target.exists()
 
 
 def test_go_is_used_only_where_it_is_new_enough(machine: Machine) -> None:
@@ -205,9 +316,9 @@ def test_one_message_says_what_was_tried_and_what_to_install(machine: Machine) -
         machine.find_temporal()
 
     assert str(caught.value) == (
-        "no Temporal server: no temporal on PATH; none built before; no Go to build one;"
-        " the download failed. Install Go 1.26.4 or newer, or the Temporal CLI 1.8.0 or newer,"
-        " on PATH; or set TEMPORAL_ADDRESS to a running server."
+        "no Temporal server: no temporal on PATH; none built or downloaded before;"
+        " the download failed; no Go to build one. Install Go 1.26.4 or newer, or the Temporal CLI"
+        " 1.8.0 or newer, on PATH; or set TEMPORAL_ADDRESS to a running server."
     )
 
 
