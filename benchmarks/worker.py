@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 
 from benchmarks.bare import ACTIVITY, TASK_QUEUE, BareWorkflow
 from benchmarks.figures import BARE
-from models.store.engine import open_engine
+from models.store.engine import SHORT_LOCK_WAIT, open_engine
 from workers.cases.worker import LOCAL_ACTIVITIES, case_worker, run_cases
 from workers.temporal_client import connect
 
@@ -42,7 +42,7 @@ async def main(contender: str, address: str, database_url: str) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    engine = open_engine(database_url)
+    engine = open_engine(database_url, lock_wait=SHORT_LOCK_WAIT)
     try:
         run = run_bare if contender == BARE else run_cases
         await run(await connect(address), engine, stop)

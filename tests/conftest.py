@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, text
 
-from models.store.engine import open_engine, transaction
+from models.store.engine import SHORT_LOCK_WAIT, open_engine, transaction
 from models.store.upgrade import upgrade_audit, upgrade_record
 from tests import memory
 from tests.factories import SEASON, open_season
@@ -139,7 +139,7 @@ def engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
 @pytest.fixture
 def sqlite_engine(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
     """The record on SQLite, for what does not depend on the database."""
-    engine = open_engine(sqlite_urls[0])
+    engine = open_engine(sqlite_urls[0], lock_wait=SHORT_LOCK_WAIT)
     yield engine
     engine.dispose()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from models.store.engine import opened_engine
+from models.store.engine import SHORT_LOCK_WAIT, opened_engine
 from workers.folder.readiness import marked_ready
 from workers.processes import WorkerRole
 from workers.settings.worker import WorkerSettings
@@ -24,7 +24,7 @@ async def cases(settings: WorkerSettings, stop: asyncio.Event) -> None:
     forward_temporal_core()
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     with (
-        opened_engine(settings.database_url) as engine,
+        opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine,
         ThreadPoolExecutor(LOCAL_ACTIVITIES, thread_name_prefix="record") as executor,
     ):
         cached = settings.cases.max_cached_workflows
@@ -40,7 +40,7 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
     async with stream(settings.nats_url, WorkerRole.RELAY) as js:
         await ensure_streams(js)
-        with opened_engine(settings.database_url) as engine:
+        with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             await _serve(WorkerRole.RELAY, settings, Relay(engine, js).run(stop))
 
 
@@ -54,8 +54,8 @@ async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
     signed = DigestFile(places.audit_digests, places.audit_key, settings.audit.signing_key)
     async with stream(settings.nats_url, WorkerRole.AUDIT) as js:
         with (
-            opened_engine(settings.database_url) as engine,
-            opened_engine(settings.audit_database_url) as store,
+            opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine,
+            opened_engine(settings.audit_database_url, lock_wait=SHORT_LOCK_WAIT) as store,
         ):
             work = run(js, engine, store, places.audit_anchor, stop, digests=signed)
             await _serve(WorkerRole.AUDIT, settings, work)
@@ -67,7 +67,7 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from workers.notify.run import OutgoingSettings, run
 
     async with stream(settings.nats_url, WorkerRole.NOTIFY) as js:
-        with opened_engine(settings.database_url) as engine:
+        with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             work = run(js, engine, OutgoingSettings(settings.mail, settings.sms), stop)
             await _serve(WorkerRole.NOTIFY, settings, work)
 
@@ -78,7 +78,7 @@ async def webhook(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from workers.webhook.run import run
 
     async with stream(settings.nats_url, WorkerRole.WEBHOOK) as js:
-        with opened_engine(settings.database_url) as engine:
+        with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             work = run(js, engine, settings.webhook, stop)
             await _serve(WorkerRole.WEBHOOK, settings, work)
 
@@ -94,8 +94,8 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     async with stream(settings.nats_url, WorkerRole.RECONCILE) as js:
         with (
-            opened_engine(settings.database_url) as engine,
-            opened_engine(settings.audit_database_url) as store,
+            opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine,
+            opened_engine(settings.audit_database_url, lock_wait=SHORT_LOCK_WAIT) as store,
         ):
             activities = make_activities(engine, store, client, js)
             async with serve(client, activities, settings.places.unclean):

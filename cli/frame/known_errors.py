@@ -117,8 +117,9 @@ def _sql(error: Any) -> CommandError:
     if "no such table" in cause or "does not exist" in cause:
         words = "数据库尚未建立或版本太旧。请执行 tuixuan up 或 tuixuan db upgrade。"
         return CommandError("database_not_ready", words, Exit.UNAVAILABLE)
-    if "locked" in cause:
-        return CommandError("database_busy", "数据库正忙，请稍后再试。", Exit.TRY_AGAIN)
+    if any(word in cause for word in ("locked", "deadlock detected", "lock timeout")):
+        words = "数据库正忙：另一操作长时间占用，等待后仍未轮到。未作任何改动，请稍后再试。"
+        return CommandError("database_busy", words, Exit.TRY_AGAIN)
     words = f"数据库不可用：{cause}。请检查 DATABASE_URL 或状态目录。"
     return CommandError("database_unavailable", words, Exit.UNAVAILABLE)
 

@@ -6,23 +6,37 @@ statement, and a transaction that cannot be interrupted by an await is easier to
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from sqlite3 import SQLITE_BUSY
 from sqlite3 import Connection as SQLiteConnection
+from sqlite3 import OperationalError as SQLiteError
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 POOL_SIZE = 16
-BUSY_TIMEOUT_MS = 5_000
+LOCK_WAIT = 60.0
+"""Seconds to wait for another's write lock on SQLite, where nobody tries again by itself."""
+SHORT_LOCK_WAIT = 5.0
+"""The same for workers, which try again for ever and have messages and leases to keep meanwhile."""
+
+_SWITCH_WAIT = 0.05
 
 
-def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
+def open_engine(url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK_WAIT) -> Engine:
     """Return an engine for `sqlite:///FILE` or `postgresql://…`.
 
     Commits are durable when they return: SQLite runs with WAL and full sync, and
     PostgreSQL with `synchronous_commit` on.
+
+    Args:
+        url: The database.
+        pool_size: Connections at most.
+        lock_wait: Seconds to wait for a lock of SQLite; PostgreSQL waits as long as it takes.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -31,10 +45,10 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
             pool_size=pool_size,
             max_overflow=0,
             hide_parameters=True,  # errors reach logs, and logs hold no personal data
-            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+            connect_args={"timeout": lock_wait, "check_same_thread": False},
         )
         event.listen(engine, "do_connect", _make_private_file)
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, lock_wait))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
@@ -47,9 +61,11 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
 
 
 @contextmanager
-def opened_engine(url: str, *, pool_size: int = POOL_SIZE) -> Iterator[Engine]:
+def opened_engine(
+    url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK_WAIT
+) -> Iterator[Engine]:
     """Open an engine for the length of a block, and close its connections afterwards."""
-    engine = open_engine(url, pool_size=pool_size)
+    engine = open_engine(url, pool_size=pool_size, lock_wait=lock_wait)
     try:
         yield engine
     finally:
@@ -94,15 +110,25 @@ def _make_private_file(
             os.close(os.open(where[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _prepare_sqlite(connection: SQLiteConnection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+def _prepare_sqlite(lock_wait: float, connection: SQLiteConnection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
     connection.isolation_level = None  # transactions begin where SQLAlchemy says so
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-    ):
+    _switch_to_wal(connection, lock_wait)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: SQLiteConnection, lock_wait: float) -> None:
+    """Switch to WAL, the one statement that does not wait for a lock by itself."""
+    until = time.monotonic() + lock_wait
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except SQLiteError as error:
+            if error.sqlite_errorcode & 0xFF != SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_SWITCH_WAIT)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from models.store.engine import open_engine
+from models.store.engine import SHORT_LOCK_WAIT, open_engine
 from models.store.upgrade import upgrade_record
 from tests.replay.scenarios import SCENARIOS
 from tests.workflow.case import Case
@@ -28,7 +28,7 @@ FEW_EVENTS = "limit.historyCount.suggestContinueAsNew=30"
 async def record(server: Temporal, scenario: str, folder: Path) -> None:
     """Let one case live, and keep the history of each of its runs."""
     with tempfile.TemporaryDirectory() as scratch:
-        engine = open_engine(f"sqlite:///{scratch}/tuixuan.db")
+        engine = open_engine(f"sqlite:///{scratch}/tuixuan.db", lock_wait=SHORT_LOCK_WAIT)
         upgrade_record(engine)
         world = World(engine, await server.client(), names.TASK_QUEUE)
         world.open_season()

@@ -14,7 +14,7 @@ from temporalio import activity
 
 from activities.cases import CaseActivities
 from models.cases.messages import CommitTransitionInput, CommitTransitionResult
-from models.store.engine import open_engine
+from models.store.engine import SHORT_LOCK_WAIT, open_engine
 from workers.cases import worker
 from workers.temporal_client import connect
 from workflows import names
@@ -32,7 +32,7 @@ class MortalActivities(CaseActivities):
 
 
 async def main(address: str, url: str, queue: str) -> None:
-    client, engine = await connect(address), open_engine(url)
+    client, engine = await connect(address), open_engine(url, lock_wait=SHORT_LOCK_WAIT)
     with (
         patch.object(names, "TASK_QUEUE", queue),
         patch.object(worker, "CaseActivities", MortalActivities),

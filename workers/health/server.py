@@ -15,7 +15,7 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
-from models.store.engine import opened_engine
+from models.store.engine import SHORT_LOCK_WAIT, opened_engine
 from workers.folder.readiness import is_marked
 from workers.health.checks import checks_of
 from workers.health.pages import Health, application
@@ -39,8 +39,8 @@ def served_health(role: WorkerRole, settings: WorkerSettings) -> Iterator[None]:
 
     ready = settings.places.ready_file(role)
     with (
-        opened_engine(settings.database_url, pool_size=2) as engine,
-        opened_engine(settings.audit_database_url, pool_size=2) as audit,
+        opened_engine(settings.database_url, pool_size=2, lock_wait=SHORT_LOCK_WAIT) as engine,
+        opened_engine(settings.audit_database_url, pool_size=2, lock_wait=SHORT_LOCK_WAIT) as audit,
     ):
         pulse, checks = Pulse(), checks_of(role, settings, engine)
         health = Health(role, checks, lambda: is_marked(ready, os.getpid()), pulse)

@@ -1,7 +1,9 @@
 """The engine keeps what the record relies on, on both databases."""
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, make_url, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from models.store.engine import open_engine, reading, transaction
 from models.tables import Lease, Unit, table_of
@@ -173,3 +175,55 @@ def test_connections_that_died_are_replaced(
     with database_away():
         pass
     assert names(engine) == ["a"]
+
+
+def test_a_write_lock_of_another_is_waited_for(sqlite_engine: Engine) -> None:
+    """Longer than workers wait, who try again by themselves: 8 seconds."""
+    held, let_go = threading.Event(), threading.Event()
+    patient = open_engine(str(sqlite_engine.url))
+
+    def hold() -> None:
+        with transaction(sqlite_engine):
+            held.set()
+            let_go.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    later = threading.Timer(8, let_go.set)
+    later.start()
+    began = time.monotonic()
+    try:
+        put(patient, "patient")
+    finally:
+        let_go.set()
+        holder.join()
+        later.join()
+        patient.dispose()
+    assert time.monotonic() - began >= 7
+    assert names(sqlite_engine) == ["patient"]
+
+
+def test_a_worker_gives_up_sooner_and_tries_again(sqlite_engine: Engine) -> None:
+    hasty = open_engine(str(sqlite_engine.url), lock_wait=0.1)
+    with transaction(sqlite_engine), pytest.raises(OperationalError, match="locked"):
+        put(hasty, "hasty")
+    put(hasty, "hasty")
+    hasty.dispose()
+    assert names(sqlite_engine) == ["hasty"]
+
+
+def test_a_new_file_that_another_has_locked_is_waited_for(tmp_path: Path) -> None:
+    """To switch a file to WAL does not wait by itself, whatever the timeout."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE t (a)")
+    other.execute("BEGIN EXCLUSIVE")
+    later = threading.Timer(1, lambda: other.execute("ROLLBACK"))
+    later.start()
+    engine = open_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+    later.join()
+    engine.dispose()
+    other.close()
