@@ -9,6 +9,7 @@ from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show, show_page
 from cli.frame.parameters import Cursor, Limit
+from cli.frame.words import CASE
 
 if TYPE_CHECKING:
     from services.audit.digest_file import DigestFile
@@ -103,7 +104,7 @@ def rotate_key(
 @app.command()
 def entries(
     season: Annotated[str | None, typer.Option(help="征集季")] = None,
-    case_id: Annotated[str | None, typer.Option("--case", help="案例编号")] = None,
+    case_id: Annotated[str | None, typer.Option("--case", help=CASE)] = None,
     kind: Annotated[
         str | None, typer.Option(help="look 查看、change 修改、removal 清除、key 更换密钥")
     ] = None,
@@ -114,8 +115,11 @@ def entries(
     """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
     from cli.connections.databases import record
     from services.audit.entries import list_entries
+    from services.cases.lookup import find_case
 
     with record() as engine:
+        if case_id is not None:
+            case_id = find_case(engine, case_id)
         items = list_entries(
             engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
         )

@@ -21,10 +21,11 @@ def show_(
 ) -> None:
     """查看一个事件：是否已发布、已审计，告知了谁，经哪些渠道，送出没有。"""
     from cli.connections.databases import audit_store, record
+    from services.cases.lookup import find_event
     from services.stream.events import show_event
 
     with record() as engine, audit_store() as audit:
-        found = show_event(engine, audit, event)
+        found = show_event(engine, audit, find_event(engine, event))
     show(found)
     if not options().json:
         _show_ways(found)

@@ -3,8 +3,9 @@
 import inspect
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import typer
 from annotated_types import Ge
@@ -13,9 +14,13 @@ from pydantic import AwareDatetime
 from cli.frame.options import options
 from cli.frame.output import show
 from cli.frame.parameters import MOST
-from cli.frame.words import WHEN
+from cli.frame.words import CASE, WHEN
 from models.cases.actions.declaration import Declaration, Option, Reason
 from models.cases.actions.registry import ACTIONS
+
+if TYPE_CHECKING:
+    from cli.connections.services import Connections
+    from services.cases.views import CaseView
 
 ALL_YES = "all_yes"
 """The extra flag beside an option that answers point by point."""
@@ -45,7 +50,7 @@ def _command(declared: Declaration[Any]) -> Callable[..., None]:
     return command
 
 
-_CASE_ID = Annotated[str, typer.Argument(metavar="ID", help="案例编号")]
+_CASE_ID = Annotated[str, typer.Argument(metavar="ID", help=CASE)]
 _TEXT = Annotated[
     str | None, typer.Option("--reason", "--remarks", help="理由或意见（只存入记录）")
 ]
@@ -109,16 +114,22 @@ def _kind(declared: Declaration[Any], field: str) -> object:
 def _act(declared: Declaration[Any], given: Mapping[str, Any]) -> None:
     """Do something to a case, and show it afterwards."""
     from cli.connections.services import connected
+    from services.cases.lookup import find_case
     from services.cases.requests import Request
 
     assert declared.verb is not None  # noqa: S101 - asked before
-    case_id, update_id = given["case_id"], given["update_id"]
+    update_id = given["update_id"]
     fields = {field: _value(declared, field, given) for field in declared.verb.options}
     known = {} if update_id is None else {"update_id": update_id}
     request = Request(
-        case_id, declared.action, fields, options().actor(), given.get("text"), **known
+        given["case_id"], declared.action, fields, options().actor(), given.get("text"), **known
     )
-    show(connected(lambda here: here.service.act(request)))
+
+    async def work(here: "Connections") -> "CaseView":
+        case_id = find_case(here.engine, request.case_id)
+        return await here.service.act(replace(request, case_id=case_id))
+
+    show(connected(work))
 
 
 def _value(declared: Declaration[Any], field: str, given: Mapping[str, Any]) -> object:
@@ -137,12 +148,13 @@ def _answers(case_id: str, given: list[str], *, all_yes: bool) -> Mapping[str, b
     """Return the answers to the screening points."""
     from cli.connections.databases import record
     from services.cases.drafts import screening_points
+    from services.cases.lookup import find_case
 
     said = dict(map(_answer, given))
     if not all_yes:
         return said
     with record() as engine:
-        return dict.fromkeys(screening_points(engine, case_id), True) | said
+        return dict.fromkeys(screening_points(engine, find_case(engine, case_id)), True) | said
 
 
 def _answer(text: str) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from cli.frame.cells import cell
 from cli.frame.options import options
 from cli.frame.output import plain_data, say, show, show_page
 from cli.frame.parameters import MOST, Cursor
+from cli.frame.words import CASE
 
 if TYPE_CHECKING:
     from models.cases.form import CaseForm
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="案例编号")]
+Id = Annotated[str, typer.Argument(metavar="ID", help=CASE)]
 File = Annotated[
     Path, typer.Option("--from", metavar="FILE", help="案例文件（TOML）", dir_okay=False)
 ]
@@ -69,9 +70,11 @@ def edit(case_id: Id, file: File) -> None:
     """用案例文件替换草稿或补正中的申报表。"""
     from cli.connections.databases import record
     from services.cases import drafts, queries
+    from services.cases.lookup import find_case
 
     form = _form(file)
     with record() as engine:
+        case_id = find_case(engine, case_id)
         drafts.save_draft(engine, case_id, form, options().actor())
         show(queries.show(engine, case_id))
 
@@ -81,9 +84,10 @@ def show_(case_id: Id) -> None:
     """查看一件案例。"""
     from cli.connections.databases import record
     from services.cases import queries
+    from services.cases.lookup import find_case
 
     with record() as engine:
-        show(queries.show(engine, case_id))
+        show(queries.show(engine, find_case(engine, case_id)))
 
 
 @app.command("list")
@@ -132,9 +136,10 @@ def history(case_id: Id) -> None:
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from services.cases import access
+    from services.cases.lookup import find_case
 
     with record() as engine:
-        found = access.show_history(engine, case_id, viewer())
+        found = access.show_history(engine, find_case(engine, case_id), viewer())
     if options().json:
         show(found)
         return
@@ -157,8 +162,10 @@ def form(
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from services.cases import access
+    from services.cases.lookup import find_case
 
     with record() as engine:
+        case_id = find_case(engine, case_id)
         found = access.show_form(engine, case_id, viewer(text), revision=revision, reveal=reveal)
     if options().json:
         show(found)

@@ -1,5 +1,6 @@
 """Each action that people do has its command, with what its own command class takes."""
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -107,11 +108,13 @@ def test_a_time_reaches_the_request_as_an_instant(
 ) -> None:
     asked: list[Request] = []
 
-    def act(here: Any) -> dict[str, str]:
-        service = SimpleNamespace(act=asked.append)
-        here(SimpleNamespace(service=service))
-        return {"id": "case_x"}
+    async def act(request: Request) -> dict[str, str]:
+        asked.append(request)
+        return {"id": request.case_id}
 
-    monkeypatch.setattr("cli.connections.services.connected", act)
-    assert run(["case", "extend", "case_x", text]) == Exit.OK
+    def connected(work: Any) -> Any:
+        return asyncio.run(work(SimpleNamespace(engine=None, service=SimpleNamespace(act=act))))
+
+    monkeypatch.setattr("cli.connections.services.connected", connected)
+    assert run(["case", "extend", "case_01M8AVRHCEPN6DV1VDWPS0PX9K", text]) == Exit.OK
     assert [each.fields for each in asked] == [{"until": meant}]
