@@ -38,8 +38,10 @@ async def _run(role: WorkerRole, settings: "WorkerSettings") -> None:
 
     settings.places.prepare()
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, bool)  # our lines go to stdout: nothing to open anew
     log = structlog.get_logger()
     log.info("worker_starting", state_dir=str(settings.state_dir))
     with served_health(role, settings):

@@ -9,6 +9,7 @@ from workers.folder.places import Places, default_state_dir
 from workers.settings.audit import AuditSettings
 from workers.settings.cases import CasesSettings
 from workers.settings.database import DatabaseSettings
+from workers.settings.log import LogSettings
 from workers.settings.mail import MailSettings
 from workers.settings.metrics import MetricsSettings
 from workers.settings.nats import NatsSettings
@@ -33,6 +34,7 @@ class StackSettings(SourcedSettings):
     webhook: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     portal: PortalSettings = PortalSettings()
+    log: LogSettings = LogSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False
 

@@ -22,6 +22,8 @@ CALM = 30.0
 GIVE_UP = 4
 """Deaths before it ever served; then something is wrong that waiting does not mend."""
 ASK_EVERY = 0.1
+MOST_HELD_BACK = 1000
+"""Lines of a program that is asked to end; the oldest go first."""
 LAST_WORDS = 1.0
 """Seconds in which the output of a process that ended is still read."""
 
@@ -63,6 +65,7 @@ class Child:
         self._served = asyncio.Event()
         self._trouble = "not started"
         self._last: deque[str] = deque(maxlen=20)
+        self._held_back: deque[str] = deque(maxlen=MOST_HELD_BACK)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -170,12 +173,22 @@ class Child:
             await asyncio.gather(*tasks, return_exceptions=True)
             close(process)
             self._process, self.ready = None, False
+        if code != 0:
+            self._show_held_back()
         return how_it_ended(code)
+
+    def _show_held_back(self) -> None:
+        """Show what it wrote after it was asked to end: it did not end well."""
+        while self._held_back:
+            self._show(self.program.name, self._held_back.popleft())
 
     async def _listen(self, process: Process) -> None:
         async for line in lines(process):
             self._last.append(line)
-            self._show(self.program.name, line)
+            if self.program.ends_loudly and self._stopping.is_set():
+                self._held_back.append(line)
+            else:
+                self._show(self.program.name, line)
 
     async def _watch(self, process: Process) -> None:
         """Ask until it serves."""

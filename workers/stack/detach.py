@@ -15,7 +15,7 @@ from workers.stack.programs import import_path
 from workers.stack.up import OURS
 
 LOOK_EVERY = 0.1
-STOP_WITHIN = 60.0
+STOP_WITHIN = 120.0
 """Seconds: longer than all graces of a stack together."""
 TAIL = 15
 

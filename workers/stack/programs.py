@@ -18,6 +18,8 @@ from workers.stack import probes
 type Probe = Callable[[int], Awaitable[str | None]]
 """Takes the pid and returns what is still missing; None: the process serves."""
 
+WORKER_GRACE = 30.0
+"""Seconds: a little longer than a worker gives its own work in hand."""
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -33,6 +35,7 @@ class Program:
         folder: Where it runs; None: where we do.
         before: Called before each start.
         chatter: Tells which of its lines only go to its log.
+        ends_loudly: Its lines after it was asked to end are kept only if it ends badly.
         start_within: Seconds until it must serve for the first time.
         grace: Seconds between SIGTERM and SIGKILL.
         health: Where it serves its health and metrics over HTTP; None: nowhere.
@@ -45,6 +48,7 @@ class Program:
     folder: Path | None = None
     before: Callable[[], object] = bool
     chatter: Callable[[str], bool] = lambda _line: False
+    ends_loudly: bool = False
     start_within: float = 60.0
     grace: float = 10.0
     health: str | None = None
@@ -73,6 +77,7 @@ def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Pla
         environ=_without_ours(),
         # It glues the file's name into an address: a folder's name might part one.
         folder=places.temporal_db.parent,
+        ends_loudly=True,  # its parts complain about each other's orderly end
         start_within=120.0,
     )
 
@@ -122,6 +127,7 @@ def worker(
             "TUIXUAN_METRICS__PORT": str(health_port),
         },
         before=partial(readiness.clear_ready, ready),
+        grace=WORKER_GRACE,
         health=f"http://{LOOPBACK}:{health_port}",
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from workers.folder.places import Places
+from workers.stack.log_file import USUAL, LogFile, Rotation
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93)
 """Colours of the prefixes, in the order in which processes first write."""
@@ -17,14 +18,16 @@ WIDTH = 8
 
 
 class Screen:
-    """Writes lines to the log files of a folder and to a terminal or pipe."""
+    """Writes lines to the log files of a folder and to a terminal, pipe or file."""
 
-    def __init__(self, places: Places, stream: TextIO) -> None:
-        self._places = places
-        self._stream: TextIO | None = stream
+    def __init__(
+        self, places: Places, stream: TextIO | LogFile, rotation: Rotation = USUAL
+    ) -> None:
+        self._places, self._rotation = places, rotation
+        self._stream: TextIO | LogFile | None = stream
         self._pretty = stream.isatty()
         self._colours = self._pretty and not os.environ.get("NO_COLOR")
-        self._files: dict[str, TextIO] = {}
+        self._files: dict[str, LogFile] = {}
         self._names: dict[str, int] = {}
 
     def line(self, name: str, text: str, *, shown: bool = True) -> None:
@@ -34,11 +37,17 @@ class Screen:
         if shown:
             self._show(name, text)
 
-    def _file(self, name: str) -> TextIO:
+    def reopen(self) -> None:
+        """Open all log files anew: somebody moved them away."""
+        for file in self._files.values():
+            file.reopen()
+        if isinstance(self._stream, LogFile):
+            self._stream.reopen()
+
+    def _file(self, name: str) -> LogFile:
         file = self._files.get(name)
         if file is None:
-            file = self._places.log_of(name).open("a", encoding="utf-8", buffering=1)
-            self._files[name] = file
+            file = self._files[name] = LogFile(self._places.log_of(name), self._rotation)
         return file
 
     def said(self, name: str) -> io.TextIOBase:
@@ -48,8 +57,7 @@ class Screen:
     def close(self) -> None:
         """Close the log files."""
         for file in self._files.values():
-            with contextlib.suppress(OSError):
-                file.close()
+            file.close()
         self._files.clear()
 
     def _show(self, name: str, text: str) -> None:

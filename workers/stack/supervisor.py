@@ -20,7 +20,7 @@ from workers.stack.first_start import open_first_season
 from workers.stack.screen import Screen
 from workers.stack.servers import Servers
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger()
 
@@ -138,9 +138,15 @@ class Supervisor:
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants to outlive us
+        for number in STOPPING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+
+    def _hung_up(self) -> None:
+        """Open the log files anew; a terminal that is gone is no reason to stop."""
+        self._screen.reopen()
+        log.info("logs_reopened")
 
     def _signalled(self) -> None:
         """Stop in order at the first signal; lose patience at the second."""

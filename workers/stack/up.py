@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TextIO
 
 from workers.folder import lock
 from workers.folder.places import Places
@@ -13,6 +15,7 @@ from workers.folder.report import StackReport
 from workers.logs.setup import configure_logs
 from workers.settings.stack import StackSettings
 from workers.stack import ports
+from workers.stack.log_file import LogFile, Rotation
 from workers.stack.screen import Screen
 from workers.stack.servers import find_servers
 from workers.stack.supervisor import Supervisor
@@ -39,7 +42,7 @@ def up(
         StartFailed: A process never came to serve.
     """
     places = settings.places
-    with lock.hold(places), _screen(places, settings.log_level) as screen, _sigterm_interrupts():
+    with lock.hold(places), _screen(settings) as screen, _signals_until_supervised():
         # Not in the event loop: a signal must be able to end a build of minutes.
         found = find_servers(settings, lambda line: screen.line(OURS, line))
         asked = {name: port.asked(settings) for name, port in ports.PORTS.items()}
@@ -52,24 +55,41 @@ def up(
 
 
 @contextlib.contextmanager
-def _screen(places: Places, level: str) -> Iterator[Screen]:
-    screen = Screen(places, sys.stderr)
-    configure_logs(OURS, level=level, stream=screen.said(OURS))
+def _screen(settings: StackSettings) -> Iterator[Screen]:
+    log = settings.log
+    rotation = Rotation(most_bytes=log.max_mib << 20, kept=log.kept)
+    screen = Screen(settings.places, _own_output(settings.places, rotation), rotation)
+    configure_logs(OURS, level=settings.log_level, stream=screen.said(OURS))
     try:
         yield screen
     finally:
         screen.close()
 
 
+def _own_output(places: Places, rotation: Rotation) -> TextIO | LogFile:
+    """Return where our lines are shown; in the background that is a log file like the others."""
+    path = places.log_of("up")
+    with contextlib.suppress(OSError, ValueError):
+        if os.path.samestat(path.stat(), os.fstat(sys.stderr.fileno())):
+            return LogFile(path, rotation, (sys.stdout.fileno(), sys.stderr.fileno()))
+    return sys.stderr
+
+
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does until the supervisor takes over: undo and leave."""
+def _signals_until_supervised() -> Iterator[None]:
+    """Until the supervisor takes over, let SIGTERM do what Ctrl-C does, and SIGHUP nothing."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def ignore(_number: int, _frame: FrameType | None) -> None:
+        """Do nothing; unlike SIG_IGN, no child inherits this."""
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has said so already
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, ignore)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -24,8 +24,11 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
         if on_closed is not None:
             on_closed()
 
+    client: Client | None = None
+
     async def disconnected() -> None:
-        log.warning("nats_away", connection=name)
+        if client is None or not client.is_closed:  # otherwise we closed it ourselves
+            log.warning("nats_away", connection=name)
 
     async def reconnected() -> None:
         log.info("nats_back", connection=name)
@@ -33,7 +36,7 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
     async def failed(error: Exception) -> None:
         log.debug("nats_error", connection=name, error=repr(error))
 
-    return await nats.connect(
+    client = await nats.connect(
         url,
         name=name,
         # The default gives up after two minutes.
@@ -46,3 +49,4 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
         reconnected_cb=reconnected,
         error_cb=failed,
     )
+    return client

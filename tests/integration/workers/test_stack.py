@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def is_gone(pid: int) -> bool:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return True
+
+
+def complaints(path: Path, begin: int) -> list[str]:
+    """Return the lines of a log from a place on that report trouble."""
+    bad = re.compile(r'"level": ?"(warning|WARN|error|ERROR|critical)"|Traceback|\[(WRN|ERR|FTL)\]')
+    text = path.read_bytes()[begin:].decode(errors="replace")
+    return [line for line in text.splitlines() if bad.search(line)]
 
 
 class Stack:
@@ -177,10 +185,25 @@ def test_a_life_in_the_background(stacks: Make) -> None:
     assert (down["ready"], down["processes"]) == (False, [])
     assert stack.json("up", "--detach", "--empty")["addresses"] == told["addresses"]
 
+    # SIGHUP stops nothing; moved logs are begun anew.
     pids = stack.pids()
+    supervisor = stack.json("status")["pid"]
+    for name in ("tuixuan", "relay"):
+        stack.places.log_of(name).rename(stack.places.logs / f"{name}.moved")
+    for role in WorkerRole:
+        os.kill(pids[role], signal.SIGHUP)
+    os.kill(supervisor, signal.SIGHUP)
+    wait_until(lambda: stack.places.log_of("tuixuan").exists(), "a new log of the supervisor")
+    assert "logs_reopened" in stack.places.log_of("tuixuan").read_text()
+    assert stack.pids() == pids
+
+    # A stop is clean, and so is what each process says of it.
+    said = {path: path.stat().st_size for path in stack.places.logs.glob("*.log")}
     stopped = stack.run("down")
     assert stopped.returncode == 0
     assert all(map(is_gone, pids.values()))
+    for path in stack.places.logs.glob("*.log"):
+        assert complaints(path, said.get(path, 0)) == []
     assert not stack.places.report.exists()
     assert "没有系统在运行" in stack.run("down").stderr
 
