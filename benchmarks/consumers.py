@@ -22,10 +22,10 @@ from sqlalchemy import Engine, func, select, update
 from standardwebhooks import Webhook
 
 from benchmarks.processes import START_SECONDS, process
+from models import tables
 from models.store.engine import open_engine, reading, transaction
 from models.store.upgrade import upgrade_audit
-from models.tables import Outbox, table_of
-from models.tables.webhooks import WebhookDelivery
+from models.webhooks.status import WebhookStatus
 from services.clock import now
 from workers.folder.places import Places
 from workers.servers.found import Binary
@@ -33,7 +33,6 @@ from workers.servers.nats import find_nats, nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK, free_ports
 
 ROLES = ("relay", "audit", "notify", "webhook")
-OUTBOX, DELIVERIES = table_of(Outbox), table_of(WebhookDelivery)
 
 
 @dataclass
@@ -120,10 +119,12 @@ class Consumers:
                 await asyncio.sleep(0.05)
 
     def _waiting(self) -> int:
-        unpublished = select(func.count()).where(OUTBOX.c.published_at.is_(None))
-        unsent = select(func.count()).where(DELIVERIES.c.status == "waiting")
-        announced = select(func.count()).where(OUTBOX.c.stream_seq.is_not(None))
-        fanned_out = select(func.count()).select_from(DELIVERIES)
+        unpublished = select(func.count()).where(tables.outbox.c.published_at.is_(None))
+        unsent = select(func.count()).where(
+            tables.webhook_delivery.c.status == WebhookStatus.WAITING
+        )
+        announced = select(func.count()).where(tables.outbox.c.stream_seq.is_not(None))
+        fanned_out = select(func.count()).select_from(tables.webhook_delivery)
         with reading(self.engine) as connection:
             ahead = connection.scalar(unpublished) or connection.scalar(unsent) or 0
             behind = (connection.scalar(announced) or 0) - (connection.scalar(fanned_out) or 0)
@@ -134,7 +135,9 @@ def forget_backlog(engine: Engine) -> None:
     """Leave unannounced what happened before there were consumers: it is not what is measured."""
     with transaction(engine) as connection:
         connection.execute(
-            update(OUTBOX).where(OUTBOX.c.published_at.is_(None)).values(published_at=now())
+            update(tables.outbox)
+            .where(tables.outbox.c.published_at.is_(None))
+            .values(published_at=now())
         )
 
 

@@ -6,9 +6,9 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from sqlalchemy import Engine, select
 
+from models import tables
 from models.store.engine import reading
 from models.stream.names import EVENTS
-from models.tables import Outbox, table_of
 
 
 class OutboxRow(NamedTuple):
@@ -25,7 +25,7 @@ class OutboxRow(NamedTuple):
 
 def outbox(engine: Engine) -> list[OutboxRow]:
     """Every row, in the order of the commits."""
-    columns = table_of(Outbox).c
+    columns = tables.outbox.c
     query = select(
         columns.case_id, columns.seq, columns.subject, columns.body, columns.stream_seq,
         columns.attempts, columns.last_error,

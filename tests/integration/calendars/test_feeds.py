@@ -7,6 +7,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, select, text, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Role
 from models.cases.events import CaseEvent, CaseEventData
@@ -14,7 +15,6 @@ from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from models.tables import AppUser, CaseRecord, Outbox, table_of
 from services.calendars.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.calendars.ics import as_feed, as_ics
 from services.notifications.recipients import concerned_by
@@ -25,8 +25,6 @@ FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
 EXPERT = "2024-wang"
 DOMAIN = "example.invalid"
 HOUR = timedelta(hours=1)
-
-_CASES, _USER, _OUTBOX = table_of(CaseRecord), table_of(AppUser).c, table_of(Outbox).c
 
 
 def token_of(path: str) -> str:
@@ -46,7 +44,9 @@ def read(engine: Engine, token: str) -> Feed:
 def applicant(engine: Engine, case_id: str) -> str:
     """Enter the applicant of a case."""
     with transaction(engine) as connection:
-        unit = connection.scalar(select(_CASES.c.unit_id).where(_CASES.c.id == case_id))
+        unit = connection.scalar(
+            select(tables.case_record.c.unit_id).where(tables.case_record.c.id == case_id)
+        )
         add_user(
             connection, id=f"of-{unit}", season_id="2024", role=Role.APPLICANT, org=unit,
             name="示例", email=None, at=OPENS,
@@ -57,7 +57,9 @@ def applicant(engine: Engine, case_id: str) -> str:
 def awaited_users(engine: Engine, case_id: str) -> set[str]:
     """Those whom a reminder of this case reaches."""
     with reading(engine) as connection:
-        case = connection.execute(select(_CASES).where(_CASES.c.id == case_id)).one()
+        case = connection.execute(
+            select(tables.case_record).where(tables.case_record.c.id == case_id)
+        ).one()
         state = State(case.state)
         roles = [role for role in Role if keeps_deadline(role, state, AWAITED_FROM.get(state))]
         of_case = CaseEventData.model_construct(
@@ -80,7 +82,9 @@ class TestWhatStandsInIt:
         make_case(engine, season=open_season(engine, season="2025"), state=State.PROVINCE_REVIEW)
         applicants = [applicant(engine, case_id) for case_id in [*cases, elsewhere]]
         with reading(engine) as connection:
-            users = connection.scalars(select(_USER.id).where(_USER.season_id == "2024")).all()
+            users = connection.scalars(
+                select(tables.app_user.c.id).where(tables.app_user.c.season_id == "2024")
+            ).all()
         assert {FUJIAN, ORGANISER, PANEL, EXPERT, *applicants} <= {*users}
 
         feeds = {user: read(engine, subscribed(engine, user)).duties for user in users}
@@ -125,7 +129,7 @@ class TestWhatStandsInIt:
         }
         commit(engine, case_id, action, **fields[action])
         with reading(engine) as connection:
-            newest = select(_OUTBOX.body).order_by(_OUTBOX.seq.desc()).limit(1)
+            newest = select(tables.outbox.c.body).order_by(tables.outbox.c.seq.desc()).limit(1)
             event = CaseEvent.model_validate_json(connection.scalars(newest).one())
         letter = as_ics([event], DOMAIN)
         assert letter is not None
@@ -140,7 +144,7 @@ class TestWhatStandsInIt:
         case_id = make_case(engine)
         user = applicant(engine, case_id)
         with transaction(engine) as connection:
-            named = update(table_of(AppUser)).where(_USER.id == user)
+            named = update(tables.app_user).where(tables.app_user.c.id == user)
             connection.execute(named.values(name="张三", email="zhang@example.invalid"))
 
         feed = read(engine, subscribed(engine, user))
@@ -154,7 +158,11 @@ class TestWhatStandsInIt:
     def test_what_cannot_be_due_yet_is_no_entry(self, engine: Engine) -> None:
         case_id = make_case(engine, state=State.PROVINCE_REVIEW)
         with transaction(engine) as connection:
-            connection.execute(update(_CASES).where(_CASES.c.id == case_id).values(deadline=None))
+            connection.execute(
+                update(tables.case_record)
+                .where(tables.case_record.c.id == case_id)
+                .values(deadline=None)
+            )
 
         assert read(engine, subscribed(engine, FUJIAN)).duties == ()
 

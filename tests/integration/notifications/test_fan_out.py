@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import Engine, insert
 
+from models import tables
 from models.notifications.texts import NotificationText
 from models.store.engine import transaction
-from models.tables import UserChannel, table_of
 from services.notifications.deliveries import deliveries
 from services.notifications.fan_out import Notification, Notified, notify
 from services.notifications.inbox import inbox
@@ -39,7 +39,7 @@ class TestTelling:
         set_email(engine, FUJIAN, "fujian@example.invalid")
         with transaction(engine) as connection:
             row = {"user_id": FUJIAN, "address": "json://127.0.0.1", "created_at": OPENS}
-            connection.execute(insert(table_of(UserChannel)), {**row, "channel": "chat"})
+            connection.execute(insert(tables.user_channel), {**row, "channel": "chat"})
             assert notify(connection, MESSAGE, OPENS) == Notified(2, 2)
 
         assert {(item.recipient, item.channel) for item in deliveries(engine)} == {

@@ -32,7 +32,6 @@ from tests.streams import outbox
 from tests.waiting import until
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import InOrder
-from workers.stream.jetstream import CONSUMERS, ensure_consumer
 from workers.stream.relay import Relay
 
 
@@ -248,12 +247,3 @@ async def test_messages_go_back_at_once_when_it_stops(
     async with consuming(js, InOrder(notebook, sqlite_engine), sqlite_engine):
         await until(lambda: len(notebook.lines()) == 7, within=10)
     assert notebook.events() == ids(outbox(sqlite_engine))
-
-
-async def test_consumers_stand_as_the_table_says(js: JetStreamContext) -> None:
-    for name, wanted in CONSUMERS.items():
-        await ensure_consumer(js, name)
-        await ensure_consumer(js, name)
-        config = (await js.consumer_info(EVENTS, name)).config
-        assert (config.ack_wait, config.max_deliver) == (wanted.ack_wait, wanted.max_deliver)
-        assert config.max_ack_pending == 256

@@ -6,12 +6,12 @@ import pytest
 from nats.js import JetStreamContext
 from sqlalchemy import Engine, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
-from models.tables import Outbox, table_of
 from services.notifications.channels import set_channel
 from services.notifications.inbox import inbox, mark_read
 from services.people.users import set_email
@@ -80,7 +80,7 @@ async def test_the_backlog_is_what_waits_and_for_how_long(
     assert found.oldest_at is not None
     assert found.oldest_seconds == (NOW - found.oldest_at).total_seconds() > 0
 
-    rows = table_of(Outbox)
+    rows = tables.outbox
     with transaction(engine) as connection:
         connection.execute(
             update(rows).where(rows.c.seq == 1).values(attempts=2, last_error="too big")

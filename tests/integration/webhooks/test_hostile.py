@@ -28,12 +28,6 @@ from workers.webhook.guard import Guard, resolve
 from workers.webhook.post import Poster
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as found:
-        yield found
-
-
 @pytest.mark.usefixtures("season")
 async def test_an_answer_that_no_database_holds_stops_nobody(
     engine: Engine, receiver: Receiver

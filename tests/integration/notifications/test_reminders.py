@@ -1,54 +1,32 @@
-"""What leaves when its time comes: one mail of a day's messages, no reminder too late."""
+"""No reminder leaves too late, and each brings its deadline for the calendar."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine, update
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.states import State
 from models.notifications.delivery import Channel, DeliveryStatus
-from models.notifications.retries import DeliveryRetries
-from models.notifications.texts import NotificationText
 from models.store.engine import reading, transaction
-from models.tables import CaseRecord, Delivery, table_of
-from services.notifications import fan_out
 from services.notifications.deliveries import deliveries, send_again
-from services.notifications.fan_out import Notification
 from services.notifications.inbox import inbox
-from services.notifications.queue import DeliveryQueue
-from services.notifications.reminders import EventMessage, deadlines_given, why_overtaken
+from services.notifications.reminders import deadlines_given, why_overtaken
 from services.people.users import set_email
-from services.seasons import opening
-from tests.factories import OPENS, commit, make_case, programme
+from tests.factories import OPENS, commit, make_case
 from tests.integration.notifications.notified import notify_of
+from tests.integration.notifications.reminding import (
+    ADDRESS,
+    CUTOFF,
+    DUE,
+    FUJIAN,
+    reminded,
+    reminder,
+    send,
+)
 from tests.mailserver import MailServer
-from workers.notify.run import open_mail_transport
-from workers.notify.sender import Sender
-from workers.settings.mail import MailSettings
-
-FUJIAN, ADDRESS = "2024-fujian", "fujian@example.invalid"
-DUE = OPENS + timedelta(days=9)
-CUTOFF = datetime(2024, 5, 12, 16, tzinfo=UTC)  # what the call's cases wait for
-
-
-async def send(engine: Engine, server: MailServer) -> None:
-    settings = MailSettings(host="127.0.0.1", port=server.port, sender="office@example.invalid")
-    await Sender(engine, open_mail_transport(settings)).send_due()
-
-
-def reminded(engine: Engine) -> str:
-    """A case whose body has a reminder that waits to be mailed."""
-    case_id = make_case(engine, state=State.PROVINCE_REVIEW)
-    commit(engine, case_id, Action.REMIND, deadline=DUE, offset=3)
-    set_email(engine, FUJIAN, ADDRESS)
-    notify_of(engine, case_id)
-    return case_id
-
-
-def reminder(event_id: str, role: str) -> EventMessage:
-    return EventMessage("deadline_approaching", event_id, role)
 
 
 @pytest.mark.usefixtures("season")
@@ -76,7 +54,7 @@ class TestReminders:
         self, engine: Engine
     ) -> None:
         case_id = reminded(engine)
-        cases = table_of(CaseRecord)
+        cases = tables.case_record
         commit(engine, case_id, Action.MOVE_DEADLINE)
         for deadline, expected in (
             (DUE, None),
@@ -171,7 +149,7 @@ class TestCalendarEntries:
     async def test_a_digest_has_those_of_all_its_reminders(self, engine: Engine) -> None:
         cases = {reminded(engine), reminded(engine)}
         with transaction(engine) as connection:
-            connection.execute(update(table_of(Delivery)).values(digest=True))
+            connection.execute(update(tables.delivery).values(digest=True))
 
         async with MailServer() as server:
             await send(engine, server)
@@ -181,81 +159,6 @@ class TestCalendarEntries:
         entries = Calendar.from_ical(attached.get_content()).events
         assert {entry.uid.partition(".")[0] for entry in entries} == cases
         assert [(entry["SEQUENCE"], entry.start) for entry in entries] == [(2, CUTOFF)] * 2
-
-
-@pytest.mark.usefixtures("season")
-class TestDigests:
-    async def test_what_waits_for_one_reader_leaves_as_one_mail(self, engine: Engine) -> None:
-        set_email(engine, FUJIAN, ADDRESS)
-        for _ in range(3):
-            notify_of(engine, make_case(engine, state=State.PROVINCE_REVIEW))
-        with transaction(engine) as connection:
-            connection.execute(update(table_of(Delivery)).values(digest=True))
-
-        async with MailServer() as server:
-            await send(engine, server)
-
-        (mail,) = server.to(ADDRESS)
-        alone = {f"<{item.id}@example.invalid>" for item in deliveries(engine)}
-        assert mail["Message-ID"] not in alone
-        assert "3 条消息" in mail["Subject"]
-        body = mail.get_body(("plain",))
-        assert body is not None
-        text = body.get_content().replace("\r\n", "\n")
-        assert all(item.text.strip() in text for item in inbox(engine, FUJIAN))
-        assert [item.status for item in deliveries(engine)] == ["sent"] * 3
-
-
-ONE, NIGHT = timedelta(minutes=1), datetime(2024, 5, 6, 15, 30, tzinfo=UTC)  # 23:30 in Beijing
-NINE = datetime(2024, 5, 7, 1, tzinfo=UTC)
-
-
-def digesting_desk(engine: Engine, *case_ids: str) -> str:
-    """Open a season with digests at nine and an office that reads answers; tell its desk."""
-    hours = {"digest_at": time(9), "reply_to": "office@example.invalid"}
-    call = programme().model_copy(
-        update={"reminders": programme().reminders.model_copy(update=hours)}
-    )
-    season = opening.open_season(engine, call, OPENS, opening.Opening(season_id="daily")).id
-    service = f"{season}-fujian"
-    set_email(engine, service, ADDRESS)
-    with transaction(engine) as connection:
-        for number in range(3):
-            said = {service: NotificationText(f"第 {number} 条", f"正文 {number}\n")}
-            telling_of = Notification(f"k{number}", "webhook_disabled", None, said)
-            fan_out.notify(connection, telling_of, NIGHT + number * ONE)
-        for case_id in case_ids:
-            said = {service: NotificationText("提醒", "快到期了\n")}
-            telling_of = Notification(f"{case_id}:2", "deadline_approaching", case_id, said)
-            fan_out.notify(connection, telling_of, NIGHT)
-    return service
-
-
-@pytest.mark.usefixtures("season")
-class TestDailyDigest:
-    async def test_what_came_by_night_leaves_at_the_hour_as_one_mail(self, engine: Engine) -> None:
-        done = make_case(engine, state=State.PROVINCE_REVIEW)
-        commit(engine, done, Action.REMIND, deadline=DUE, offset=3)
-        commit(engine, done, Action.ACCEPT)
-        service = digesting_desk(engine, done)
-        assert len(inbox(engine, service)) == 4  # which has all at once
-
-        assert DeliveryQueue(engine, DeliveryRetries(), clock=lambda: NINE - ONE).due() == []
-        queue = DeliveryQueue(engine, DeliveryRetries(), clock=lambda: NINE)
-        (first, *_) = queue.due()
-        taken = queue.take(first)
-
-        assert taken is not None
-        assert taken.message is not None
-        assert len(taken.ids) == 3
-        assert "3 条消息" in taken.message.subject
-        assert [f"正文 {number}" in taken.message.text for number in range(3)] == [True] * 3
-        assert "快到期了" not in taken.message.text
-        assert taken.message.reply_to == "office@example.invalid"
-        (dropped,) = deliveries(engine, status=DeliveryStatus.DROPPED)
-        assert dropped.last_error == "overtaken by accept"
-        queue.sent(taken)
-        assert queue.due() == []
 
 
 @pytest.mark.usefixtures("season")
