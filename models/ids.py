@@ -1,5 +1,6 @@
 """Ids that are made of other ids: how each is built and parsed."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 DEMO_PREFIX = "demo-"
@@ -20,6 +21,30 @@ class ActorName(NamedTuple):
 
     role: str
     id: str
+
+
+class Place(NamedTuple):
+    """A row's place in a list by time: the next page begins behind it, even if the row moved on."""
+
+    at: datetime
+    id: str
+
+    def __str__(self) -> str:
+        """Return the cursor of the page that begins behind it."""
+        return f"{self.at.isoformat()}~{self.id}"
+
+
+def parse_place(cursor: str) -> Place:
+    """Return the place that a cursor names.
+
+    Raises:
+        ValueError: The text is no such cursor.
+    """
+    at, tilde, row_id = cursor.partition("~")
+    instant = datetime.fromisoformat(at)
+    if not tilde or not row_id or instant.tzinfo is None:
+        raise ValueError(f"not a cursor: {cursor}")
+    return Place(instant, row_id)
 
 
 def event_id(case_id: str, seq: int) -> str:

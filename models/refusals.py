@@ -23,3 +23,8 @@ class Refused(Exception):
 def unknown_season(season_id: str) -> Refused:
     """Return the refusal of a season id that is not on record."""
     return Refused("unknown_season", f"没有征集季 {season_id}（tuixuan season list）。")
+
+
+def bad_cursor() -> Refused:
+    """Return the refusal of a cursor that no page gave."""
+    return Refused("bad_cursor", "看不懂 --cursor，请原样使用上一页给出的 next_cursor。")

@@ -139,6 +139,11 @@ def _civil(instant: datetime) -> tuple[datetime, str]:
     return local, f"{local:%H:%M}"
 
 
+def calendar_days(since: datetime, until: datetime) -> int:
+    """Return how many midnights in Beijing lie between two instants."""
+    return (until.astimezone(BEIJING).date() - since.astimezone(BEIJING).date()).days
+
+
 def state_name(state: str) -> str:
     """Return the state's Chinese name with its code, e.g. 草稿 (draft)."""
     return f"{STATES[state].zh} ({state})"

@@ -10,8 +10,10 @@ from cli.frame.options import options
 from cli.frame.output import say, show, show_page
 from cli.frame.parameters import Cursor, Limit
 from cli.frame.words import CASE
+from models.wording import moment
 
 if TYPE_CHECKING:
+    from models.audit.report import AuditReport
     from services.audit.digest_file import DigestFile
 
 app = typer.Typer(no_args_is_help=True)
@@ -24,6 +26,15 @@ ENTRY_COLUMNS = {
     "object": "对象",
     "reason": "理由",
     "witnessed": "已入审计",
+}
+
+
+REPORT_COLUMNS = {
+    "ok": "通过",
+    "cases": "案例数",
+    "records": "审计条数",
+    "since": "始于",
+    "signed_until": "签名至",
 }
 
 
@@ -44,7 +55,8 @@ def verify() -> None:
     if options().json:
         show(report)
     else:
-        show({"ok": report.ok, "cases": report.cases, "records": report.records})
+        show(report, REPORT_COLUMNS)
+        say(_reach(report))
         for problem in report.problems:
             say(f"{problem.kind}  {problem.where}  {problem.message}")
     if not report.ok:
@@ -124,6 +136,16 @@ def entries(
             engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
         )
     show_page(items, ENTRY_COLUMNS, limit=limit)
+
+
+def _reach(report: "AuditReport") -> str:
+    """Say since when and up to which signed day the verification reaches."""
+    if report.since is None:
+        return "审计链还没有记录。"
+    begins = f"核验自 {moment(report.since)} 的第一条记录起"
+    if report.signed_until is None:
+        return f"{begins}；还没有一天签名，末尾若被截去看不出来（tuixuan audit sign 立即签名）。"
+    return f"{begins}；截至 {report.signed_until}（含当日）已签名，此后的记录尚未签名。"
 
 
 def _digest_file() -> "DigestFile":

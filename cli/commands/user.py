@@ -18,6 +18,9 @@ COLUMNS = {"id": "编号", "role": "角色", "org": "单位", "name": "名称", 
 def list_(
     season: Annotated[str, typer.Option(help="征集季编号")],
     role: Annotated[str | None, typer.Option(help="只列此角色")] = None,
+    without_channel: Annotated[
+        bool, typer.Option("--without-channel", help="只列没有邮箱、聊天、短信，仅有站内消息的")
+    ] = False,
 ) -> None:
     """列出一个征集季的用户，及其在站内消息之外的渠道；查看记入审计。"""
     from cli.connections.databases import record
@@ -25,7 +28,7 @@ def list_(
     from services.people.access import show_users
 
     with record() as engine:
-        items = show_users(engine, season, viewer(), role)
+        items = show_users(engine, season, viewer(), role, without_channel=without_channel)
     show_page(items, COLUMNS)
 
 

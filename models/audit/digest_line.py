@@ -64,10 +64,16 @@ def covered_place(lines: Sequence[Mapping[str, Any]]) -> int:
     return max((line["n"] for line in lines if "n" in line), default=0)
 
 
+def last_closed_day(lines: Sequence[Mapping[str, Any]]) -> date | None:
+    """Return the last day that a digest closes; None where none is closed."""
+    closed = [line["day"] for line in lines if line.get("closed")]
+    return date.fromisoformat(closed[-1]) if closed else None
+
+
 def day_after_closed(lines: Sequence[Mapping[str, Any]]) -> date | None:
     """Return the day after the last that a digest closes; None where none is closed."""
-    closed = [line["day"] for line in lines if line.get("closed")]
-    return date.fromisoformat(closed[-1]) + timedelta(days=1) if closed else None
+    last = last_closed_day(lines)
+    return None if last is None else last + timedelta(days=1)
 
 
 def end_of_day(day: date) -> datetime:

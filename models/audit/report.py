@@ -1,5 +1,7 @@
 """What a verification of the audit reports."""
 
+from datetime import date, datetime
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -30,6 +32,9 @@ class AuditReport(BaseModel):
         ok: Nothing was found.
         cases: Cases on record.
         records: Lines of the audit's chain.
+        since: When its first line was written; None: it has none.
+        signed_until: The last day up to whose end it is signed; None: no day is signed, so a
+            tail that was cut off would not show.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,4 +42,6 @@ class AuditReport(BaseModel):
     ok: bool
     cases: int
     records: int
+    since: datetime | None = None
+    signed_until: date | None = None
     problems: list[Problem]

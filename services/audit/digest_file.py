@@ -148,10 +148,16 @@ def _first_unsigned_day(engine: Engine, lines: list[Line]) -> date | None:
     following = day_after_closed(lines)
     if following is not None:
         return following
-    with reading(engine) as connection:
-        query = select(audit_record.c.recorded_at).where(audit_record.c.n == 1)
-        first: datetime | None = connection.scalar(query)
+    first = first_recorded_at(engine)
     return None if first is None else first.astimezone(CIVIL).date()
+
+
+def first_recorded_at(engine: Engine) -> datetime | None:
+    """Return when the first line of the chain was written; None: it has none."""
+    query = select(audit_record.c.recorded_at).where(audit_record.c.n == 1)
+    with reading(engine) as connection:
+        first: datetime | None = connection.scalar(query)
+    return first
 
 
 def _head_before(engine: Engine, until: datetime, covered: int) -> tuple[int, str | None]:

@@ -5,11 +5,12 @@ from pathlib import Path
 from sqlalchemy import Engine, Table, func, select
 
 from models import tables
+from models.audit.digest_line import last_closed_day
 from models.audit.report import AuditReport
 from models.store.engine import reading
 from models.tables.audit import audit_record
 from services.audit.chain_check import check_anchored_chain, check_digest_file, check_signatures
-from services.audit.digest_file import DigestFile
+from services.audit.digest_file import DigestFile, first_recorded_at
 from services.audit.entry_check import check_entries
 from services.audit.event_check import check_cases
 
@@ -45,6 +46,8 @@ def verify(
         ok=not problems,
         cases=_count(record_engine, tables.case_record),
         records=_count(audit_engine, audit_record),
+        since=first_recorded_at(audit_engine),
+        signed_until=last_closed_day(signed),
         problems=problems,
     )
 

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Engine, RowMapping, bindparam, func, selec
 from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor
+from models.cases.columns import Columns
 from models.cases.states import AT_WORK, State
-from models.refusals import Refused
+from models.ids import Place, parse_place
+from models.refusals import Refused, bad_cursor
 from models.store.engine import reading
 from models.tables import CaseRecord, Transition, table_of
 from services.cases.rows import read_case
@@ -66,6 +68,8 @@ class CaseFilter:
         states: Only in one of these.
         overdue_at: Only those whose deadline had passed at this instant.
         waiting: Only those that await something, the one that waits longest first.
+        due_before, due_after: Only those whose deadline lies in between, the end included,
+            the soonest first.
         limit: At most so many, 200 at the most.
         cursor: `next_cursor` of the page before.
     """
@@ -77,24 +81,52 @@ class CaseFilter:
     states: tuple[State, ...] = ()
     overdue_at: datetime | None = None
     waiting: bool = False
+    due_before: datetime | None = None
+    due_after: datetime | None = None
     limit: int = 50
     cursor: str | None = None
 
 
 def list_cases(engine: Engine, wanted: CaseFilter) -> CaseList:
-    """Return a page of cases by the order in which they were filed, or have waited."""
+    """Return a page of cases by the order in which they were filed, have waited, or are due.
+
+    Raises:
+        Refused: `bad_cursor`.
+    """
     limit = max(1, min(wanted.limit, MOST_AT_ONCE))
-    columns = CASE_RECORD.c
-    order = (columns.since, columns.id) if wanted.waiting else (columns.id,)
+    sorted_by, columns = _sorted_by(wanted), CASE_RECORD.c
+    order = (columns.id,) if sorted_by is None else (columns[sorted_by], columns.id)
     query = select(*columns).where(*_conditions(wanted)).order_by(*order).limit(limit + 1)
     if wanted.cursor is not None:
-        last = CASE_RECORD.alias("last").c
-        place = select(*(last[column.name] for column in order)).where(last.id == wanted.cursor)
-        query = query.where(tuple_(*order) > place.scalar_subquery())
+        query = query.where(tuple_(*order) > tuple_(*_place(wanted.cursor, sorted_by)))
     with reading(engine) as connection:
         rows = connection.execute(query).mappings().all()
-    items = [CaseView.of(row) for row in rows[:limit]]
-    return CaseList(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+    more = rows[limit - 1] if len(rows) > limit else None
+    return CaseList(
+        items=[CaseView.of(row) for row in rows[:limit]],
+        next_cursor=None if more is None else _cursor(more, sorted_by),
+    )
+
+
+def _sorted_by(wanted: CaseFilter) -> str | None:
+    """Return the instant by which cases are sorted; None: by their ids, as they were filed."""
+    if wanted.waiting:
+        return "since"
+    return None if wanted.due_before is wanted.due_after is None else "deadline"
+
+
+def _cursor(row: Columns, sorted_by: str | None) -> str:
+    """Return a cursor with the values that sort: a case that moves on meanwhile costs no other."""
+    return str(row["id"] if sorted_by is None else Place(row[sorted_by], row["id"]))
+
+
+def _place(cursor: str, sorted_by: str | None) -> tuple[object, ...]:
+    if sorted_by is None:
+        return (cursor,)
+    try:
+        return parse_place(cursor)
+    except ValueError as error:
+        raise bad_cursor() from error
 
 
 def count_cases(engine: Engine, wanted: CaseFilter) -> list[CaseCount]:
@@ -116,6 +148,10 @@ def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
         found.append(columns.state.in_(wanted.states))
     if wanted.overdue_at is not None:
         found.append(columns.deadline <= wanted.overdue_at)
+    if wanted.due_before is not None:
+        found.append(columns.deadline <= wanted.due_before)
+    if wanted.due_after is not None:
+        found.append(columns.deadline > wanted.due_after)
     if wanted.waiting:
         found.append(columns.state.in_(AT_WORK))
     return found

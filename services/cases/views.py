@@ -9,12 +9,17 @@ from models.cases.actions.names import Action
 from models.cases.columns import Columns
 from models.cases.commands import Command, FilingCommand
 from models.cases.messages import CaseSnapshot
-from models.cases.states import AWAITED_FROM, State
-from models.wording import STATES
+from models.cases.states import AT_WORK, AWAITED_FROM, State
+from models.wording import STATES, calendar_days
+from services.clock import now
 
 
 class CaseView(BaseModel):
-    """A case as `case show` gives it."""
+    """A case as `case show` gives it.
+
+    Attributes:
+        days_waiting: Calendar days in Beijing since it entered its state; None: it has ended.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,10 +39,11 @@ class CaseView(BaseModel):
     unit: str
     revision: int
     return_rounds: int
+    days_waiting: int | None
 
     @classmethod
     def of(cls, row: Columns) -> Self:
-        """Return the view of a row of `case_record`."""
+        """Return the view of a row of `case_record` as of this day."""
         state = State(row["state"])
         return cls(
             id=row["id"],
@@ -56,6 +62,7 @@ class CaseView(BaseModel):
             unit=row["unit_id"],
             revision=row["revision"],
             return_rounds=row["return_rounds"],
+            days_waiting=calendar_days(row["since"], now()) if state in AT_WORK else None,
         )
 
     @classmethod

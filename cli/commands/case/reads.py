@@ -13,7 +13,7 @@ from cli.frame.cells import cell
 from cli.frame.options import options
 from cli.frame.output import plain_data, say, show, show_page
 from cli.frame.parameters import MOST, Cursor
-from cli.frame.words import CASE
+from cli.frame.words import CASE, WHEN
 
 if TYPE_CHECKING:
     from models.cases.form import CaseForm
@@ -34,6 +34,7 @@ LIST_COLUMNS = {
     "state": "状态",
     "body": "推荐单位",
     "since": "进入时间",
+    "days_waiting": "停留天数",
     "deadline": "期限",
 }
 COUNT_COLUMNS = {"state": "状态", "cases": "件数"}
@@ -99,17 +100,26 @@ def list_(
     title: Annotated[str | None, typer.Option(help="名称中含有的文字")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="只列已过期限的")] = False,
     waiting: Annotated[bool, typer.Option("--waiting", help="只列在办的，停留最久的在前")] = False,
+    due_before: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=f"期限在此之前的，最早的在前：{WHEN}")
+    ] = None,
+    due_after: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="期限在此之后的，如 now（不含已过期的）")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
     cursor: Cursor = None,
 ) -> None:
-    """列出案例，按申报先后。"""
+    """列出案例，按申报先后；给出期限时按期限先后。"""
     from cli.connections.databases import record
+    from cli.frame.moments import parse_moment
     from services.cases import queries
     from services.clock import now
 
     chosen = queries.CaseFilter(
         season=season, body=body, category=category, title=title, states=_states(state or []),
         overdue_at=now() if overdue else None, waiting=waiting, limit=limit, cursor=cursor,
+        due_before=None if due_before is None else parse_moment(due_before),
+        due_after=None if due_after is None else parse_moment(due_after),
     )  # fmt: skip
     with record() as engine:
         show(queries.list_cases(engine, chosen), LIST_COLUMNS)
