@@ -105,9 +105,10 @@ def rotate_key(
     """更换签名密钥：新的公钥由旧密钥签名，记入摘要文件。"""
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
+    from models.text.encodings import decode_text
     from services.audit import custody
 
-    new = None if new_key is None else new_key.read_text(encoding="utf-8")
+    new = None if new_key is None else decode_text(new_key.read_bytes(), f"密钥文件 {new_key}")
     with record() as engine:
         show(custody.rotate_key(engine, _digest_file(), viewer(reason), new))
 

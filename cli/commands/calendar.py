@@ -45,9 +45,10 @@ def set_(
     """录入一年的放假安排（其余日期周一至周五上班），并重排各案例的提醒。"""
     from cli.connections.services import connected
     from models.dates.arrangement import Arrangement
+    from models.text.encodings import decode_text
     from services.dates.working_days import enter_year
 
-    arrangement = Arrangement.from_toml(file.read_text(encoding="utf-8-sig"))
+    arrangement = Arrangement.from_toml(decode_text(file.read_bytes(), f"放假安排文件 {file}"))
 
     async def enter(here: "Connections") -> int:
         return await enter_year(here.engine, here.service, year, arrangement)

@@ -36,10 +36,11 @@ def open_(
     """按方案文件开启一个征集季。"""
     from cli.connections.databases import record
     from models.programme.definition import Programme
+    from models.text.encodings import decode_text
     from services.clock import now
     from services.seasons.opening import Opening, open_season
 
-    programme = Programme.from_toml(file.read_text(encoding="utf-8-sig"))
+    programme = Programme.from_toml(decode_text(file.read_bytes(), f"征集方案文件 {file}"))
     day = None if starting is None else starting.date()
     opening = Opening(season_id=id_, starting=day, pace=pace)
     with record() as engine:

@@ -81,7 +81,7 @@ def test_files_of_any_kind_are_read_or_refused(stack: Stack) -> None:
     files: dict[str, tuple[str | bytes, str, str]] = {
         "empty": ("", "unit_required", "申报单位"),
         "binary": (Path("/bin/sh").read_bytes()[:100_000], "not_text", "UTF-8"),
-        "gbk": (good.encode("gb18030"), "not_text", "UTF-8"),
+        "gbk": (good.encode("gb18030"), "not_text", "gbk.toml 第 "),
         "huge": (f'note = "{"字" * 7_000_000}"', "case_file_invalid", "note 过长"),
         "endless": ("a = " + "[" * 100_000, "case_file_invalid", "嵌套过深"),
         "nul": ('title = "a\\u0000b"', "case_file_invalid", "title 含有控制字符"),

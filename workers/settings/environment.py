@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from models.refusals import Refused
+from models.text.encodings import decode_text
+
 PREFIX = "TUIXUAN_"
 SECRET_FILE = "_FILE"  # noqa: S105 - the end of a variable's name
 KNOWN = {
@@ -78,7 +81,10 @@ class Environment(PydanticBaseSettingsSource):
         if not name.endswith(SECRET_FILE) or name in self._paths:
             return value
         try:
-            return Path(value).read_text(encoding="utf-8").rstrip("\r\n")
+            content = Path(value).read_bytes()
+            return decode_text(content, f"{name} 指向的文件 {value}").rstrip("\r\n")
+        except Refused as error:
+            raise SettingsWrong(error.message) from error
         except OSError as error:
             raise SettingsWrong(
                 f"{name} 指向的文件读不到：{error.strerror}（{value}）。"

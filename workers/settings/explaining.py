@@ -46,8 +46,6 @@ def explain_settings(error: ValidationError, model: type[BaseModel], file: Path)
 
 def explain_toml(error: Exception, file: Path) -> str:
     """Say why the configuration file cannot be read."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"配置文件 {file} 不是 UTF-8 编码，请另存为 UTF-8。"
     if isinstance(error, tomllib.TOMLDecodeError):
         at = str(error).rpartition("(at ")[2].rstrip(")")
         line = at.partition("line ")[2].partition(",")[0]

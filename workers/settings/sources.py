@@ -16,6 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from models.refusals import Refused
+from models.text.encodings import decode_text
 from workers.folder.places import config_file
 from workers.settings.environment import Environment, SettingsWrong
 from workers.settings.explaining import explain_settings, explain_toml
@@ -68,8 +70,10 @@ class ConfigFile(PydanticBaseSettingsSource):
         """Return what the file says; an editor of Windows may have put a BOM before it."""
         file = config_file()
         try:
-            return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+            return tomllib.loads(decode_text(file.read_bytes(), f"配置文件 {file}"))
         except FileNotFoundError:
             return {}
+        except Refused as error:
+            raise SettingsWrong(error.message) from error
         except (OSError, ValueError) as error:
             raise SettingsWrong(explain_toml(error, file)) from error

@@ -221,5 +221,6 @@ def _show_fields(found: "FormView") -> None:
 
 def _form(file: Path) -> "CaseForm":
     from models.cases.form import CaseForm
+    from models.text.encodings import decode_text
 
-    return CaseForm.from_toml(file.read_text(encoding="utf-8-sig"))
+    return CaseForm.from_toml(decode_text(file.read_bytes(), f"案例文件 {file}"))

@@ -166,7 +166,9 @@ def test_a_wrong_value_is_explained_in_chinese(
     [
         (b"log_level = info\n", "第 1 行不合 TOML 格式"),
         (b'log_level = "info"\n\n[nats\n', "第 3 行不合 TOML 格式"),
-        ("# 设置\n[nats]\n".encode("gbk"), "不是 UTF-8 编码"),
+        ("# settings\n# 设置\n".encode("gbk"), "第 2 行不是 UTF-8 文本（看来是 GBK 编码）"),
+        ('log_level = "info"\n'.encode("utf-16"), "第 1 行不是 UTF-8 文本（看来是 UTF-16 编码）"),
+        (b"\xff\xff\xff", "第 1 行不是 UTF-8 文本，"),
         (b"nats = 1\n", "是一组设置"),
         (b"[nats]\nprot = 1\n", "nats.prot 不是一项设置，最接近的是 nats.port"),
     ],
@@ -188,6 +190,16 @@ def test_a_file_with_a_bom_is_read(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text('log_level = "error"\n', encoding="utf-8-sig")
     assert StackSettings.load().log_level == "error"
+
+
+def test_a_secret_in_a_file_is_text_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "url"
+    monkeypatch.setenv("DATABASE_URL_FILE", str(file))
+    file.write_text("postgresql://one\r\n", encoding="utf-8-sig")
+    assert StackSettings.load().database.url == "postgresql://one"
+    file.write_bytes("postgresql://密码@one".encode("gbk"))
+    with pytest.raises(SettingsWrong, match=r"DATABASE_URL_FILE 指向的文件 .* 第 1 行.*GBK"):
+        StackSettings.load()
 
 
 def test_passwords_stay_out_of_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
