@@ -64,8 +64,11 @@ def _start_failed(error: Any) -> CommandError:
 
 
 def _detach_failed(error: Any) -> CommandError:
-    said = "".join(f"\n  {line}" for line in error.last_lines)
-    words = f"后台系统未能启动，完整日志见 {error.log}。最后的输出：{said}"
+    if error.reason:
+        words = f"后台系统未能启动：{error.reason}\n完整日志见 {error.log}。"
+    else:
+        said = "".join(f"\n  {line}" for line in error.last_lines)
+        words = f"后台系统未能启动，完整日志见 {error.log}。最后的输出：{said}"
     return CommandError(
         "start_failed", words, error.exit_code if error.exit_code > 0 else Exit.FAILED
     )

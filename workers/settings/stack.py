@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, PositiveFloat, field_validator
 
 from workers.folder.places import Places, default_state_dir
 from workers.settings.audit import AuditSettings
@@ -21,7 +21,12 @@ from workers.settings.webhook import WebhookSettings
 
 
 class StackSettings(SourcedSettings):
-    """The settings of a stack; what was not set is None or the default."""
+    """The settings of a stack; what was not set is None or the default.
+
+    Attributes:
+        start_within: Seconds until a process must serve for the first time; one that makes no
+            progress is given up sooner.
+    """
 
     state_dir: Path = Field(default_factory=default_state_dir)
     temporal: TemporalSettings = TemporalSettings()
@@ -34,6 +39,7 @@ class StackSettings(SourcedSettings):
     webhook: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     portal: PortalSettings = PortalSettings()
+    start_within: PositiveFloat = 900.0
     log: LogSettings = LogSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     debug: bool = False

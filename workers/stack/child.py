@@ -14,6 +14,7 @@ import structlog
 from workers.folder.report import ProcessReport
 from workers.stack.process import close, end_of, how_it_ended, lines, spawn
 from workers.stack.programs import Program
+from workers.stack.progress import Progress
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
 """Seconds before a process that died is started again; doubled each time."""
@@ -22,6 +23,8 @@ CALM = 30.0
 GIVE_UP = 4
 """Deaths before it ever served; then something is wrong that waiting does not mend."""
 ASK_EVERY = 0.1
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether a process that starts gets on."""
 MOST_HELD_BACK = 1000
 """Lines of a program that is asked to end; the oldest go first."""
 LAST_WORDS = 1.0
@@ -64,6 +67,7 @@ class Child:
         self._stopping = asyncio.Event()
         self._served = asyncio.Event()
         self._trouble = "not started"
+        self._progress = Progress()
         self._last: deque[str] = deque(maxlen=20)
         self._held_back: deque[str] = deque(maxlen=MOST_HELD_BACK)
         self._task: asyncio.Task[None] | None = None
@@ -85,28 +89,41 @@ class Child:
 
     def start(self) -> None:
         """Start it, and keep it alive from now on."""
+        self._progress = Progress()
         self._task = asyncio.create_task(self._keep_alive(), name=f"keep {self.program.name}")
 
     async def served(self) -> None:
         """Wait until it has served for the first time.
 
         Raises:
-            StartFailed: It died too often, or took too long.
+            StartFailed: It died too often, got no further, or took too long.
         """
         if self._task is None:
             raise RuntimeError("start it first")
-        within = self.program.start_within
         serving = asyncio.create_task(self._served.wait())
         try:
-            await asyncio.wait(
-                {serving, self._task}, timeout=within, return_when=asyncio.FIRST_COMPLETED
-            )
+            while not self._served.is_set() and not self._task.done():
+                await asyncio.wait(
+                    {serving, self._task},
+                    timeout=LOOK_EVERY,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                self._progress.look(self.pid)
+                if not self._served.is_set() and not self._task.done():
+                    self._give_up_if_stalled()
         finally:
             serving.cancel()
-        if self._task.done() and not self._served.is_set():
-            self._task.result()
         if not self._served.is_set():
-            raise self._failed(f"not ready within {within:.0f} s: {self._trouble}")
+            self._task.result()
+            raise self._failed(f"已被要求停止：{self._trouble}")
+
+    def _give_up_if_stalled(self) -> None:
+        """Wait as long as it gets on, within the limit of the settings."""
+        within, stalled = self.program.start_within, self.program.stalled_after
+        if self._progress.took >= within:
+            raise self._failed(f"{within:.0f} 秒内未就绪：{self._trouble}")
+        if self._progress.silence >= stalled:
+            raise self._failed(f"{stalled:.0f} 秒没有任何进展：{self._trouble}")
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Ask it to end; kill it after its grace, or as soon as `hurry` is set."""
@@ -185,6 +202,7 @@ class Child:
     async def _listen(self, process: Process) -> None:
         async for line in lines(process):
             self._last.append(line)
+            self._progress.note()
             if self.program.ends_loudly and self._stopping.is_set():
                 self._held_back.append(line)
             else:

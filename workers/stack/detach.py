@@ -1,6 +1,7 @@
 """A stack in the background: start it and wait until it serves, or stop it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,12 @@ from workers.stack.up import OURS
 LOOK_EVERY = 0.1
 STOP_WITHIN = 120.0
 """Seconds: longer than all graces of a stack together."""
-TAIL = 15
+TAIL = 60
+"""Lines of the log in which the reason of a failure is looked for."""
+SHOWN = 15
+"""Lines that are shown where there is none."""
+PREFIXED = re.compile(r"[a-z]+ *\| ")
+"""How the line of a process begins; what the supervisor says at its end has no such prefix."""
 
 
 class DetachFailed(Exception):
@@ -25,13 +31,18 @@ class DetachFailed(Exception):
 
     Attributes:
         exit_code: Its exit code.
-        last_lines: The last lines that it wrote.
+        reason: What it said at its end; empty: nothing.
+        last_lines: The last lines that it wrote before.
         log: The file with the rest.
     """
 
-    def __init__(self, exit_code: int, last_lines: list[str], log: Path) -> None:
-        super().__init__(exit_code, last_lines, log)
-        self.exit_code, self.last_lines, self.log = exit_code, last_lines, log
+    def __init__(self, exit_code: int, lines: list[str], log: Path) -> None:
+        super().__init__(exit_code, lines, log)
+        self.exit_code, self.log = exit_code, log
+        own = len(lines)
+        while own and not PREFIXED.match(lines[own - 1]):
+            own -= 1
+        self.reason, self.last_lines = "\n".join(lines[own:]).strip(), lines[:own][-SHOWN:]
 
 
 class StillRunning(Exception):
@@ -75,7 +86,7 @@ def up_in_background(
         process.wait()
         raise
     follow.read()
-    raise DetachFailed(process.returncode, follow.lines[-TAIL:], path)
+    raise DetachFailed(process.returncode, follow.lines, path)
 
 
 def down(places: Places) -> bool:

@@ -8,6 +8,7 @@ from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
 from workers.stack import probes
 
+ASK_EVERY = 0.5
 PATIENCE = 30.0
 """Seconds in which an external server must answer."""
 
@@ -38,4 +39,4 @@ async def _answers(variable: str, address: str, ask: Callable[[], Awaitable[str 
     while (trouble := await ask()) is not None:
         if asyncio.get_running_loop().time() > deadline:
             raise ServerUnavailable(variable, address, trouble)
-        await asyncio.sleep(probes.TIMEOUT / 4)
+        await asyncio.sleep(ASK_EVERY)

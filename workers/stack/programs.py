@@ -36,7 +36,8 @@ class Program:
         before: Called before each start.
         chatter: Tells which of its lines only go to its log.
         ends_loudly: Its lines after it was asked to end are kept only if it ends badly.
-        start_within: Seconds until it must serve for the first time.
+        stalled_after: Seconds without progress after which its first start has failed.
+        start_within: Seconds until it must serve for the first time, however much it works.
         grace: Seconds between SIGTERM and SIGKILL.
         health: Where it serves its health and metrics over HTTP; None: nowhere.
     """
@@ -49,7 +50,8 @@ class Program:
     before: Callable[[], object] = bool
     chatter: Callable[[str], bool] = lambda _line: False
     ends_loudly: bool = False
-    start_within: float = 60.0
+    stalled_after: float = 60.0
+    start_within: float = 900.0
     grace: float = 10.0
     health: str | None = None
 

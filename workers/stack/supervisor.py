@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -97,7 +98,8 @@ class Supervisor:
             ending = self._stop.is_set() and name not in WorkerRole
             self._screen.line(name, line, shown=not ending and not program.chatter(line))
 
-        return Child(program, show, self._write)
+        bounded = replace(program, start_within=self._settings.start_within)
+        return Child(bounded, show, self._write)
 
     async def _start(self) -> None:
         for server in self._servers:

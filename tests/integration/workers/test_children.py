@@ -50,13 +50,16 @@ def lines() -> list[str]:
 async def make(ready: Path, lines: list[str]) -> AsyncIterator[Make]:
     made: list[Child] = []
 
-    def one(script: str, *, start_within: float = 20, grace: float = 5) -> Child:
+    def one(
+        script: str, *, start_within: float = 20, stalled_after: float = 20, grace: float = 5
+    ) -> Child:
         program = Program(
             name="it",
             command=[sys.executable, "-c", script],
             missing=partial(probes.marked, ready),
             before=partial(readiness.clear_ready, ready),
             start_within=slack(start_within),
+            stalled_after=slack(stalled_after),
             grace=slack(grace),
         )
         made.append(Child(program, lambda _name, line: lines.append(line), lambda: None))
@@ -166,6 +169,30 @@ async def test_one_that_takes_too_long_is_reported_with_what_is_missing(make: Ma
     it = make("import signal; signal.pause()", start_within=1)
     it.start()
     with pytest.raises(StartFailed, match="it has not said that it serves"):
+        await it.served()
+
+
+async def test_one_that_works_is_waited_for_however_slow(make: Make, ready: Path) -> None:
+    """It calculates without a word for longer than a process may stand still."""
+    work = "import time\nwhile time.process_time() < 2.5: pass\n"
+    it = make(work + serve(ready), start_within=120, stalled_after=1.5)
+    it.start()
+    await it.served()
+    assert it.restarts == 0
+
+
+async def test_one_that_says_something_is_waited_for(make: Make, ready: Path) -> None:
+    slow = "import time\nfor n in range(10):\n    print(n, flush=True); time.sleep(0.3)\n"
+    it = make(slow + serve(ready), start_within=120, stalled_after=2)
+    it.start()
+    await it.served()
+    assert it.restarts == 0
+
+
+async def test_one_that_stands_still_is_given_up_before_the_limit(make: Make) -> None:
+    it = make("import signal; signal.pause()", start_within=600, stalled_after=1)
+    it.start()
+    with pytest.raises(StartFailed, match="没有任何进展：it has not said that it serves"):
         await it.served()
 
 
