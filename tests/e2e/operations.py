@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,15 +99,17 @@ class Connections:
     def query(self, question: Question, **values: str) -> str:
         """Ask the workflow as the page says; return what is printed."""
         assert question.kind == "query"
-        words = shlex.split(question.filled(**values))
+        program, *words = shlex.split(question.filled(**values))
+        assert program == "tuixuan"
         environ = {
-            **os.environ,
+            **self.stack.environ,
             "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
-            "TEMPORAL_ADDRESS": self.stack.addresses["temporal"],
-            "TEMPORAL_NAMESPACE": names.NAMESPACE,
+            "PYTHONPATH": str(ROOT),
         }
+        folder = str(self.stack.places.root)
+        command = [sys.executable, "-m", "cli", "--state-dir", folder, *words]
         done = subprocess.run(
-            words, env=environ, capture_output=True, text=True, timeout=slack(60), check=False
+            command, env=environ, capture_output=True, text=True, timeout=slack(60), check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -92,6 +92,8 @@ def test_files_that_are_named_exist(page: Path) -> None:
 def test_commands_that_are_named_exist_and_take_their_options(page: Path) -> None:
     for words in commands(page.read_text()):
         command = find(words)
+        if words[0] == "temporal":  # what follows is Temporal's own
+            continue
         given = {word.partition("=")[0] for word in words if word.startswith("--")}
         known = {"--help"} | {option for each in command.params for option in each.opts}
         assert given <= known, words
