@@ -1,19 +1,26 @@
 # The one task runner. Each target installs what it needs; a second run finds it in place.
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench setup docs lock python servers browser
+.PHONY: help up test quick test-slow check bench setup docs lock python servers browser
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 # Processes start twice as fast where Python may keep what it compiled; git ignores it.
 unexport PYTHONDONTWRITEBYTECODE
+EVERY := --numprocesses auto --dist loadgroup --ignore tests/lint
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 up: python servers ## bring the whole system up with sample cases; Ctrl-C stops it (ARGS=... for `tuixuan up`)
 	@exec .venv/bin/tuixuan up $(ARGS)
 
 test: python servers browser ## run every test (ARGS=... for pytest)
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup --ignore tests/lint $(ARGS)
+	@$(PYTHON) -m pytest $(EVERY) $(ARGS)
+
+quick: python ## run the tests that need no server: half a minute (ARGS=... for pytest)
+	@$(PYTHON) -m pytest --numprocesses auto --quiet tests/unit tests/replay tests/simulation $(ARGS)
+
+test-slow: python servers browser ## run every test on one core, beside two processes that burn it (ARGS=... for pytest)
+	@scripts/burdened.sh $(PYTHON) -m pytest $(EVERY) $(ARGS)
 
 check: python ## format, lint, types, import contracts, dead code, sizes, names, dependencies; and that each check can fail
 	@$(PYTHON) scripts/check.py

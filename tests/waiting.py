@@ -43,7 +43,7 @@ async def until(ask: Callable[[], Any], what: str = "", within: float = PATIENCE
         found = await asyncio.to_thread(ask)
         if answer := await found if inspect.isawaitable(found) else found:
             return answer
-        assert not limit.passed(), _in_vain(what, ask, limit)
+        assert not await asyncio.to_thread(limit.passed), _in_vain(what, ask, limit)
         await asyncio.sleep(PAUSE)
 
 

@@ -15,6 +15,7 @@ from models.cases.events import CaseEvent
 from models.ids import event_id
 from models.store.engine import reading, transaction
 from models.stream.names import ADVISORIES, Durable
+from tests.slack import slack
 from tests.streams import OutboxRow
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import HandOver
@@ -83,7 +84,7 @@ class Held(Notebook):
     def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
         super().apply(event, body, stream_seq)
         self.done.set()
-        self.go_on.wait(10)
+        self.go_on.wait(slack(10))
 
 
 @contextlib.asynccontextmanager
