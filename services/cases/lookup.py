@@ -61,7 +61,7 @@ def _find(connection: Connection, typed: str) -> str:
         case_id: str = (exact or found)[0].id
         return case_id
     if not found:
-        message = f"没有案例 {typed}。可用案例编号、编号或其开头，见 tuixuan case list。"
+        message = f"没有案例 {typed}。可用编号的开头或案例号，见 tuixuan case list。"
         raise Refused("unknown_case", message)
     named = "；".join(
         f"{row.id}（{row.number or '草稿'}）《{row.title}》" for row in found[:CANDIDATES]
