@@ -64,6 +64,7 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("cli.commands.demo", "演示：一件新案例从草稿走到公布"),
     "worker": Entry("cli.commands.worker", "运行一个后台进程（通常由 up 启动）"),
     "temporal": Entry("cli.commands.temporal", "在运行中的系统上使用 Temporal 自己的命令"),
+    "server": Entry("cli.commands.server", "自备的 Temporal：建立命名空间与搜索属性", group=True),
     "db": Entry("cli.commands.db", "数据库", group=True),
     "doctor": Entry("cli.commands.doctor", "检查环境，指出问题及解决办法"),
     "version": Entry("cli.commands.stack", "显示版本", name="version"),

@@ -52,8 +52,10 @@ def _port_in_use(error: Any) -> CommandError:
     return CommandError("port_taken", words, Exit.UNAVAILABLE)
 
 
-def _server_unavailable(error: Any) -> CommandError:
-    words = f"{error.variable} 指定的服务 {error.address} 不可用：{error.why}"
+def _servers_unavailable(error: Any) -> CommandError:
+    words = "尚不能启动，外部服务还缺："
+    for lack in error.lacks:
+        words += f"\n  {lack.variable} 指定的 {lack.address}：{lack.why}。办法：{lack.remedy}。"
     return CommandError("server_unavailable", words, Exit.UNAVAILABLE)
 
 
@@ -151,7 +153,7 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.detach.StillRunning": _still_running,
     "workers.folder.lock.FolderInUse": _folder_in_use,
     "workers.stack.ports.PortInUse": _port_in_use,
-    "workers.stack.external.ServerUnavailable": _server_unavailable,
+    "workers.stack.external.ServersUnavailable": _servers_unavailable,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "nats.errors.Error": _nats,

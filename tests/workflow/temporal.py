@@ -25,9 +25,15 @@ IDENTITY = "tuixuan-test"
 
 
 class Temporal:
-    """The server as we start it. `settings`: more of its dynamic configuration."""
+    """The server as we start it.
 
-    def __init__(self, folder: Path, *settings: str) -> None:
+    Args:
+        folder: Where its store is.
+        settings: More of its dynamic configuration.
+        bare: Without our namespace and search attributes, as somebody else's server.
+    """
+
+    def __init__(self, folder: Path, *settings: str, bare: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._held = HeldPort(), HeldPort()
@@ -35,6 +41,8 @@ class Temporal:
         self._command = temporal_command(
             _binary(), db_file=folder / "temporal.db", port=self.port, ui_port=ui_port
         )
+        if bare:
+            self._command = without_ours(self._command)
         for setting in settings:
             self._command += ["--dynamic-config-value", setting]
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,9 +101,20 @@ class Temporal:
         self._process = None
 
 
+def without_ours(command: list[str]) -> list[str]:
+    """Return the command of a server that knows nothing of us."""
+    kept, words = [], iter(command)
+    for word in words:
+        if word in ("--search-attribute", "--namespace"):
+            next(words)
+        else:
+            kept.append(word)
+    return kept
+
+
 @contextlib.contextmanager
-def running_temporal(folder: Path, *settings: str) -> Iterator[Temporal]:
-    server = Temporal(folder, *settings)
+def running_temporal(folder: Path, *settings: str, bare: bool = False) -> Iterator[Temporal]:
+    server = Temporal(folder, *settings, bare=bare)
     server.start()
     try:
         yield server

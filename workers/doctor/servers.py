@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 from workers.doctor.diagnosis import Diagnosis
 from workers.servers.found import ServerMissing
@@ -10,15 +11,16 @@ from workers.servers.temporal import FROM, temporal_at_hand
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
 from workers.settings.worker import WorkerSettings
-from workers.stack import probes
+from workers.stack.external import Lack, nats_lacks, temporal_lacks
 
 
 def temporal(worker: WorkerSettings) -> Diagnosis:
     """Look at the Temporal that runs, else at the one that would be started."""
     name, address = "Temporal", worker.temporal.address
     if address:
-        trouble = asyncio.run(probes.temporal(address, worker.temporal_namespace))
-        return _answers(name, address, trouble)
+        return _answers(
+            name, address, asyncio.run(temporal_lacks(address, worker.temporal_namespace))
+        )
     found = temporal_at_hand({**os.environ, FROM: worker.temporal.origin})
     if found is not None:
         return Diagnosis(name, ok=True, found=str(found))
@@ -30,7 +32,7 @@ def nats(settings: StackSettings, worker: WorkerSettings) -> Diagnosis:
     """Look at the NATS that runs, else at the one that would be started."""
     name, url = "NATS", worker.nats.url
     if url:
-        return _answers(name, mask_password(url), asyncio.run(probes.nats(worker.nats_url)))
+        return _answers(name, mask_password(url), asyncio.run(nats_lacks(worker.nats_url)))
     try:
         found = find_nats({**os.environ, "NATS_URL": settings.nats.url or ""})
     except ServerMissing as error:
@@ -38,8 +40,9 @@ def nats(settings: StackSettings, worker: WorkerSettings) -> Diagnosis:
     return Diagnosis(name, ok=True, found=str(found))
 
 
-def _answers(name: str, address: str, trouble: str | None) -> Diagnosis:
-    if trouble is None:
+def _answers(name: str, address: str, lacks: Sequence[Lack]) -> Diagnosis:
+    if not lacks:
         return Diagnosis(name, ok=True, found=f"{address} 正常")
-    advice = "检查该服务，或改用其他地址"
-    return Diagnosis(name, ok=False, found=f"{address}：{trouble}", advice=advice)
+    why = "；".join(each.why for each in lacks)
+    advice = "；".join(dict.fromkeys(each.remedy for each in lacks))
+    return Diagnosis(name, ok=False, found=f"{address}：{why}", advice=advice)

@@ -37,7 +37,7 @@ async def temporal(address: str, namespace: str) -> str | None:
 
     try:
         async with asyncio.timeout(TIMEOUT):
-            if trouble := await _refuses(address, PORTS["temporal"].usual):
+            if trouble := await refuses(address, PORTS["temporal"].usual):
                 return trouble
             return await _ask_temporal(await _connect(address), namespace)
     except TimeoutError:
@@ -56,7 +56,7 @@ async def nats(url: str) -> str | None:
     try:
         async with asyncio.timeout(2 * TIMEOUT):
             parts = urlsplit(url.split(",", maxsplit=1)[0])
-            if trouble := await _refuses(parts.netloc.rpartition("@")[2], PORTS["nats"].usual):
+            if trouble := await refuses(parts.netloc.rpartition("@")[2], PORTS["nats"].usual):
                 return trouble
             connection = await client.connect(
                 url, allow_reconnect=False, connect_timeout=int(TIMEOUT), error_cb=_ignore
@@ -72,7 +72,7 @@ async def nats(url: str) -> str | None:
     return None
 
 
-async def _refuses(address: str, usual_port: int) -> str | None:
+async def refuses(address: str, usual_port: int) -> str | None:
     """Try a plain connection first: the clients have retries of their own."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():

@@ -16,7 +16,6 @@ from workers.stack import programs
 from workers.stack.addresses import settings_of_workers, shown_addresses, variables
 from workers.stack.child import Child
 from workers.stack.databases import upgrade_databases
-from workers.stack.external import external_servers_answer
 from workers.stack.first_start import open_first_season
 from workers.stack.screen import Screen
 from workers.stack.servers import Servers
@@ -66,7 +65,6 @@ class Supervisor:
 
         Raises:
             StartFailed: A process never came to serve.
-            ServerUnavailable: An external server does not answer.
         """
         self._watch_signals()
         self._note_start()
@@ -105,7 +103,6 @@ class Supervisor:
         for server in self._servers:
             server.start()
         await asyncio.gather(
-            external_servers_answer(self._settings, self._worker_settings.temporal_namespace),
             asyncio.to_thread(self._upgrade),
             *(server.served() for server in self._servers),
         )

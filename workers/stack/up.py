@@ -15,10 +15,12 @@ from workers.folder.report import StackReport
 from workers.logs.setup import configure_logs
 from workers.settings.stack import StackSettings
 from workers.stack import ports
+from workers.stack.external import external_servers_answer
 from workers.stack.log_file import LogFile, Rotation
 from workers.stack.screen import Screen
 from workers.stack.servers import find_servers
 from workers.stack.supervisor import Supervisor
+from workflows.names import NAMESPACE
 
 OURS = "tuixuan"
 """The prefix of the supervisor's own lines."""
@@ -38,11 +40,13 @@ def up(
         FolderInUse: Another supervisor runs here.
         PortInUse: A port that was asked for is in use.
         ServerMissing: A server cannot be had.
-        ServerUnavailable: An external server does not answer.
+        ServersUnavailable: External servers do not answer, or lack what we need.
         StartFailed: A process never came to serve.
     """
     places = settings.places
     with lock.hold(places), _screen(settings) as screen, _signals_until_supervised():
+        namespace = settings.temporal.namespace or NAMESPACE
+        asyncio.run(external_servers_answer(settings, namespace))
         # Not in the event loop: a signal must be able to end a build of minutes.
         found = find_servers(settings, lambda line: screen.line(OURS, line))
         asked = {name: port.asked(settings) for name, port in ports.PORTS.items()}

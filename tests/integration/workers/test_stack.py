@@ -20,7 +20,7 @@ from workers.folder.places import Places
 from workers.processes import WorkerRole
 from workers.settings.stack import StackSettings
 from workers.stack import external
-from workers.stack.external import ServerUnavailable, external_servers_answer
+from workers.stack.external import ServersUnavailable, external_servers_answer
 from workers.stack.ports import PORTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
@@ -276,7 +276,7 @@ async def test_external_servers_are_waited_for_and_then_named(
     ):
         monkeypatch.setenv(variable, address)
         settings = StackSettings.load(state_dir=tmp_path)
-        with pytest.raises(ServerUnavailable, match=variable) as away:
+        with pytest.raises(ServersUnavailable, match=variable) as away:
             await external_servers_answer(settings, "tuixuan")
         assert "geheim" not in str(away.value)
         monkeypatch.delenv(variable)

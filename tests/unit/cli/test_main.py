@@ -33,7 +33,7 @@ from workers.settings.environment import SettingsWrong
 from workers.settings.worker import NotRunning
 from workers.stack.child import StartFailed
 from workers.stack.detach import DetachFailed, StillRunning
-from workers.stack.external import ServerUnavailable
+from workers.stack.external import Lack, ServersUnavailable
 from workers.stack.ports import PortInUse
 
 
@@ -234,7 +234,12 @@ def sql_error(said: str) -> OperationalError:
         (ServerMissing("no server"), "server_missing", 69, "no server"),
         (FolderInUse(Path("/s"), 12), "stack_running", 1, "12"),
         (PortInUse("nats", 4222), "port_taken", 69, "--nats-port"),
-        (ServerUnavailable("NATS_URL", "nats://h", "no"), "server_unavailable", 69, "NATS_URL"),
+        (
+            ServersUnavailable([Lack("NATS_URL", "nats://h", "no", "do")]),
+            "server_unavailable",
+            69,
+            "NATS_URL 指定的 nats://h：no。办法：do。",
+        ),
         (StartFailed("nats", "exit code 1", ["bad"]), "start_failed", 69, "bad"),
         (DetachFailed(78, ["bad"], Path("/log")), "start_failed", 78, "/log"),
         (DetachFailed(-9, [], Path("/log")), "start_failed", 1, "/log"),
