@@ -1,11 +1,12 @@
 """`tuixuan season`: open seasons, look at them, move their dates."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.frame.effects import DryRun, approve, show_plan
 from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show, show_page
@@ -13,6 +14,7 @@ from cli.frame.words import WHEN
 
 if TYPE_CHECKING:
     from cli.connections.services import Connections
+    from services.dates.extensions import Extended
     from services.dates.moves import MilestoneMove
 
 app = typer.Typer(no_args_is_help=True)
@@ -74,27 +76,37 @@ def show_(season: Season) -> None:
 def move(
     season: Season,
     milestone: Annotated[str, typer.Argument(help="日程节点，如 cutoff（见 season show）")],
-    when: Annotated[str, typer.Argument(metavar="WHEN", help=WHEN)],
     reason: Reason,
+    when: Annotated[str | None, typer.Argument(metavar="WHEN", help=WHEN)] = None,
     body: Annotated[str | None, typer.Option(help="只调整这一推荐单位的 cutoff")] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="现在截止（或允许 WHEN 为已过的时间）")
+    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """调整日程：受影响的案例全部重设期限与提醒，并通知有关人员。"""
+    """调整日程：先显示影响；受影响的案例重设期限与提醒，因原日期逾期的恢复办理，并通知有关人员。"""
+    from cli.connections.databases import record
     from cli.connections.services import connected
     from cli.connections.viewer import acting_organiser
-    from cli.frame.moments import parse_moment
+    from services.dates.change import MilestoneChange
     from services.dates.milestones import Milestones
-    from services.dates.moves import MilestoneChange
+    from services.dates.moves import foresee_move
 
-    change = MilestoneChange(
-        season, milestone, parse_moment(when), reason, acting_organiser(), body
-    )
+    after, closes = _moment(when, now=now)
+    change = MilestoneChange(season, milestone, after, reason, acting_organiser(), body, closes)
+    with record() as engine:
+        plan = foresee_move(engine, change)
+    if dry_run:
+        show_plan(plan)
+        return
+    approve(plan)
 
     async def work(here: "Connections") -> "MilestoneMove":
         return await Milestones(here.engine, here.service).move(change)
 
     moved = connected(work)
     show(moved)
-    say(f"{len(moved.cases)} 个案例的期限随之调整。")
+    say(f"{len(moved.cases)} 个案例的期限随之调整，{len(moved.reopened)} 个案例恢复办理。")
     if moved.missed:
         say(
             f"{len(moved.missed)} 个案例的流程不在运行，期限尚未调整，也未通知："
@@ -109,18 +121,38 @@ def extend(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="申报单位编号（见 case show）")],
     until: Annotated[str, typer.Argument(metavar="UNTIL", help=WHEN)],
     reason: Reason,
+    dry_run: DryRun = False,
 ) -> None:
-    """单独延长一个申报单位的申报截止时间（其所有草稿）。"""
+    """单独延长一个申报单位的申报截止时间（其所有草稿；已逾期的恢复办理）。"""
+    from cli.connections.databases import record
     from cli.connections.services import connected
     from cli.connections.viewer import acting_organiser
     from cli.frame.moments import parse_moment
-    from services.dates.milestones import Milestones
-    from services.dates.moves import MilestoneChange
+    from services.dates.change import MilestoneChange
+    from services.dates.extensions import Extensions, foresee_unit
 
     change = MilestoneChange(season, "cutoff", parse_moment(until), reason, acting_organiser())
+    with record() as engine:
+        plan = foresee_unit(engine, unit, change)
+    if dry_run:
+        show_plan(plan)
+        return
+    approve(plan)
 
-    async def work(here: "Connections") -> list[str]:
-        return await Milestones(here.engine, here.service).extend_unit(season, unit, change)
+    async def work(here: "Connections") -> "Extended":
+        return await Extensions(here.engine, here.service).extend_unit(unit, change)
 
-    cases = connected(work)
-    show({"unit": unit, "until": change.after, "cases": cases})
+    done = connected(work)
+    show({"unit": unit, "until": change.after, **done._asdict()})
+
+
+def _moment(when: str | None, *, now: bool) -> tuple[datetime, bool]:
+    """Return the new date, and whether one that has come already is meant."""
+    from cli.frame.moments import parse_moment
+
+    if when is None and not now:
+        raise typer.BadParameter(f"请给出 WHEN：{WHEN}；现在截止请用 --now")
+    after, closes = parse_moment(when or "now"), now or when == "now"
+    if now and after > datetime.now(UTC):
+        raise typer.BadParameter(f"--now 表示现在截止，而“{when}”是将来的时间，请去掉其中之一")
+    return after, closes

@@ -4,7 +4,7 @@ Instants are absolute, so that a workflow needs one timer, for the earliest of t
 moved deadline makes new items with new ids, and the old items are gone.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +13,7 @@ from models.dates.working_days import WorkingDays, reminder_instants
 from models.programme.reminders import Reminders
 from models.refusals import Refused
 
+_STAMP = "%Y%m%dT%H%M%S.%f"
 AT_DEADLINE = 0
 """The offset of the item that stands at the deadline itself."""
 
@@ -94,6 +95,19 @@ def plan(
     return Agenda(items=tuple(sorted(items, key=lambda item: item.at)), blocked_by=blocked)
 
 
+def deadline_of(update_id: str) -> datetime | None:
+    """Return the deadline (UTC) whose item the clock acted on; None: it was somebody else.
+
+    Args:
+        update_id: The update id of a line of history; the clock's end with an item's id.
+    """
+    stamp = update_id.rpartition(":")[2].partition("/")[0]
+    try:
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _item(at: datetime, deadline: datetime, offset: int) -> AgendaItem:
-    stamp = f"{deadline:%Y%m%dT%H%M%S.%f}"
+    stamp = deadline.strftime(_STAMP)
     return AgendaItem(id=f"{stamp}/T-{offset}", at=at, deadline=deadline, offset=offset)

@@ -1,6 +1,6 @@
 """The dates of a call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Self
@@ -55,14 +55,28 @@ class ProgrammeMilestones(ProgrammePart):
         return type(self)(**{name: at + by for name, at in self})
 
 
+def out_of_order(instants: Mapping[str, datetime]) -> Iterator[tuple[str, str]]:
+    """Yield each two milestones of which the second lies before the first, and must not.
+
+    Args:
+        instants: What `ProgrammeMilestones.instants` returns.
+    """
+    for earlier, later in pairwise(_ORDER):
+        if instants[earlier] > instants[later]:
+            yield earlier, later
+    if instants["opens"] >= instants["body_review"]:
+        yield "opens", "body_review"
+    if instants["body_review"] > instants["cutoff"]:
+        yield "body_review", "cutoff"
+
+
 def check_order(instants: Mapping[str, datetime]) -> None:
     """Raise a validation error where milestones are out of order.
 
     Args:
         instants: what `ProgrammeMilestones.instants` returns.
     """
-    for earlier, later in pairwise(_ORDER):
-        if instants[earlier] > instants[later]:
-            raise trouble(f"milestones.{later} 早于 milestones.{earlier}")
-    if not instants["opens"] < instants["body_review"] <= instants["cutoff"]:
-        raise trouble("milestones.body_review 应在 opens 之后、不晚于 cutoff")
+    for earlier, later in out_of_order(instants):
+        if "body_review" in (earlier, later):
+            raise trouble("milestones.body_review 应在 opens 之后、不晚于 cutoff")
+        raise trouble(f"milestones.{later} 早于 milestones.{earlier}")

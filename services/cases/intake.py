@@ -41,7 +41,7 @@ class Prepared(NamedTuple):
     command: Command | None
 
 
-def prepare(engine: Engine, cache: SeasonCache, request: Request) -> Prepared:
+def prepare(engine: Engine, cache: SeasonCache, request: Request, *, keep: bool = True) -> Prepared:
     """Check a request as far as the record alone can; keep its text.
 
     A form that may not be filed is refused here, so that nothing of it reaches a history;
@@ -61,7 +61,7 @@ def prepare(engine: Engine, cache: SeasonCache, request: Request) -> Prepared:
         if _done(connection, request, command):
             return Prepared(case, None)
         _refuse_filing(connection, cache, request.action, case, command)
-    if text is not None:
+    if text is not None and keep:
         _keep_text(engine, request.case_id, text)
     return Prepared(case, command)
 

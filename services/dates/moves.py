@@ -1,41 +1,22 @@
 """Moved milestones on record: a new date, who moved it and why, and whether all cases know."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from models import tables
-from models.cases.actors import Actor, Role
 from models.dates.milestones import SeasonDates
 from models.dates.pace import Pace
-from models.programme.moments import YEARS
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
 from models.wording import moment
 from services.clock import new_id, now
-
-
-@dataclass(frozen=True)
-class MilestoneChange:
-    """A milestone to move.
-
-    Attributes:
-        milestone: Which date, e.g. `cutoff`.
-        after: The new date (exclusive), a real instant.
-        reason: Why; the people concerned read it.
-        actor: The organiser; a body may move its own cutoff.
-        body_id: The body whose own cutoff is moved; None: everybody's.
-    """
-
-    season_id: str
-    milestone: str
-    after: datetime
-    reason: str
-    actor: Actor
-    body_id: str | None = None
+from services.dates.change import MilestoneChange, moved_milestones, refuse_request
+from services.dates.effects import PlannedDates, season_effects
+from services.dates.plan import MovePlan, summary
 
 
 class MilestoneMove(BaseModel):
@@ -45,6 +26,7 @@ class MilestoneMove(BaseModel):
         cases: Those whose deadlines it moved.
         missed: Those that it did not reach, as their workflow is gone; a comparison of the
             records moves their deadlines once they have one.
+        reopened: Those that had lapsed by the old date, and are open again.
     """
 
     id: str
@@ -54,6 +36,32 @@ class MilestoneMove(BaseModel):
     after: datetime
     cases: list[str]
     missed: list[str]
+    reopened: list[str]
+
+
+class _Judged(NamedTuple):
+    """A change that keeps the rules: what it moves (real instants), and what stands before."""
+
+    moved: Mapping[str, datetime]
+    before: datetime | None
+    dates: SeasonDates
+    stored: dict[str, str]
+
+    def along(self, change: MilestoneChange) -> tuple[str, ...]:
+        """Return the milestones that move with the one that was named."""
+        return tuple(name for name in self.moved if name != change.milestone)
+
+
+def foresee_move(engine: Engine, change: MilestoneChange) -> MovePlan:
+    """Return what a move would do, and do nothing.
+
+    Raises:
+        Refused: As `record_move` does.
+    """
+    refuse_request(change)
+    with reading(engine) as connection:
+        judged = _judge(connection, change)
+        return _plan(connection, change, judged, now())
 
 
 def record_move(engine: Engine, change: MilestoneChange) -> MilestoneMove:
@@ -62,21 +70,21 @@ def record_move(engine: Engine, change: MilestoneChange) -> MilestoneMove:
     Raises:
         Refused: As `Milestones.move` does.
     """
-    _refuse_request(change)
+    refuse_request(change)
     with transaction(engine) as connection:
-        season = _lock_season(connection, change.season_id)
-        dates = SeasonDates.of(season.milestones, season.anchor, season.seconds_per_day)
-        _refuse_date(change, dates)
+        judged = _judge(connection, change, lock=True)
         if change.body_id is None:
-            before: datetime | None = dates.milestones[change.milestone]
-            _write_milestone(connection, change, season.milestones, dates.pace)
+            _write_milestones(connection, change, judged)
         else:
-            before = _read_cutoff(connection, change, dates.pace)
-            _write_cutoff(connection, change, dates.pace)
-        move_id = _write_change(connection, change, before)
+            _write_cutoff(connection, change, judged.dates.pace)
+        move_id = _write_change(connection, change, judged.before)
+        for name in judged.along(change):
+            # The move itself reaches its cases too.
+            along = {"milestone": name, "applied_at": now()}
+            _write_change(connection, change, judged.dates.milestones[name], **along)
     return MilestoneMove(
-        id=move_id, season=change.season_id, milestone=change.milestone, before=before,
-        after=change.after, cases=[], missed=[],
+        id=move_id, season=change.season_id, milestone=change.milestone, before=judged.before,
+        after=change.after, cases=[], missed=[], reopened=[],
     )  # fmt: skip
 
 
@@ -96,51 +104,70 @@ def mark_applied(engine: Engine, move_id: str) -> None:
         connection.execute(applied)
 
 
-def _refuse_request(change: MilestoneChange) -> None:
-    """Refuse what can be refused without the record."""
-    actor = change.actor
-    own = actor.role is Role.BODY and change.body_id == actor.id
-    if actor.role is not Role.ORGANISER and not own:
-        message = f"{actor} 不能调整日程：主办方可调整全部，推荐单位可调整本单位的截止时间。"
-        raise Refused("role_not_allowed", message)
-    if not change.reason.strip():
-        raise Refused("reason_required", "请说明理由（--reason）。")
-    if change.after.year not in YEARS:
-        raise Refused("bad_date", f"日期应在 {YEARS[0]} 至 {YEARS[-1]} 年之间。")
-    if change.body_id is not None and change.milestone != "cutoff":
-        raise Refused("unknown_milestone", "推荐单位只有自己的 cutoff。")
+def _read_season(
+    connection: Connection, season_id: str, *, lock: bool = False
+) -> Row[*tuple[Any, ...]]:
+    """Return a season's milestones and pace.
 
-
-def _lock_season(connection: Connection, season_id: str) -> Row[*tuple[Any, ...]]:
-    """Return a season's milestones and pace; no other move of the season goes on meanwhile.
-
-    Milestones are one JSON value: of two moves at once the second would undo the first.
+    Args:
+        connection: Where to read.
+        season_id: The season.
+        lock: Let no other move of the season go on meanwhile: milestones are one JSON value, and
+            of two moves at once the second would undo the first.
     """
     seasons = tables.season.c
     query = select(seasons.milestones, seasons.anchor, seasons.seconds_per_day)
-    locked = query.where(seasons.id == season_id).with_for_update(key_share=True)
-    found = connection.execute(locked).one_or_none()
+    query = query.where(seasons.id == season_id)
+    found = connection.execute(
+        query.with_for_update(key_share=True) if lock else query
+    ).one_or_none()
     if found is None:
         raise unknown_season(season_id)
     return found
 
 
-def _refuse_date(change: MilestoneChange, dates: SeasonDates) -> None:
-    if change.milestone not in dates.milestones:
-        known = "、".join(dates.milestones)
-        message = f"没有日程节点 {change.milestone}，可选：{known}。"
-        raise Refused("unknown_milestone", message)
-    opens = dates.milestones["opens"]
-    if change.milestone != "opens" and change.after <= opens:
-        raise Refused("before_opening", f"时间不能早于本季开始时间 {moment(opens)}。")
+def _judge(connection: Connection, change: MilestoneChange, *, lock: bool = False) -> _Judged:
+    """Return what a change moves.
+
+    Raises:
+        Refused: The date breaks a rule, or has come already and that was not meant.
+    """
+    season = _read_season(connection, change.season_id, lock=lock)
+    dates = SeasonDates.of(season.milestones, season.anchor, season.seconds_per_day)
+    moved = moved_milestones(change, dates.milestones)
+    if change.body_id is None:
+        before: datetime | None = dates.milestones[change.milestone]
+    else:
+        before = _read_cutoff(connection, change, dates.pace)
+    judged, at = _Judged(moved, before, dates, season.milestones), now()
+    if change.after <= at and not change.closes:
+        effect = summary(_plan(connection, change, judged, at))
+        message = f"时间 {moment(change.after)} 已过。{effect}确要现在截止，请用 --now。"
+        raise Refused("date_passed", message)
+    return judged
 
 
-def _write_milestone(
-    connection: Connection, change: MilestoneChange, stored: dict[str, str], pace: Pace
-) -> None:
-    milestones = {**stored, change.milestone: pace.civil(change.after).isoformat()}
+def _plan(
+    connection: Connection, change: MilestoneChange, judged: _Judged, at: datetime
+) -> MovePlan:
+    """Return what a change does to every case."""
+    pace = judged.dates.pace
+    if change.body_id is None:
+        planned = PlannedDates({name: pace.civil(when) for name, when in judged.moved.items()})
+    else:
+        planned = PlannedDates(body_id=change.body_id, body_cutoff=pace.civil(change.after))
+    return MovePlan(
+        season=change.season_id, milestone=change.milestone, body=change.body_id,
+        before=judged.before, after=change.after, along=judged.along(change),
+        cases=season_effects(connection, change.season_id, at, planned).touched,
+    )  # fmt: skip
+
+
+def _write_milestones(connection: Connection, change: MilestoneChange, judged: _Judged) -> None:
+    pace = judged.dates.pace
+    moved = {name: pace.civil(after).isoformat() for name, after in judged.moved.items()}
     season = update(tables.season).where(tables.season.c.id == change.season_id)
-    connection.execute(season.values(milestones=milestones))
+    connection.execute(season.values(milestones={**judged.stored, **moved}))
 
 
 def _read_cutoff(connection: Connection, change: MilestoneChange, pace: Pace) -> datetime | None:
@@ -157,7 +184,9 @@ def _write_cutoff(connection: Connection, change: MilestoneChange, pace: Pace) -
     connection.execute(own.values(cutoff=pace.civil(change.after)))
 
 
-def _write_change(connection: Connection, change: MilestoneChange, before: datetime | None) -> str:
+def _write_change(
+    connection: Connection, change: MilestoneChange, before: datetime | None, **other: object
+) -> str:
     move_id = new_id("move")
     row = {
         "id": move_id,
@@ -169,6 +198,7 @@ def _write_change(connection: Connection, change: MilestoneChange, before: datet
         "reason": change.reason.strip(),
         "actor": str(change.actor),
         "at": now(),
+        **other,
     }
     connection.execute(insert(tables.season_change), row)
     return move_id

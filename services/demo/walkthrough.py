@@ -18,8 +18,8 @@ from services.cases.drafts import NewDraft
 from services.cases.requests import Request
 from services.cases.service import CaseService
 from services.clock import new_id, now
+from services.dates.change import MilestoneChange
 from services.dates.milestones import Milestones
-from services.dates.moves import MilestoneChange
 from services.demo.proof import DemoStep, wait_for_proof
 from services.demo.samples import CALL, EXAMPLE, REMARKS, open_demo_season, shipped
 
@@ -64,6 +64,7 @@ class Demo:
             after=now(),
             reason="（演示）提前截止，以便继续",
             actor=Actor(role=Role.ORGANISER, id="organiser"),
+            closes=True,
         )
         await Milestones(self.engine, self.service).move(change)
         return DemoStep(what="主办方把全国截止时间调到现在")

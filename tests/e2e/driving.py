@@ -67,7 +67,7 @@ def side_by_side[Given, Made](work: Callable[[Given], Made], given: Iterable[Giv
 
 def pass_cutoff(stack: Stack, season: str) -> None:
     """Let the national cutoff of a season be now."""
-    stack.json("season", "move", season, "cutoff", "now", "--reason", "（示例）提前截止")
+    stack.json("season", "move", season, "cutoff", "--now", "--yes", "--reason", "（示例）提前截止")
 
 
 def fall_due(stack: Stack, case_id: str) -> None:
@@ -80,7 +80,7 @@ def fall_due(stack: Stack, case_id: str) -> None:
 
 def extend(stack: Stack, case_id: str, seconds: int) -> "subprocess.CompletedProcess[str]":
     return stack.run(
-        "case", "extend", case_id, f"+{seconds}s", "--output", "json", check=False
+        "case", "extend", case_id, f"+{seconds}s", "--yes", "--output", "json", check=False
     )  # fmt: skip
 
 

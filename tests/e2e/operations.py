@@ -156,7 +156,7 @@ class Connections:
         elsewhere: dict[str, tuple[str, tuple[Command, ...], dict[str, str]]] = {
             "waits": (SEASON, (SUBMIT, ACCEPT), {}),
             "ended": (SEASON, (SUBMIT, ("withdraw",)), {}),
-            "due": (SEASON, (SUBMIT, ("extend", "+6h")), {"location": "广东省"}),
+            "due": (SEASON, (SUBMIT, ("extend", "+6h", "--yes")), {"location": "广东省"}),
             "overdue": (SEASON, (SUBMIT,), {"location": "广东省"}),
             "lapsed": (SEASON, (), {"location": "四川省"}),
             "twice": (SEASON, (SUBMIT, RETURN) * 2, {"location": "浙江省"}),

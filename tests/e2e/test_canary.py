@@ -147,7 +147,7 @@ def drive(stack: Stack, canary: Canary) -> tuple[str, str, bytes]:
     late = ("--remarks", "x" * 4980 + canary.refused, "--due", "2024-01-01")
     stack.refused("case", "return", case_id, *late)
     correct = ("request-correction", "--remarks", f"请打{canary.correction}", "--due", "+3d")
-    extend = ("extend", "+4d", "--reason", f"请打{canary.moved}")
+    extend = ("extend", "+4d", "--yes", "--reason", f"请打{canary.moved}")
     withdraw = ("withdraw", "--with-consent", "--reason", f"请打{canary.withdrawal}")
     act(stack, case_id, ACCEPT, RECOMMEND, correct, extend)
     token, feed = feed_of(stack, case_id)

@@ -92,7 +92,7 @@ async def test_moved_dates_reach_everybody_whom_they_touch(stack: Stack) -> None
     body = instant(views[State.DRAFT]["deadline"]) - timedelta(days=1)
     moved = stack.json(
         "season", "move", season, "cutoff", body.isoformat(), "--body", "fujian",
-        "--reason", "（示例）提前一天",
+        "--reason", "（示例）提前一天", "--yes",
     )  # fmt: skip
     assert moved["cases"] == []
     assert instant(stack.json("case", "show", draft)["deadline"]) == own
@@ -209,3 +209,46 @@ def planned(stack: Stack, season: str) -> list[datetime]:
     pace = Pace(anchor=opens, seconds_per_day=shown["seconds_per_day"])
     reminders = reminder_instants(pace.civil(cutoff), (7, 3, 1), calendar(stack))
     return [*(pace.real(reminders[offset]) for offset in (7, 3, 1)), cutoff]
+
+
+async def test_a_date_of_yesterday_ends_nothing_by_accident_and_what_it_ended_comes_back(
+    stack: Stack,
+) -> None:
+    """One open draft; the cutoff is moved to a day before today, then to the right day."""
+    season = new_season(stack)
+    draft = stack.create_case(season, title="（虚构）被误截止的草稿", location="浙江省")
+    shown = stack.json("season", "show", season)["milestones"]
+    day = timedelta(days=1)
+    before, yesterday = stack.json("case", "show", draft), f"{now() - day:%Y-%m-%d}"
+    move = ("season", "move", season, "cutoff")
+    reason = ("--reason", "x")
+
+    code, name, message = stack.refused(*move, yesterday, *reason)
+    assert (code, name) == (1, "date_passed")
+    assert "影响 1 件案例：1 件随即逾期终止" in message
+    code, name, message = stack.refused(*move, "--now", *reason)
+    assert (code, name) == (1, "confirmation_needed")
+    assert "1 件随即逾期终止" in message
+    tried = stack.json(*move, "--now", *reason, "--dry-run")
+    assert (tried["counts"], tried["dangerous"]) == ({"lapses": 1}, True)
+    assert [(each["id"], each["effect"]) for each in tried["cases"]] == [(draft, "lapses")]
+    too_late = (instant(shown["formal_check"]) + day).isoformat()
+    code, name, message = stack.refused(*move, too_late, *reason)
+    assert (code, name) == (1, "milestone_order")
+    assert "formal_check" in message
+    assert "cutoff" in message
+    assert stack.json("case", "show", draft) == before
+    assert stack.json("season", "show", season)["milestones"] == shown
+
+    assert stack.json(*move, "--now", *reason, "--yes")["cases"] == [draft]
+    stack.wait_until(
+        lambda: stack.json("case", "show", draft)["state"] == "lapsed", what="it lapses"
+    )
+    right = instant(shown["cutoff"]) + day
+    moved = stack.json(*move, right.isoformat(), *reason)
+    assert (moved["cases"], moved["reopened"]) == ([], [draft])
+    after = stack.json("case", "show", draft)
+    assert (after["state"], instant(after["deadline"])) == ("draft", right)
+    assert len(told(stack, after["unit"], draft, "reopened")) == 1
+    assert act(stack, draft, SUBMIT)["state"] == "province_review"
+    assert await assert_four_records_agree(stack, [draft]) == 4

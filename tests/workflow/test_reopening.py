@@ -1,6 +1,7 @@
 """What a passed date ended comes back: by itself when the date moves on, or by the organiser."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,11 +15,14 @@ from models.refusals import Refused
 from services.cases.standing import read_standing
 from services.cases.workflows import CaseWorkflows
 from services.clock import now
+from services.dates.change import MilestoneChange
+from services.dates.extensions import Extensions
+from services.dates.milestones import Milestones
 from services.seasons.cache import SeasonCache
 from tests.waiting import until
 from tests.workflow.case import Case
 from tests.workflow.mortal_worker import DIED
-from tests.workflow.world import World
+from tests.workflow.world import SEASON, World
 
 A, S = Action, State
 
@@ -170,3 +174,65 @@ async def test_a_second_one_of_the_title_came_meanwhile(served: World) -> None:
 
 async def _ended(case: Case) -> bool:
     return (await case.handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_date_of_yesterday_ends_nothing_unless_that_is_meant(served: World) -> None:
+    """An open draft, and `season move cutoff <yesterday>`; then `--now`; then the right date."""
+    case = await served.draft()
+    yesterday, cutoff = now() - timedelta(days=1), case.view.deadline
+    with pytest.raises(Refused, match=r"date_passed: .*1 件随即逾期终止"):
+        await served.move_date("cutoff", yesterday)
+    assert (case.view.state, case.view.deadline, case.rows) == (S.DRAFT, cutoff, [])
+
+    closed = await served.move_date("cutoff", yesterday, closes=True)
+    assert closed.cases == [case.id]
+    assert (await case.handle.result())["state"] == S.LAPSED
+
+    right = now() + timedelta(days=10)
+    moved = await served.move_date("cutoff", right)
+    assert (moved.cases, moved.reopened) == ([], [case.id])
+    assert (case.view.state, case.view.deadline) == (S.DRAFT, right)
+    assert (case.rows[-1].actor_role, case.rows[-1].reason) == ("organiser", "（示例）顺延")
+    await case.act(A.SUBMIT)
+    assert case.actions == [A.MOVE_DEADLINE, A.LAPSE, A.REOPEN, A.SUBMIT]
+    await case.agrees()
+
+
+async def test_a_move_that_was_cut_short_reopens_when_it_is_finished(served: World) -> None:
+    case = await served.draft()
+    await served.move_date("cutoff", now() - timedelta(days=1), closes=True)
+    await case.handle.result()
+    move = await served.move_date("cutoff", now() + timedelta(days=10))
+    assert await Milestones(served.engine, served.service).apply(move.id) == ([], [], [])
+    assert case.actions == [A.MOVE_DEADLINE, A.LAPSE, A.REOPEN]
+
+
+async def test_what_a_bodys_own_cutoff_ended_comes_back_by_it(served: World) -> None:
+    case = await served.draft()
+    body = Actor(role=Role.BODY, id=case.view.body)
+    milestones = Milestones(served.engine, served.service)
+    cutoff = MilestoneChange(SEASON, "cutoff", now(), "（示例）", body, case.view.body, closes=True)
+    await milestones.move(cutoff)
+    await case.handle.result()
+    moved = await milestones.move(replace(cutoff, after=now() + timedelta(days=3), closes=False))
+    assert moved.reopened == [case.id]
+    assert (case.rows[-1].action, case.rows[-1].actor_role) == (A.REOPEN, "season")
+    await case.agrees()
+
+
+async def test_an_extension_of_the_unit_or_the_case_brings_it_back(served: World) -> None:
+    drafts = [await lapsed(served), await served.draft()]
+    extensions, until_ = Extensions(served.engine, served.service), now() + timedelta(days=9)
+    organiser = Actor(role=Role.ORGANISER, id="organiser")
+    change = MilestoneChange(SEASON, "cutoff", until_, "（示例）台风", organiser)
+    done = await extensions.extend_unit(drafts[0].view.unit, change)
+    assert done == ([drafts[1].id], [drafts[0].id])
+    assert [each.view.deadline for each in drafts] == [until_] * 2
+
+    correction = await withdrawn_by_the_clock(served)
+    request = replace(correction.request(A.MOVE_DEADLINE, until=until_), update_id="req_1")
+    for _ in range(2):  # asked again, it is known
+        assert (await extensions.extend_case(request)).state is S.CORRECTION
+    assert correction.actions[-2:] == [A.LAPSE, A.REOPEN]
+    for case in (*drafts, correction):
+        await case.agrees()

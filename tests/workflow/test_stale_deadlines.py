@@ -13,8 +13,8 @@ from models.cases.messages import CaseSnapshot
 from models.store.engine import open_engine, reading, transaction
 from services.cases.service import CaseService
 from services.clock import now
+from services.dates.change import MilestoneChange
 from services.dates.milestones import Milestones
-from services.dates.moves import MilestoneChange
 from services.reconcile.comparison import Reconciler
 from services.reconcile.runs import reconcile
 from tests.slack import stretch
@@ -59,7 +59,7 @@ async def _milestone(world: World, name: str) -> datetime:
 async def test_a_deadline_that_a_moved_date_passed_by_is_found_and_moved(
     world: World, comparing: Reconciler
 ) -> None:
-    after = now() + timedelta(days=50)
+    after = now() + timedelta(days=15)
     async with world.worker():
         case, other = await _filed_while_a_date_moves(world, after), await world.draft()
         # Whether the case changed since the last run is all the same.
@@ -79,7 +79,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
     world: World, comparing: Reconciler
 ) -> None:
     async with world.worker():
-        case = await _filed_while_a_date_moves(world, now() + timedelta(days=50))
+        case = await _filed_while_a_date_moves(world, now() + timedelta(days=15))
         with transaction(world.engine) as connection:
             connection.execute(update(tables.season_change).values(applied_at=None))
         assert await _kinds(comparing) == []
@@ -93,7 +93,7 @@ async def test_a_date_that_is_being_moved_is_no_difference(
 async def test_a_case_without_a_workflow_holds_up_no_move_and_is_told_once_it_runs(
     world: World, audit: Engine, *, cut_short: bool
 ) -> None:
-    after, milestones = now() + timedelta(days=50), Milestones(world.engine, world.service)
+    after, milestones = now() + timedelta(days=15), Milestones(world.engine, world.service)
     async with world.worker():
         draft, lost, other = [await world.draft() for _ in range(3)]
         for case in (lost, other):
@@ -176,7 +176,7 @@ async def test_a_filing_in_the_very_moment_of_a_move_is_found_on_postgres(
     own = World(engine, world.client, world.queue)
     own.open_season()
     own.service = service = TellingDesk(own)
-    after = now() + timedelta(days=50)
+    after = now() + timedelta(days=15)
     async with own.worker():
         case = await own.draft()
         with transaction(engine) as holds:  # the filing has read the dates, and cannot end

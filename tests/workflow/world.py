@@ -23,8 +23,9 @@ from models.tables import CalendarDay, Season, table_of
 from services.cases.drafts import NewDraft
 from services.cases.service import CaseService
 from services.clock import now
+from services.dates.change import MilestoneChange
 from services.dates.milestones import Milestones
-from services.dates.moves import MilestoneChange
+from services.dates.moves import MilestoneMove
 from services.seasons.opening import Opening, open_season
 from tests import factories
 from tests.workflow.case import Case
@@ -94,9 +95,15 @@ class World:
 
     async def move(self, milestone: str, after: datetime) -> list[str]:
         """Move a date as an organiser does; return the cases that were told."""
+        return (await self.move_date(milestone, after)).cases
+
+    async def move_date(
+        self, milestone: str, after: datetime, *, closes: bool = False
+    ) -> MilestoneMove:
+        """Move a date as an organiser does; return all that came of it."""
         organiser = Actor(role=Role.ORGANISER, id="organiser")
-        moving = MilestoneChange(SEASON, milestone, after, "（示例）顺延", organiser)
-        return (await Milestones(self.engine, self.service).move(moving)).cases
+        moving = MilestoneChange(SEASON, milestone, after, "（示例）顺延", organiser, closes=closes)
+        return await Milestones(self.engine, self.service).move(moving)
 
     def forget_years(self) -> None:
         """Leave no working day on record."""

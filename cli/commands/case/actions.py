@@ -11,6 +11,7 @@ import typer
 from annotated_types import Ge
 from pydantic import AwareDatetime
 
+from cli.frame.effects import DryRun, approve, show_plan
 from cli.frame.options import options
 from cli.frame.output import show
 from cli.frame.parameters import MOST
@@ -20,10 +21,13 @@ from models.cases.actions.registry import ACTIONS
 
 if TYPE_CHECKING:
     from cli.connections.services import Connections
+    from services.cases.requests import Request
     from services.cases.views import CaseView
 
 ALL_YES = "all_yes"
 """The extra flag beside an option that answers point by point."""
+DRY_RUN = "dry_run"
+"""The extra flag of what moves a date."""
 
 
 def add_actions(app: typer.Typer) -> None:
@@ -67,6 +71,8 @@ def _parameters(declared: Declaration[Any]) -> list[tuple[str, tuple[Any, Any]]]
         found.append(("text", (_TEXT, None)))
     for field, option in declared.verb.options.items():
         found += _parameter(declared, field, option)
+    if declared.verb.extends:
+        found.append((DRY_RUN, (DryRun, False)))
     return [*found, ("update_id", (_UPDATE_ID, None))]
 
 
@@ -124,12 +130,32 @@ def _act(declared: Declaration[Any], given: Mapping[str, Any]) -> None:
     request = Request(
         given["case_id"], declared.action, fields, options().actor(), given.get("text"), **known
     )
+    if declared.verb.extends:
+        _extend(request, dry_run=given[DRY_RUN])
+        return
 
     async def work(here: "Connections") -> "CaseView":
         case_id = find_case(here.engine, request.case_id)
         return await here.service.act(replace(request, case_id=case_id))
 
     show(connected(work))
+
+
+def _extend(request: "Request", *, dry_run: bool) -> None:
+    """Move a case's deadline, after showing what that does."""
+    from cli.connections.databases import record
+    from cli.connections.services import connected
+    from services.cases.lookup import find_case
+    from services.dates.extensions import Extensions, foresee_case
+
+    with record() as engine:
+        named = replace(request, case_id=find_case(engine, request.case_id))
+        plan = foresee_case(engine, named)
+    if dry_run:
+        show_plan(plan)
+        return
+    approve(plan)
+    show(connected(lambda here: Extensions(here.engine, here.service).extend_case(named)))
 
 
 def _value(declared: Declaration[Any], field: str, given: Mapping[str, Any]) -> object:

@@ -161,7 +161,12 @@ MOVE_DEADLINE = Declaration(
     ),
     reason_notified=True,
     reminds=True,
-    verb=Verb("extend", "调整这一件案例当前的期限。", {"until": Option("{when}", positional=True)}),
+    verb=Verb(
+        "extend",
+        "调整这一件案例当前的期限（先显示影响；因逾期终止的恢复办理）。",
+        {"until": Option("{when}", positional=True)},
+        extends=True,
+    ),
 )
 
 

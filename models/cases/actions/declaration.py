@@ -45,11 +45,19 @@ class Option(NamedTuple):
 
 
 class Verb(NamedTuple):
-    """The action's command `tuixuan case NAME`. `options`: field → how it is asked for."""
+    """The action's command `tuixuan case NAME`.
+
+    Attributes:
+        name: How it is called.
+        help: One line in Chinese.
+        options: Field → how it is asked for.
+        extends: Whether it moves a date: its effect is shown first, and it asks.
+    """
 
     name: str
     help: str
     options: Mapping[str, Option] = {}
+    extends: bool = False
 
 
 def no_changes(_case: Columns, _command: Command) -> dict[str, Any]:

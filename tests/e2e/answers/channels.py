@@ -88,7 +88,7 @@ def experts(office: Connections, question: Question) -> None:
     pass_cutoff(office.stack, season)
     act(office.stack, case_id, PASS)
     until = (now() + timedelta(days=20)).isoformat()
-    act(office.stack, case_id, ("extend", until, "--reason", "（示例）"))
+    act(office.stack, case_id, ("extend", until, "--reason", "（示例）", "--yes"))
 
     def heard() -> list[str]:
         items = office.stack.json("inbox", expert)["items"]

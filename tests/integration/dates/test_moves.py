@@ -12,16 +12,18 @@ from models import tables
 from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.store.engine import reading, transaction
-from services.dates.moves import MilestoneChange, mark_applied, record_move, unapplied_moves
+from services.dates.change import MilestoneChange
+from services.dates.moves import mark_applied, record_move, unapplied_moves
 from services.seasons.queries import show_season
 from tests.factories import OPENS, programme
 
 ORGANISER = Actor(role=Role.ORGANISER, id="organiser")
-LATER = OPENS + timedelta(days=100)
+LATER = OPENS + timedelta(days=55)
+"""A week after the cutoff, and before the formal check is to be done."""
 
 
 def change(season: str, milestone: str = "cutoff", **given: Any) -> MilestoneChange:
-    wanted = MilestoneChange(season, milestone, LATER, " （示例）顺延 ", ORGANISER)
+    wanted = MilestoneChange(season, milestone, LATER, " （示例）顺延 ", ORGANISER, closes=True)
     return replace(wanted, **given)
 
 

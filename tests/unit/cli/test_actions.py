@@ -63,7 +63,8 @@ def test_each_field_of_a_command_is_asked_for(declared: Declaration[Any]) -> Non
     asked = {each.name for each in command.params if each.expose_value}
     text = {"text"} if declared.reason is not Reason.NONE else set()
     all_yes = {"all_yes"} if "answers" in fields else set()
-    assert asked == {"case_id", "update_id", *fields, *text, *all_yes}
+    dry_run = {"dry_run"} if declared.verb.extends else set()
+    assert asked == {"case_id", "update_id", *fields, *text, *all_yes, *dry_run}
     assert declared.verb.help in command.help
 
 
@@ -75,7 +76,7 @@ def test_each_field_of_a_command_is_asked_for(declared: Declaration[Any]) -> Non
         ("recommend", {"--rank", "--update-id"}),
         ("disqualify", {"--reason", "--remarks", "--objection", "--update-id"}),
         ("withdraw", {"--reason", "--remarks", "--with-consent", "--update-id"}),
-        ("extend", {"--reason", "--remarks", "--update-id"}),
+        ("extend", {"--reason", "--remarks", "--dry-run", "--update-id"}),
         ("reopen", {"--reason", "--remarks", "--until", "--update-id"}),
     ],
 )
@@ -116,5 +117,6 @@ def test_a_time_reaches_the_request_as_an_instant(
         return asyncio.run(work(SimpleNamespace(engine=None, service=SimpleNamespace(act=act))))
 
     monkeypatch.setattr("cli.connections.services.connected", connected)
-    assert run(["case", "extend", "case_01M8AVRHCEPN6DV1VDWPS0PX9K", text]) == Exit.OK
-    assert [each.fields for each in asked] == [{"until": meant}]
+    case_id = "case_01M8AVRHCEPN6DV1VDWPS0PX9K"
+    assert run(["case", "return", case_id, "--due", text]) == Exit.OK
+    assert [each.fields for each in asked] == [{"due": meant}]
