@@ -2,7 +2,7 @@
 
 A limit is written as an idle machine of two cores needs it, generously. What it is worth on
 the machine at hand, and beside whatever else runs there, is measured: once at the start, and
-again as time goes on. `TUIXUAN_TEST_SLACK` is a factor that is known better than measured.
+again as time goes on. `TEST_SLACK` is a factor that is known better than measured.
 """
 
 import os
@@ -16,7 +16,7 @@ LONGEST = 20.0
 """A factor beyond this is an accident of the measurement."""
 STALE_SECONDS = 20.0
 LOOK_SECONDS = 5.0
-VARIABLE = "TUIXUAN_TEST_SLACK"
+VARIABLE = "TEST_SLACK"
 
 _latest = _greatest = 1.0
 _measured_at = float("-inf")

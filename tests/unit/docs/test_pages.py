@@ -101,9 +101,9 @@ def test_commands_that_are_named_exist_and_take_their_options(page: Path) -> Non
 
 @page
 def test_targets_of_make_that_are_named_exist(page: Path) -> None:
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = [*blocks(page.read_text()), *spans(page.read_text())]
-    wanted = {match[1] for match in (re.match(r"make ([a-z]+)\b", line) for line in named) if match}
+    wanted = {match[1] for match in (re.match(r"make ([a-z-]+)", line) for line in named) if match}
     assert wanted <= targets
 
 
