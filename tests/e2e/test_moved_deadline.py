@@ -72,8 +72,9 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
         assert {due for _, due in replanned} == {later}
         assert not {at for at, _ in planned} & {at for at, _ in replanned}
 
+        number = (await show(stack, pooled))["number"]
         (message,) = await asyncio.to_thread(told, stack, DESK, pooled, "deadline_moved")
-        mail = await arrived(lambda: [m for m in mail_server.to(ADDRESS) if pooled in text(m)
+        mail = await arrived(lambda: [m for m in mail_server.to(ADDRESS) if number in text(m)
                                       and "期限已调整" in str(m["Subject"])])  # fmt: skip
     for words in (message["text"], text(mail)):
         assert f"原期限：{moment(before)}" in words
