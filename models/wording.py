@@ -87,6 +87,17 @@ CHANNELS = {
     "sms": Words("短信", "short message"),
 }
 
+HAPPENED = {
+    "season": Words("日程", "season"),
+    "transition": Words("办理", "transition"),
+    "reminder": Words("提醒", "reminder"),
+    "delivery": Words("投递", "delivery"),
+    "webhook": Words("回调", "webhook"),
+    "dead_letter": Words("死信", "dead letter"),
+    "reconcile": Words("核对", "comparison"),
+}
+"""The kinds of what `event list` tells of."""
+
 AUDITED = {
     "case.form_seen": Words("查看申报表", "form seen"),
     "case.form_revealed": Words("完整查看申报表", "form seen unmasked"),

@@ -8,11 +8,24 @@ import typer
 from cli.frame.cells import cell
 from cli.frame.options import options
 from cli.frame.output import plain_data, show
+from cli.frame.parameters import Cursor
+from cli.frame.words import CASE, SINCE
 
 if TYPE_CHECKING:
     from services.stream.event_views import EventView
 
 app = typer.Typer(no_args_is_help=True)
+
+LIST_COLUMNS = {
+    "at": "时间",
+    "kind": "种类",
+    "what": "事项",
+    "case_id": "案例",
+    "to": "到",
+    "status": "状态",
+    "who": "由谁或给谁",
+    "note": "说明",
+}
 
 
 @app.command("show")
@@ -43,6 +56,43 @@ def backlog() -> None:
     show(found)
     if not options().json and found.stuck:
         show(found.stuck, {"id": "事件", "attempts": "次数", "last_error": "最近的错误"})
+
+
+@app.command("list")
+def list_(
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=f"从何时起，默认 -24h：{SINCE}")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="到何时为止（不含），默认现在；写法同上")
+    ] = None,
+    case_id: Annotated[str | None, typer.Option("--case", help=f"只列一件案例：{CASE}")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="只列一种，可多次给出：transition 办理、reminder 提醒、delivery 投递、"
+            "webhook 回调、season 日程、dead_letter 死信、reconcile 核对"
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="最多多少条")] = 200,
+    cursor: Cursor = None,
+) -> None:
+    """列出一段时间里发生的事（如昨夜）：办理、提醒、投递、回调、日程调整、死信、核对，新的在后。
+
+    未送出的消息列在写入之时。被拒绝的操作不留记录；进程重启的次数见 tuixuan status，时间见 log/。
+    """
+    from cli.connections.databases import record
+    from cli.frame.moments import parse_start
+    from services.cases.lookup import find_case
+    from services.clock import now
+    from services.stream.timeline import Span, read_timeline
+
+    ends = now() if until is None or until == "now" else parse_start(until)
+    begins = parse_start("-24h" if since is None else since)
+    with record() as engine:
+        case = None if case_id is None else find_case(engine, case_id)
+        span = Span(begins, ends, case, kind or (), limit, cursor)
+        show(read_timeline(engine, span), LIST_COLUMNS)
 
 
 def _show_ways(found: "EventView") -> None:

@@ -12,6 +12,7 @@ from cli.frame.visible import visible
 from models.wording import (
     AUDITED,
     CHANNELS,
+    HAPPENED,
     MILESTONES,
     ROLES,
     STATES,
@@ -39,6 +40,10 @@ def _events() -> Named:
     return {name: declared.headline for name, declared in BY_EVENT.items()}
 
 
+def _happened() -> Named:
+    return {**_actions(), **_events(), **MILESTONES, **CHANNELS, **HAPPENED}
+
+
 _NAMED: Mapping[str, Callable[[], Named]] = {
     **_STATED,
     **_ROLE,
@@ -49,10 +54,12 @@ _NAMED: Mapping[str, Callable[[], Named]] = {
     "status": lambda: STATUSES,
     "channel": lambda: CHANNELS,
     "channels": lambda: CHANNELS,
+    "kind": lambda: HAPPENED,
+    "what": _happened,
 }
 """Which words stand for the code names under a key."""
 
-_ACTORS = frozenset({"actor", "on_behalf", "saved_by"})
+_ACTORS = frozenset({"actor", "on_behalf", "saved_by", "who"})
 """The keys under which somebody stands as `role:id`."""
 
 _YES, _NO = Words("是", "yes"), Words("否", "no")
