@@ -1,5 +1,7 @@
 """Words for people: Chinese first, English beside. Keys are the code names."""
 
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -110,6 +112,13 @@ AUDITED = {
 }
 """What audit entries tell of, by their action."""
 
+AUDIT_KINDS = {
+    "look": Words("查看", "access"),
+    "change": Words("修改", "change"),
+    "removal": Words("清除", "removal"),
+    "key": Words("更换密钥", "key"),
+}
+
 PREPARED = Words("准备现场答辩材料", "the material for the defence")
 """What is awaited of those who have to come prepared."""
 
@@ -158,3 +167,28 @@ def calendar_days(since: datetime, until: datetime) -> int:
 def state_name(state: str) -> str:
     """Return the state's Chinese name with its code, e.g. 草稿 (draft)."""
     return f"{STATES[state].zh} ({state})"
+
+
+def code_of(typed: str, names: Iterable[str], words: Mapping[str, Words]) -> str | None:
+    """Return the code name that somebody means by it, or by its word in either language.
+
+    Args:
+        typed: What was typed; width, case and spaces do not matter.
+        names: The code names to choose from.
+        words: Their words.
+    """
+    wanted = _folded(typed)
+    for name in names:
+        known = (name, *words[name]) if name in words else (name,)
+        if wanted in map(_folded, known):
+            return name
+    return None
+
+
+def choices(names: Iterable[str], words: Mapping[str, Words]) -> str:
+    """Return code names with their words, e.g. draft（草稿）、lapsed（逾期）."""
+    return "、".join(f"{name}（{words[name].zh}）" if name in words else name for name in names)
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

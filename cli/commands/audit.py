@@ -74,9 +74,11 @@ def export(
     from services.audit.custody import enter_export
     from services.audit.export import EvidenceStores
     from services.audit.export import export as export_season
+    from services.seasons.lookup import find_season
 
     places = options().settings().places
     with record() as engine, audit_store() as store:
+        season = find_season(engine, season)
         sources = EvidenceStores(engine, store, places.audit_anchor, places.audit_digests)
         done = export_season(sources, season, to)
         enter_export(engine, season, viewer(), done.head)
@@ -129,10 +131,11 @@ def entries(
     from cli.connections.databases import record
     from services.audit.entries import list_entries
     from services.cases.lookup import find_case
+    from services.seasons.lookup import find_season
 
     with record() as engine:
-        if case_id is not None:
-            case_id = find_case(engine, case_id)
+        season = season and find_season(engine, season)
+        case_id = case_id and find_case(engine, case_id)
         items = list_entries(
             engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
         )

@@ -32,13 +32,14 @@ def list_(
     """列出投递，新的在前；failed 为已搁置的，waiting 附下次时间（安静时段、重试）。"""
     from cli.connections.databases import record
     from models.notifications.delivery import DeliveryStatus
-    from services.notifications.deliveries import deliveries, parse_status
+    from services.notifications.deliveries import deliveries, parse_channel, parse_status
+    from services.people.lookup import find_user
 
     wanted = parse_status(status)
+    by = parse_channel(channel)
     with record() as engine:
-        items = deliveries(
-            engine, status=wanted, user_id=user, channel=channel, limit=limit, after=cursor
-        )
+        to = user and find_user(engine, user)
+        items = deliveries(engine, status=wanted, user_id=to, channel=by, limit=limit, after=cursor)
     more = items[-1].id if len(items) == limit else None
     rows = [plain_data(item) for item in items]
     for row in rows:

@@ -23,8 +23,10 @@ def inbox(
     from services.clock import now
     from services.notifications.access import show_inbox
     from services.notifications.inbox import mark_read
+    from services.people.lookup import find_user
 
     with record() as engine:
+        user = find_user(engine, user)
         items = show_inbox(engine, user, viewer(), limit, cursor)
         if read:
             mark_read(engine, user, [item.id for item in items], now())

@@ -27,8 +27,10 @@ def show_(season: Season) -> None:
     from services.clock import now
     from services.retention.due import due
     from services.retention.views import FOREVER
+    from services.seasons.lookup import find_season
 
     with record() as engine:
+        season = find_season(engine, season)
         items = due(engine, now(), season)
     show({"items": items, "next_cursor": None, "forever": FOREVER}, DUE_COLUMNS)
     say(f"永久保存：{'、'.join(FOREVER)}。")
@@ -46,9 +48,11 @@ def apply(
     from services.clock import now
     from services.retention.due import due
     from services.retention.removal import removing, total
+    from services.seasons.lookup import find_season
 
     by, at = viewer(), now()
     with record() as engine:
+        season = find_season(engine, season)
         items = due(engine, at, season)
         count = sum(each.due for each in items)
         if dry_run:

@@ -63,10 +63,11 @@ def list_() -> None:
 def show_(season: Season) -> None:
     """查看一个征集季及其日程（时间为截止的那一刻）。"""
     from cli.connections.databases import record
+    from services.seasons.lookup import find_season
     from services.seasons.queries import show_season
 
     with record() as engine:
-        found = show_season(engine, season)
+        found = show_season(engine, find_season(engine, season))
     show(found, {**COLUMNS, "seconds_per_day": "一天的秒数"})
     if not options().json:
         show([{"milestone": name, "at": at} for name, at in found.milestones.items()])

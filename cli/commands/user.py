@@ -26,9 +26,11 @@ def list_(
     from cli.connections.databases import record
     from cli.connections.viewer import viewer
     from services.people.access import show_users
+    from services.seasons.lookup import find_season
 
     with record() as engine:
-        items = show_users(engine, season, viewer(), role, without_channel=without_channel)
+        known = find_season(engine, season)
+        items = show_users(engine, known, viewer(), role, without_channel=without_channel)
     show_page(items, COLUMNS)
 
 
@@ -45,9 +47,10 @@ def add(
     from cli.connections.databases import record
     from services.clock import now
     from services.people.users import NewUser, enter_user
+    from services.seasons.lookup import find_season
 
-    new = NewUser(user, season, role, name, org, email)
     with record() as engine:
+        new = NewUser(user, find_season(engine, season), role, name, org, email)
         show(enter_user(engine, new, now()))
     say(f"设定其他渠道：tuixuan user channel {user} chat|sms ADDRESS")
 
@@ -59,10 +62,11 @@ def email(
 ) -> None:
     """设定用户接收通知的邮箱。"""
     from cli.connections.databases import record
+    from services.people.lookup import find_user
     from services.people.users import set_email
 
     with record() as engine:
-        set_email(engine, user, None if address == "none" else address)
+        set_email(engine, find_user(engine, user), None if address == "none" else address)
     say("已保存。")
 
 
@@ -80,11 +84,12 @@ def channel(
     from models.notifications.delivery import Channel
     from services.clock import now
     from services.notifications.channels import set_channel
+    from services.people.lookup import find_user
 
     if remove is (address is not None):
         raise Refused("bad_address", "请给出地址，或用 --remove 停用，二者选一。")
     with record() as engine:
-        set_channel(engine, user, kind, address, now())
+        set_channel(engine, find_user(engine, user), kind, address, now())
     say("已保存。")
     if kind == Channel.SMS and not remove and options().settings().sms.url is None:
         say("尚未设置短信网关（TUIXUAN_SMS__URL），短信会等到设置之后发出。")
@@ -100,10 +105,12 @@ def feed(
     from cli.connections.databases import record
     from services.calendars.feeds import make_feed, remove_feed
     from services.clock import now
+    from services.people.lookup import find_user
 
     if renew and remove:
         raise Refused("bad_options", "--renew 与 --remove 二者选一。")
     with record() as engine:
+        user = find_user(engine, user)
         if remove:
             show({"user": user, "removed": remove_feed(engine, user)})
             return

@@ -13,6 +13,7 @@ from models.audit.entries import AuditEntry, EntryKind, entry_body
 from models.chain import digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.wording import AUDIT_KINDS, choices, code_of
 from services.clock import new_id
 
 MOST_AT_ONCE = 200
@@ -124,8 +125,8 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
     Raises:
         Refused: `unknown_kind`.
     """
-    if kind is not None and kind not in set(EntryKind):
-        raise Refused("unknown_kind", f"没有种类 {kind}，可选：{'、'.join(EntryKind)}。")
+    if kind is not None:
+        kind = _known_kind(kind)
     columns = tables.deed.c
     wanted = {"season_id": season, "case_id": case_id, "kind": kind, "actor": actor}
     query = select(tables.deed).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
@@ -134,6 +135,14 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
         query = query.where(columns.id < after)
     with reading(engine) as connection:
         return [_view(row) for row in connection.execute(query).mappings()]
+
+
+def _known_kind(typed: str) -> str:
+    found = code_of(typed, EntryKind, AUDIT_KINDS)
+    if found is None:
+        known = choices(EntryKind, AUDIT_KINDS)
+        raise Refused("unknown_kind", f"没有种类 {typed}，可选：{known}。")
+    return found
 
 
 def _view(row: RowMapping) -> AuditEntryView:

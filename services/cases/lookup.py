@@ -13,6 +13,8 @@ from models.store.engine import reading
 _CASES = tables.case_record.c
 _WHOLE = re.compile(r"case_[0-9A-HJKMNP-TV-Z]{26}")
 _NUMBER = re.compile(r"(.+-)0*(\d+)")
+LONGEST = 40
+"""Nothing of this length begins an id; databases take no longer patterns than they must."""
 CANDIDATES = 5
 """How many cases a refusal names."""
 
@@ -48,7 +50,7 @@ def find_event(engine: Engine, typed: str) -> str:
 
 def _find(connection: Connection, typed: str) -> str:
     plain = _plain(typed)
-    begins = plain.removeprefix("case_").upper()
+    begins = plain.removeprefix("case_").upper()[:LONGEST]
     query = select(_CASES.id, _CASES.number, _CASES.title).order_by(_CASES.id)
     means = or_(
         _CASES.id == plain,

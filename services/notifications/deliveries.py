@@ -6,10 +6,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, select, update
 
 from models import tables
-from models.notifications.delivery import DeliveryStatus
+from models.notifications.delivery import Channel, DeliveryStatus
 from models.refusals import Refused
 from models.retention import removed
 from models.store.engine import reading, transaction
+from models.wording import CHANNELS, STATUSES, choices, code_of
 
 MOST_AT_ONCE = 200
 """How many rows one page holds at most."""
@@ -83,9 +84,26 @@ def parse_status(text: str | None) -> DeliveryStatus | None:
     """
     if text is None:
         return None
-    if text not in set(DeliveryStatus):
-        raise Refused("unknown_status", f"没有状态 {text}，可选：{'、'.join(DeliveryStatus)}。")
-    return DeliveryStatus(text)
+    found = code_of(text, DeliveryStatus, STATUSES)
+    if found is None:
+        known = choices(DeliveryStatus, STATUSES)
+        raise Refused("unknown_status", f"没有状态 {text}，可选：{known}。")
+    return DeliveryStatus(found)
+
+
+def parse_channel(text: str | None) -> Channel | None:
+    """Return the channel that somebody typed.
+
+    Raises:
+        Refused: There is no such channel.
+    """
+    if text is None:
+        return None
+    found = code_of(text, Channel, CHANNELS)
+    if found is None:
+        message = f"没有渠道 {text}，可选：{choices(Channel, CHANNELS)}。"
+        raise Refused("unknown_channel", message)
+    return Channel(found)
 
 
 def send_again(engine: Engine, delivery_id: str, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from models.notifications.delivery import Channel
 from models.programme.reminders import ADDRESS
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
+from models.wording import ROLES, choices, code_of
 from services.clock import now
 
 RECIPIENT_ROLES = (
@@ -58,10 +60,7 @@ def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
         Refused: `unknown_season`, `unknown_role`, `role_not_allowed`: nobody is notified in
             that role; or as `add_user` does.
     """
-    if new.role not in set(Role):
-        choices = "、".join(RECIPIENT_ROLES)
-        raise Refused("unknown_role", f"没有角色 {new.role}，可选：{choices}。")
-    role = Role(new.role)
+    role = known_role(new.role, RECIPIENT_ROLES)
     if role not in RECIPIENT_ROLES:
         message = f"角色 {role} 不接收通知，可选：{'、'.join(RECIPIENT_ROLES)}。"
         raise Refused("role_not_allowed", message)
@@ -147,8 +146,8 @@ def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[
     Raises:
         Refused: `unknown_role`.
     """
-    if role is not None and role not in set(Role):
-        raise Refused("unknown_role", f"没有角色 {role}，可选：{'、'.join(Role)}。")
+    if role is not None:
+        role = known_role(role, Role)
     users = tables.app_user
     query = select(users).where(users.c.season_id == season_id).order_by(users.c.id)
     if role is not None:
@@ -156,6 +155,18 @@ def list_users(engine: Engine, season_id: str, role: str | None = None) -> list[
     with reading(engine) as connection:
         channels = _read_channels(connection, season_id)
         return [_view(row, channels[row.id]) for row in connection.execute(query)]
+
+
+def known_role(typed: str, offered: Iterable[Role]) -> Role:
+    """Return the role that somebody means by its name or its word.
+
+    Raises:
+        Refused: `unknown_role`; the message names those offered.
+    """
+    found = code_of(typed, Role, ROLES)
+    if found is None:
+        raise Refused("unknown_role", f"没有角色 {typed}，可选：{choices(offered, ROLES)}。")
+    return Role(found)
 
 
 def unknown_user(user_id: str) -> Refused:

@@ -11,6 +11,7 @@ from models.cases.actors import Actor
 from models.refusals import Refused
 from models.store.engine import reading
 from models.webhooks.status import WebhookStatus
+from models.wording import STATUSES, choices, code_of
 from services.webhooks.views import read_endpoint
 
 MOST_AT_ONCE = 200
@@ -78,8 +79,8 @@ def webhook_log(
     Raises:
         Refused: `unknown_endpoint`, or `unknown_status`.
     """
-    if status is not None and status not in set(WebhookStatus):
-        raise Refused("unknown_status", f"没有状态 {status}，可选：{'、'.join(WebhookStatus)}。")
+    if status is not None:
+        status = _known_status(status)
     query = (
         _items()
         .where(_delivery.endpoint_id == endpoint_id)
@@ -148,3 +149,11 @@ def _items() -> Select[Any]:
 def _last_attempt(delivery_id: Column[str]) -> ScalarSelect[Any]:
     other = tables.webhook_attempt.alias().c
     return select(func.max(other.n)).where(other.delivery_id == delivery_id).scalar_subquery()
+
+
+def _known_status(typed: str) -> WebhookStatus:
+    found = code_of(typed, WebhookStatus, STATUSES)
+    if found is None:
+        known = choices(WebhookStatus, STATUSES)
+        raise Refused("unknown_status", f"没有状态 {typed}，可选：{known}。")
+    return WebhookStatus(found)

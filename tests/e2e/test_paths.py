@@ -158,13 +158,16 @@ def test_lists_come_in_pages(stack: Stack) -> None:
     def ids(*flags: str) -> list[str]:
         return [item["id"] for item in listed(*flags)["items"]]
 
-    assert ids("--state", "province_review") == [made[1]]
+    assert ids("--state", "province_review") == ids("--state", "省级审核") == [made[1]]
     assert ids("--state", "province_review", "--state", "draft") == made
     assert ids("--category", "digital-culture") == [made[4]]
-    assert ids("--body", "fujian") == made
+    assert ids("--body", "fujian") == ids("--body", "福建") == made
     assert ids("--body", "zhejiang") == []
     assert ids("--overdue") == []
-    assert listed("--body", "nowhere") == {"items": [], "next_cursor": None}
+    for flag, code in (("--body", "unknown_body"), ("--category", "unknown_category")):
+        told = stack.refused("case", "list", "--season", season, flag, "nowhere")
+        assert told[:2] == (1, code)
+        assert "可选：" in told[2]
 
 
 def _file(stack: Stack, category: str, title: str) -> str:

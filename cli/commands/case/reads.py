@@ -4,6 +4,7 @@ What they need is imported when one of them runs, so that `--help` answers at on
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +17,13 @@ from cli.frame.parameters import MOST, Cursor
 from cli.frame.words import CASE, WHEN
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from cli.connections.services import Connections
     from models.cases.form import CaseForm
     from models.cases.states import State
     from services.cases.access import FormView
+    from services.cases.queries import CaseFilter
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -59,9 +64,15 @@ def create(
     """由案例文件新建一份草稿。"""
     from cli.connections.services import connected
     from services.cases.drafts import NewDraft
+    from services.seasons.lookup import find_season
 
     draft = NewDraft(season, _form(file), options().actor(), email)
-    case_id = connected(lambda here: here.service.create(draft))
+
+    async def work(here: "Connections") -> str:
+        known = find_season(here.engine, draft.season_id)
+        return await here.service.create(replace(draft, season_id=known))
+
+    case_id = connected(work)
     show({"id": case_id})
     say(f"草稿已保存。下一步：tuixuan case submit {case_id}")
 
@@ -115,13 +126,14 @@ def list_(
     from services.cases import queries
     from services.clock import now
 
-    chosen = queries.CaseFilter(
-        season=season, body=body, category=category, title=title, states=_states(state or []),
-        overdue_at=now() if overdue else None, waiting=waiting, limit=limit, cursor=cursor,
-        due_before=None if due_before is None else parse_moment(due_before),
-        due_after=None if due_after is None else parse_moment(due_after),
-    )  # fmt: skip
+    states = _states(state or [])
     with record() as engine:
+        chosen = replace(
+            _filter(engine, season, body, category), title=title, states=states,
+            overdue_at=now() if overdue else None, waiting=waiting, limit=limit, cursor=cursor,
+            due_before=None if due_before is None else parse_moment(due_before),
+            due_after=None if due_after is None else parse_moment(due_after),
+        )  # fmt: skip
         show(queries.list_cases(engine, chosen), LIST_COLUMNS)
 
 
@@ -135,8 +147,8 @@ def count(
     from cli.connections.databases import record
     from services.cases import queries
 
-    chosen = queries.CaseFilter(season=season, body=body, category=category)
     with record() as engine:
+        chosen = _filter(engine, season, body, category)
         show_page(queries.count_cases(engine, chosen), COUNT_COLUMNS)
 
 
@@ -199,12 +211,33 @@ def _moved(line: Mapping[str, Any]) -> str | None:
 
 def _states(given: list[str]) -> "tuple[State, ...]":
     from models.cases.states import State
+    from models.wording import STATES, choices, code_of
 
-    unknown = [each for each in given if each not in set(State)]
+    found = {each: code_of(each, State, STATES) for each in given}
+    unknown = [each for each, state in found.items() if state is None]
     if unknown:
-        known = ", ".join(State)
+        known = choices(State, STATES)
         raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
-    return tuple(map(State, given))
+    return tuple(State(state) for state in found.values() if state is not None)
+
+
+def _filter(
+    engine: "Engine", season: str | None, body: str | None, category: str | None
+) -> "CaseFilter":
+    """Return a filter by what is on record, however it was named.
+
+    Raises:
+        Refused: There is no such season, body or category; the message names the choices.
+    """
+    from services.cases.queries import CaseFilter
+    from services.seasons.lookup import find_body, find_category, find_season
+
+    season = season and find_season(engine, season)
+    return CaseFilter(
+        season=season,
+        body=body and find_body(engine, body, season),
+        category=category and find_category(engine, category, season),
+    )
 
 
 def _show_fields(found: "FormView") -> None:

@@ -1,6 +1,7 @@
 """The commands on endpoints."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,12 +41,14 @@ def add(
     from cli.connections.databases import record
     from cli.connections.viewer import acting_organiser
     from services.clock import now
+    from services.seasons.lookup import find_season
     from services.webhooks.endpoints import NewEndpoint, add_endpoint
 
     events = every_if_all(event) or ()
     new = NewEndpoint(season, acting_organiser(), url, description, events, rate or None)
     _judge(url)
     with record() as engine:
+        new = replace(new, season_id=find_season(engine, season))
         added = add_endpoint(engine, new, now())
     show(added)
     say("请立即保存密钥（secret），以后不再显示。")
@@ -59,10 +62,11 @@ def list_(
 ) -> None:
     """列出一个征集季的端点；用 --as 只列某单位的。"""
     from cli.connections.databases import record
+    from services.seasons.lookup import find_season
     from services.webhooks.views import list_endpoints
 
     with record() as engine:
-        items = list_endpoints(engine, season, options().actor(), removed=all_)
+        items = list_endpoints(engine, find_season(engine, season), options().actor(), removed=all_)
     show_page(items, ENDPOINT_COLUMNS)
 
 

@@ -1,0 +1,83 @@
+"""Which season, body or category somebody means: by its key, or by a name that people use."""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import Connection, Engine, select
+
+from models import tables
+from models.programme.definition import Programme
+from models.programme.parts import plain
+from models.refusals import Refused
+from models.store.engine import reading
+from services.seasons.queries import read_programme
+
+
+def find_season(engine: Engine, typed: str) -> str:
+    """Return the id of the season that somebody means by its id or title.
+
+    Raises:
+        Refused: `unknown_season`; the message names the choices.
+    """
+    with reading(engine) as connection:
+        known = _seasons(connection)
+    for season_id, title in known.items():
+        if typed == season_id or plain(typed) == plain(title):
+            return season_id
+    choices = "、".join(f"{season_id}（{title}）" for season_id, title in known.items())
+    raise _unknown("season", "征集季", typed, choices)
+
+
+def find_body(engine: Engine, typed: str, season: str | None = None) -> str:
+    """Return the id of the body that somebody means by its id, its name or its place's.
+
+    Args:
+        engine: The record.
+        typed: E.g. `fujian`, 福建, 福建省 or 福建省广播电视局.
+        season: Of this season; None: of any.
+
+    Raises:
+        Refused: `unknown_body`; the message names the choices.
+    """
+    wanted = plain(typed)
+    programmes = _programmes(engine, season)
+    bodies = [body for programme in programmes for body in programme.bodies]
+    found = [body.id for body in bodies if wanted in body.names]
+    known = {body.id: body.short for body in bodies}
+    return _one(found, known, lambda choices: _unknown("body", "推荐单位", typed, choices))
+
+
+def find_category(engine: Engine, typed: str, season: str | None = None) -> str:
+    """Return the key of the category that somebody means by its key or title.
+
+    Raises:
+        Refused: `unknown_category`; the message names the choices.
+    """
+    wanted = plain(typed)
+    programmes = _programmes(engine, season)
+    categories = [each for programme in programmes for each in programme.categories]
+    found = [each.key for each in categories if wanted in (plain(each.key), plain(each.title))]
+    known = {each.key: each.title for each in categories}
+    return _one(found, known, lambda choices: _unknown("category", "类别", typed, choices))
+
+
+def _seasons(connection: Connection) -> dict[str, str]:
+    """Return the titles of all seasons by their ids, the newest first."""
+    seasons = tables.season.c
+    query = select(seasons.id, seasons.title).order_by(seasons.opened_at.desc())
+    return {row.id: row.title for row in connection.execute(query)}
+
+
+def _programmes(engine: Engine, season: str | None) -> list[Programme]:
+    with reading(engine) as connection:
+        wanted = _seasons(connection) if season is None else [season]
+        return [read_programme(connection, each) for each in wanted]
+
+
+def _one(found: Iterable[str], known: dict[str, str], unknown: Callable[[str], Refused]) -> str:
+    for key in found:
+        return key
+    raise unknown("、".join(f"{key}（{name}）" for key, name in known.items()))
+
+
+def _unknown(kind: str, called: str, typed: str, choices: str) -> Refused:
+    return Refused(f"unknown_{kind}", f"没有{called}“{typed}”，可选：{choices or '无'}。")
