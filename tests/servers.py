@@ -20,7 +20,7 @@ from tests import memory
 from tests.ports import HeldPort
 from tests.waiting import wait_until
 from workers.servers.found import Binary
-from workers.servers.nats import find_nats, nats_command, write_nats_conf
+from workers.servers.nats import NO_LIMIT, find_nats, nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK
 
 UNPRIVILEGED = "nobody"
@@ -30,15 +30,17 @@ UNPRIVILEGED = "nobody"
 class Nats:
     """A NATS server as we configure it. It can be killed and started again on its store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_store: int = NO_LIMIT) -> None:
         self._folder = folder
         self._held = HeldPort(), HeldPort()
         self.port, monitor_port = (held.number for held in self._held)
+        self.monitor = f"http://{LOOPBACK}:{monitor_port}"
         conf = write_nats_conf(
             folder / "nats.conf",
             port=self.port,
             monitor_port=monitor_port,
             store_dir=folder / "store",
+            max_store=max_store,
         )
         self._command = nats_command(_nats_binary(), conf)
         self._process: subprocess.Popen[bytes] | None = None

@@ -41,6 +41,26 @@ def _folder_in_use(error: Any) -> CommandError:
     return CommandError("stack_running", words, Exit.FAILED)
 
 
+def _no_room(error: Any) -> CommandError:
+    from workers.folder.room import MIB, needed_in_words
+
+    words = (
+        f"状态目录 {error.root} 所在磁盘只剩 {error.free // MIB} MB，首次启动{needed_in_words()}。"
+        "请清理磁盘，或用 --state-dir 另选目录。"
+    )
+    return CommandError("no_room", words, Exit.UNAVAILABLE)
+
+
+def _no_room_for_stream(error: Any) -> CommandError:
+    from workers.stream.sizes import STREAM_SIZES
+
+    words = (
+        f"NATS 服务器没有空间建立事件流 {error.stream}（至少需要 {STREAM_SIZES[-1] >> 20} MB）。"
+        f"服务器答复：{error.said}（10047）。请清理其磁盘或调高 max_file_store，再重新启动。"
+    )
+    return CommandError("no_room_for_stream", words, Exit.UNAVAILABLE)
+
+
 def _port_in_use(error: Any) -> CommandError:
     from workers.stack.ports import PORTS
 
@@ -113,7 +133,11 @@ def _update_lost(_error: Any) -> CommandError:
 
 
 def _nats(error: Any) -> CommandError:
-    words = f"NATS 不可用（{type(error).__name__}）。{UP}"
+    said = getattr(error, "description", None)
+    if said:  # it answered, in its own words
+        words = f"NATS 拒绝了请求：{said}（{error.err_code}）。{UP}"
+    else:
+        words = f"NATS 不可用（{type(error).__name__}）。{UP}"
     return CommandError("nats_unavailable", words, Exit.UNAVAILABLE)
 
 
@@ -156,6 +180,8 @@ EXPLAINED: Mapping[str, Explain] = {
     "workers.stack.external.ServersUnavailable": _servers_unavailable,
     "temporalio.service.RPCError": _rpc,
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
+    "workers.stream.jetstream.NoRoomForStream": _no_room_for_stream,
+    "workers.folder.room.NoRoom": _no_room,
     "nats.errors.Error": _nats,
     "sqlalchemy.exc.OperationalError": _sql,
     "sqlalchemy.exc.ProgrammingError": _sql,

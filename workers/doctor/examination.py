@@ -20,7 +20,7 @@ def examine(settings: StackSettings) -> list[Diagnosis]:
         Diagnosis("版本", ok=True, found=f"推选 {app_version()}，Python {sys.version.split()[0]}"),
         temporal(worker),
         nats(settings, worker),
-        state_folder(settings.places),
+        state_folder(settings.places, own_nats=settings.nats.url is None),
         running_stack(running),
         *port_diagnoses(settings, running),
         *record_diagnoses(worker),

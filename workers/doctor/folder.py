@@ -1,30 +1,36 @@
 """The state folder, the stack that runs in it, and the ports that it would take."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 from workers.doctor.diagnosis import Diagnosis
 from workers.folder.places import Places
 from workers.folder.report import StackReport
+from workers.folder.room import LEAST_ROOM, MIB, free_bytes, needed_in_words, room_for_events
 from workers.servers.ports import port_is_free
 from workers.settings.stack import StackSettings
 from workers.stack.ports import PORTS
-
-LITTLE_SPACE = 1 << 30
-"""Bytes: with less than a gigabyte free, databases and streams soon stop."""
+from workers.stream.sizes import largest_stream
 
 
-def state_folder(places: Places) -> Diagnosis:
-    """Look whether the folder can be written and has space."""
+def state_folder(places: Places, *, own_nats: bool = True) -> Diagnosis:
+    """Look whether the folder can be written and has room.
+
+    Args:
+        places: The folder.
+        own_nats: The events lie there, too.
+    """
     name = "状态目录"
     there = next(path for path in (places.root, *places.root.parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         advice = "更改目录权限，或用 --state-dir 另选目录"
         return Diagnosis(name, ok=False, found=f"{there} 不可写", advice=advice)
-    free = shutil.disk_usage(there).free
-    found = f"{places.root}，剩余空间 {free / (1 << 30):.1f} GB"
-    if free < LITTLE_SPACE:
+    free = free_bytes(places)
+    found = f"{places.root}，剩余空间 {free / (1 << 30):.1f} GB，{needed_in_words()}"
+    if own_nats and not any(places.nats_store.glob("*")):
+        most = largest_stream(room_for_events(places))
+        found += f"；首次启动时事件流上限定为 {most // MIB} MB"
+    if free < LEAST_ROOM:
         return Diagnosis(name, ok=False, found=found, advice="清理磁盘，或用 --state-dir 另选目录")
     return Diagnosis(name, ok=True, found=found)
 

@@ -5,12 +5,14 @@ import os
 from collections.abc import Sequence
 
 from workers.doctor.diagnosis import Diagnosis
+from workers.folder.report import read_report
 from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
 from workers.servers.temporal import FROM, temporal_at_hand
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
 from workers.settings.worker import WorkerSettings
+from workers.stack import probes
 from workers.stack.external import Lack, nats_lacks, temporal_lacks
 
 
@@ -32,12 +34,24 @@ def nats(settings: StackSettings, worker: WorkerSettings) -> Diagnosis:
     """Look at the NATS that runs, else at the one that would be started."""
     name, url = "NATS", worker.nats.url
     if url:
-        return _answers(name, mask_password(url), asyncio.run(nats_lacks(worker.nats_url)))
+        return _answers(name, mask_password(url), asyncio.run(_nats_lacks(worker)))
     try:
         found = find_nats({**os.environ, "NATS_URL": settings.nats.url or ""})
     except ServerMissing as error:
         return Diagnosis(name, ok=False, found="没有可用的 NATS", advice=str(error))
     return Diagnosis(name, ok=True, found=str(found))
+
+
+async def _nats_lacks(worker: WorkerSettings) -> Sequence[Lack]:
+    """Ask whether it answers, and whether our own one can write."""
+    lacks = await nats_lacks(worker.nats_url)
+    monitor = read_report(worker.places)["addresses"]["nats_monitor"]
+    if lacks or monitor is None:
+        return lacks
+    why = await probes.nats_store(monitor, worker.places)
+    if why is None:
+        return []
+    return [Lack("NATS_URL", worker.nats_url, why, "清理磁盘；有空间后 NATS 自动恢复")]
 
 
 def _answers(name: str, address: str, lacks: Sequence[Lack]) -> Diagnosis:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from sqlalchemy import Engine, text
 
 from models.store.engine import reading
+from workers.folder.report import read_report
 from workers.processes import NEEDS, Server, WorkerRole
 from workers.settings.worker import WorkerSettings
 from workers.stack import probes
@@ -26,7 +27,7 @@ def checks_of(role: WorkerRole, settings: WorkerSettings, engine: Engine) -> dic
             connection.execute(text("SELECT 1"))
 
     def nats() -> str | None:
-        return asyncio.run(probes.nats(settings.nats_url))
+        return asyncio.run(_nats(settings))
 
     def temporal() -> str | None:
         address, namespace = settings.temporal_address, settings.temporal_namespace
@@ -38,6 +39,14 @@ def checks_of(role: WorkerRole, settings: WorkerSettings, engine: Engine) -> dic
         Server.TEMPORAL: temporal,
     }
     return {server: known[server] for server in NEEDS[role]}
+
+
+async def _nats(settings: WorkerSettings) -> str | None:
+    """Ask whether NATS answers, and whether our own one can write."""
+    if trouble := await probes.nats(settings.nats_url):
+        return trouble
+    monitor = read_report(settings.places)["addresses"]["nats_monitor"]
+    return None if monitor is None else await probes.nats_store(monitor, settings.places)
 
 
 class Checks:

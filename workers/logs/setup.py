@@ -52,6 +52,7 @@ def configure_logs(
     root.setLevel(level.upper())
     for name, lowest in QUIET.items():
         logging.getLogger(name).setLevel(lowest)
+    logging.getLogger("asyncio").addFilter(_is_trouble)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -78,6 +79,12 @@ def forward_temporal_core() -> None:
     levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
     logs = LoggingConfig(filter=levels, forwarding=forwarding)
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=logs)))
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Drop what a stopping worker of the SDK leaves: a poll that it ended and never asked."""
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__name__ != "PollShutdownError"
 
 
 def app_version() -> str:

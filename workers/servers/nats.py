@@ -22,6 +22,8 @@ from workers.servers.found import (
 
 NAME = "nats-server"
 OLDEST: Version = (2, 10, 0)
+NO_LIMIT = 1 << 40
+"""Bytes: more than any disk; the server's own default is what the disk has free as it starts."""
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nats" / "nats-server.conf"
 
 
@@ -50,11 +52,14 @@ def find_nats(environ: Mapping[str, str] = os.environ) -> Running | Binary:
     )
 
 
-def write_nats_conf(path: Path, *, port: int, monitor_port: int, store_dir: Path) -> Path:
+def write_nats_conf(
+    path: Path, *, port: int, monitor_port: int, store_dir: Path, max_store: int = NO_LIMIT
+) -> Path:
     """Write the configuration of a server and return its path."""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         port=port,
         monitor_port=monitor_port,
+        max_store=max_store,
         store_dir=json.dumps(str(store_dir), ensure_ascii=False),
     )
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import signal
 import time
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -23,6 +23,7 @@ CALM = 30.0
 GIVE_UP = 4
 """Deaths before it ever served; then something is wrong that waiting does not mend."""
 ASK_EVERY = 0.1
+LOOK_AFTER_EVERY = 5.0
 LOOK_EVERY = 0.5
 """Seconds between two looks whether a process that starts gets on."""
 MOST_HELD_BACK = 1000
@@ -217,6 +218,26 @@ class Child:
         self._served.set()
         log.info("process_ready", process=self.program.name, pid=process.pid)
         self._changed()
+        if self.program.ails is not None:
+            await self._look_after(self.program.ails)
+
+    async def _look_after(self, ails: Callable[[], Awaitable[str | None]]) -> None:
+        """Notice that it serves and cannot work; start it again once that may cure it."""
+        name = self.program.name
+        while True:
+            await asyncio.sleep(LOOK_AFTER_EVERY)
+            why = await ails()
+            if self.ready != (why is None):
+                self.ready = why is None
+                log.warning(
+                    "process_recovered" if self.ready else "process_ails", process=name, why=why
+                )
+                self._changed()
+            if why is not None and self.program.curable():
+                log.warning("process_started_again", process=name, why=why)
+                self._signal(signal.SIGTERM)
+                await asyncio.sleep(self.program.grace)
+                self._signal(signal.SIGKILL)
 
     async def _ask(self, pid: int) -> str | None:
         try:

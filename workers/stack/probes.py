@@ -1,11 +1,16 @@
 """Whether a process serves: each probe returns what is missing, or None."""
 
 import asyncio
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
+from workers.folder.places import Places
 from workers.folder.readiness import is_marked
+from workers.folder.room import disk_is_full
 from workers.stack.ports import PORTS
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -29,6 +34,24 @@ async def own_temporal(address: str, namespace: str, _pid: int) -> str | None:
 async def own_nats(url: str, _pid: int) -> str | None:
     """Ask our own server."""
     return await nats(url)
+
+
+async def nats_store(monitor: str, places: Places) -> str | None:
+    """Ask whether our own server can write: a full disk ends no connection."""
+    return disk_is_full(places) or await asyncio.to_thread(_unwritable, f"{monitor}/healthz")
+
+
+def _unwritable(url: str) -> str | None:
+    """Return the server's own words where a store of it refuses to write."""
+    try:
+        with urlopen(url, timeout=TIMEOUT):  # noqa: S310 - our own address
+            return None
+    except HTTPError as error:
+        with error:
+            said = error.read(10_000).decode(errors="replace")
+        return said if "write error" in said else None
+    except (OSError, HTTPException):  # it is down, or busy: others find that out
+        return None
 
 
 async def temporal(address: str, namespace: str) -> str | None:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from models.stream.names import EVENTS
 from workers.folder import readiness
 from workers.folder.places import CHECKOUT, Places
+from workers.folder.room import ROOM_AGAIN, free_bytes, room_for_events
 from workers.processes import WorkerRole
-from workers.servers.nats import nats_command, write_nats_conf
+from workers.servers.nats import NO_LIMIT, nats_command, write_nats_conf
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import temporal_command
 from workers.stack import probes
+from workers.stream.sizes import MAX_ADVISORIES_BYTES
 
 type Probe = Callable[[int], Awaitable[str | None]]
 """Takes the pid and returns what is still missing; None: the process serves."""
@@ -31,6 +34,8 @@ class Program:
         name: Its name in logs and in `status`.
         command: What to run.
         missing: Its probe.
+        ails: Asked while it serves: why it cannot do its work, or None.
+        curable: Whether a new start would cure what it ails.
         environ: Its whole environment.
         folder: Where it runs; None: where we do.
         before: Called before each start.
@@ -45,6 +50,8 @@ class Program:
     name: str
     command: list[str]
     missing: Probe
+    ails: Callable[[], Awaitable[str | None]] | None = None
+    curable: Callable[[], bool] = bool
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     folder: Path | None = None
     before: Callable[[], object] = bool
@@ -86,18 +93,25 @@ def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Pla
 
 def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
     """Return the embedded NATS server."""
-    port = ports["nats"]
-    write = partial(
-        write_nats_conf,
-        places.nats_conf,
-        port=port,
-        monitor_port=ports["nats_monitor"],
-        store_dir=places.nats_store,
-    )
+    port, monitor = ports["nats"], ports["nats_monitor"]
+
+    def write() -> None:
+        first = not any(places.nats_store.rglob(EVENTS))
+        room = room_for_events(places) + MAX_ADVISORIES_BYTES
+        write_nats_conf(
+            places.nats_conf,
+            port=port,
+            monitor_port=monitor,
+            store_dir=places.nats_store,
+            max_store=room if first else NO_LIMIT,
+        )
+
     return Program(
         name="nats",
         command=nats_command(binary, places.nats_conf),
         missing=partial(probes.own_nats, f"nats://{LOOPBACK}:{port}"),
+        ails=partial(probes.nats_store, f"http://{LOOPBACK}:{monitor}", places),
+        curable=lambda: free_bytes(places) >= ROOM_AGAIN,
         environ=_without_ours(),
         before=write,
         chatter=lambda line: "[INF]" in line,  # thirty lines and a banner at each start

@@ -12,6 +12,7 @@ from typing import TextIO
 from workers.folder import lock
 from workers.folder.places import Places
 from workers.folder.report import StackReport
+from workers.folder.room import require_room
 from workers.logs.setup import configure_logs
 from workers.settings.stack import StackSettings
 from workers.stack import ports
@@ -38,6 +39,7 @@ def up(
 
     Raises:
         FolderInUse: Another supervisor runs here.
+        NoRoom: The disk has too little room for a first start.
         PortInUse: A port that was asked for is in use.
         ServerMissing: A server cannot be had.
         ServersUnavailable: External servers do not answer, or lack what we need.
@@ -45,6 +47,7 @@ def up(
     """
     places = settings.places
     with lock.hold(places), _screen(settings) as screen, _signals_until_supervised():
+        require_room(places)
         namespace = settings.temporal.namespace or NAMESPACE
         asyncio.run(external_servers_answer(settings, namespace))
         # Not in the event loop: a signal must be able to end a build of minutes.

@@ -9,6 +9,11 @@ from nats.aio.client import Client
 log = structlog.get_logger(__name__)
 
 
+def said(error: Exception) -> str:
+    """Return an error in the server's own words, which the name of its class leaves out."""
+    return str(error) or repr(error)
+
+
 async def connect(url: str, name: str, on_closed: Callable[[], None] | None = None) -> Client:
     """Connect, and stay connected: an unavailable server is waited for, for ever.
 

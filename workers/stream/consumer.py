@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from models.cases.events import CaseEvent
 from models.stream.names import EVENTS
+from workers.stream.connection import said
 from workers.stream.dead_letters import DeadLetters
 from workers.stream.gaps import BeyondRecordError
 from workers.stream.handing_over import HandOver
@@ -58,7 +59,7 @@ class Consumer:
             try:
                 subscription = await self._subscribe()
             except NATS_UNAVAILABLE as error:
-                self._log.warning("consumer_waits", error=repr(error))
+                self._log.warning("consumer_waits", error=said(error))
                 await self._pause(1.0)
                 continue
             try:
@@ -97,7 +98,7 @@ class Consumer:
                 continue
             except NATS_UNAVAILABLE as error:
                 silent += 1
-                self._log.warning("fetch_failed", error=repr(error))
+                self._log.warning("fetch_failed", error=said(error))
                 await self._pause(0.1)
                 continue
             silent = 0
@@ -115,7 +116,7 @@ class Consumer:
         except BeyondRecordError as error:
             await self._beyond_record(held, str(error))
         except NatsError as error:  # our answer failed: what was done is done, and it comes again
-            self._log.warning("answer_lost", error=repr(error))
+            self._log.warning("answer_lost", error=said(error))
         except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
             await self._failed(held, error)
 

@@ -6,6 +6,7 @@ The settings were measured with nats-server 2.14.5.
 from dataclasses import dataclass
 
 import structlog
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -16,19 +17,29 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from models.stream.names import ADVISORIES, EVENTS, SUBJECTS, Durable
+from workers.stream.sizes import MAX_ADVISORIES_BYTES, STREAM_SIZES
 
 MAX_EVENT_BYTES = 65_536
-MAX_STREAM_BYTES = 4 * 1024**3
-MAX_ADVISORIES_BYTES = 64 * 1024**2
 DUPLICATE_WINDOW_SECONDS = 600.0
 DEFAULT_DUPLICATE_WINDOW_SECONDS = 120.0
 ADVISORIES_KEPT_SECONDS = 30 * 86_400.0
 MAX_ACK_PENDING = 256
 
+INSUFFICIENT_STORAGE = 10047
+"""The server's code where a stream may grow larger than the server has room for."""
+
 log = structlog.get_logger(__name__)
+
+
+class NoRoomForStream(NatsError):
+    """The server has no room for even the smallest stream. `said`: its own words."""
+
+    def __init__(self, stream: str, said: str) -> None:
+        super().__init__(stream, said)
+        self.stream, self.said = stream, said
 
 
 @dataclass(frozen=True)
@@ -59,11 +70,15 @@ async def ensure_streams(
     Args:
         js: The connection's JetStream.
         max_bytes: The most that the events may take; a full stream loses nothing, it
-            refuses. None keeps what the stream has, 4 GiB for a new one.
+            refuses. None keeps what the stream has; a new one gets the largest of
+            `STREAM_SIZES` for which the server has room.
         replicas: 1, or 3 on a cluster. None keeps what the stream has, 1 for a new one.
+
+    Raises:
+        NoRoomForStream: The server has no room.
     """
-    await _ensure_stream(js, _events(), max_bytes=max_bytes, num_replicas=replicas)
     await _ensure_stream(js, _advisories(), num_replicas=replicas)
+    await _ensure_stream(js, _events(), max_bytes=max_bytes, num_replicas=replicas)
 
 
 async def ensure_consumer(js: JetStreamContext, durable: Durable) -> None:
@@ -95,7 +110,7 @@ def _events() -> StreamConfig:
         max_msgs_per_subject=1,
         duplicate_window=DUPLICATE_WINDOW_SECONDS,
         max_age=0,
-        max_bytes=MAX_STREAM_BYTES,
+        max_bytes=STREAM_SIZES[0],
         max_msg_size=MAX_EVENT_BYTES,
         deny_delete=True,
         deny_purge=True,
@@ -125,8 +140,7 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig, **sizes: in
     try:
         found = (await js.stream_info(str(wanted.name))).config
     except NotFoundError:
-        await js.add_stream(wanted.evolve(**given))
-        log.info("stream_made", stream=wanted.name)
+        await _make_stream(js, wanted.evolve(**given), may_shrink="max_bytes" not in given)
         return
     kept = {name: getattr(found, name) for name in ("max_bytes", "num_replicas")}
     wanted = wanted.evolve(**{**kept, **given})
@@ -138,3 +152,20 @@ async def _ensure_stream(js: JetStreamContext, wanted: StreamConfig, **sizes: in
     if different:
         await js.update_stream(wanted)
         log.warning("stream_changed", stream=wanted.name, settings=different)
+
+
+async def _make_stream(js: JetStreamContext, wanted: StreamConfig, *, may_shrink: bool) -> None:
+    """Make a stream as large as the server has room for."""
+    most, said = int(wanted.max_bytes or 0), ""
+    smaller = [size for size in STREAM_SIZES if size < most] if may_shrink else []
+    for size in (most, *smaller):
+        try:
+            await js.add_stream(wanted.evolve(max_bytes=size))
+        except APIError as error:
+            if error.err_code != INSUFFICIENT_STORAGE:
+                raise
+            said = str(error.description)
+        else:
+            log.info("stream_made", stream=wanted.name, max_bytes=size)
+            return
+    raise NoRoomForStream(str(wanted.name), said)

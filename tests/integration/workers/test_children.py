@@ -196,6 +196,40 @@ async def test_one_that_stands_still_is_given_up_before_the_limit(make: Make) ->
         await it.served()
 
 
+async def test_one_that_serves_and_cannot_work_is_started_again_once_that_may_help(
+    make: Make, ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server whose disk was full: it lives, it answers, and it never recovers by itself."""
+    monkeypatch.setattr(child, "LOOK_AFTER_EVERY", 0.05)
+    ailing, room = set[int](), False
+    it = make(serve(ready))
+
+    async def ails() -> str | None:
+        return "no space left on device" if it.pid in ailing else None
+
+    object.__setattr__(it.program, "ails", ails)
+    object.__setattr__(it.program, "curable", lambda: room)
+    it.start()
+    await it.served()
+    pid = it.pid
+    assert pid is not None
+    ailing.add(pid)
+    await until(lambda: not it.ready)
+    await asyncio.sleep(0.3)
+    assert (it.pid, it.restarts) == (pid, 0)  # the disk is still full
+    room = True
+    await until(partial(_serves_again, it, 1))
+    assert it.pid != pid
+
+    room = False
+    assert it.pid is not None
+    ailing.add(it.pid)
+    await until(lambda: not it.ready)
+    ailing.clear()
+    await until(lambda: it.ready)  # it got well by itself
+    assert it.restarts == 1
+
+
 async def test_one_that_cannot_be_run_at_all_is_reported(make: Make) -> None:
     it = make("")
     object.__setattr__(it.program, "command", ["/nowhere/program"])

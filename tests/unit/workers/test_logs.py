@@ -178,3 +178,15 @@ def test_numbers_are_masked_too(written: Written) -> None:
     structlog.get_logger().info("called", value=13800000000, waited_ns=1712345678901234567)
     assert written.line()["value"] == "138****0000"
     assert written.line()["waited_ns"] == 1712345678901234567
+
+
+def test_a_poll_that_the_sdk_ended_as_it_stopped_is_no_trouble() -> None:
+    out = Written()
+    configure_logs("cases", stream=out)
+
+    class PollShutdownError(Exception):
+        """As the SDK's bridge names it."""
+
+    for error in (PollShutdownError(), ValueError("a real one")):
+        logging.getLogger("asyncio").error("Task exception was never retrieved", exc_info=error)
+    assert out.line()["error.type"] == "ValueError"
