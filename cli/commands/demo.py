@@ -1,7 +1,7 @@
 """`tuixuan demo`: shows one new case passing through every stage."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,15 +17,46 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    *,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="不演示，而是把以往演示的征集季归档，不再列出")
+    ] = False,
+) -> None:
     """演示：一件新案例从草稿走到公布，每一步都显示事件、消息、邮件与审计记录。"""
+    if clean:
+        _clean()
+        return
     case, report = asyncio.run(_run())
     outcome = "无误" if report.ok else f"发现 {len(report.problems)} 个问题"
     say(f"\n审计核验：{report.cases} 件案例、{report.records} 条记录，{outcome}。")
     say(f"接下来：tuixuan case history {case.id}")
     say(f"        tuixuan inbox {case.unit}")
+    say("演示征集季不在一般列表中（season list --all 可见）；收起：tuixuan demo --clean")
     if options().json:
         show(case)
+
+
+def _clean() -> None:
+    """Archive the seasons of earlier demonstrations, and say what stays."""
+    from cli.connections.databases import record
+    from services.clock import now
+    from services.demo.cleaning import clean_demos
+
+    with record() as engine:
+        cleaned = clean_demos(engine, now())
+    if options().json:
+        show(cleaned)
+    if not cleaned.seasons:
+        say("没有尚未归档的演示征集季。")
+        return
+    say(
+        f"已归档 {len(cleaned.seasons)} 个演示征集季，不再列出。"
+        f"其 {cleaned.cases} 件案例、消息与审计记录不能删除，仍在记录中"
+        "（season list --all、case list --all 可见）。"
+    )
+    if cleaned.running:
+        say(f"其中 {cleaned.running} 件尚未结束，流程继续运行；如需结束，可逐件 case withdraw。")
 
 
 async def _run() -> "tuple[CaseView, AuditReport]":

@@ -50,13 +50,17 @@ def open_(
 
 
 @app.command("list")
-def list_() -> None:
-    """列出所有征集季，新的在前。"""
+def list_(
+    all_: Annotated[
+        bool, typer.Option("--all", help="也列出演示的（编号以 demo- 开头）与已归档的")
+    ] = False,
+) -> None:
+    """列出征集季，新的在前；演示的与已归档的不列。"""
     from cli.connections.databases import record
     from services.seasons.queries import list_seasons
 
     with record() as engine:
-        show_page(list_seasons(engine), COLUMNS)
+        show_page(list_seasons(engine, demos=all_), COLUMNS)
 
 
 @app.command("show")

@@ -12,7 +12,7 @@ from models.cases.actions.names import Action
 from models.cases.actors import Actor
 from models.cases.columns import Columns
 from models.cases.states import AT_WORK, State
-from models.ids import Place, parse_place
+from models.ids import DEMO_PREFIX, Place, parse_place
 from models.refusals import Refused, bad_cursor
 from models.store.engine import reading
 from models.tables import CaseRecord, Transition, table_of
@@ -70,6 +70,7 @@ class CaseFilter:
         waiting: Only those that await something, the one that waits longest first.
         due_before, due_after: Only those whose deadline lies in between, the end included,
             the soonest first.
+        demos: Also those of demonstration seasons; a season that is named is listed anyway.
         limit: At most so many, 200 at the most.
         cursor: `next_cursor` of the page before.
     """
@@ -83,6 +84,7 @@ class CaseFilter:
     waiting: bool = False
     due_before: datetime | None = None
     due_after: datetime | None = None
+    demos: bool = False
     limit: int = 50
     cursor: str | None = None
 
@@ -142,6 +144,8 @@ def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
     columns = CASE_RECORD.c
     equal = {"season_id": wanted.season, "body_id": wanted.body, "category": wanted.category}
     found = [columns[name] == value for name, value in equal.items() if value is not None]
+    if wanted.season is None and not wanted.demos:
+        found.append(columns.season_id.not_like(f"{DEMO_PREFIX}%"))
     if wanted.title is not None:
         found.append(columns.title.icontains(wanted.title, autoescape=True))
     if wanted.states:

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from models.cases.actions.names import Action
 from models.cases.samples import Stage, load_samples
+from models.ids import DEMO_PREFIX
 from models.programme.definition import Programme
 from services.cases.drafts import NewDraft
 from services.cases.requests import Request
@@ -84,7 +85,10 @@ def open_demo_season(
     It has no quiet hours: whoever tries the system at night sees mails too.
     """
     at = now()
-    programme = programme.model_copy(update={"reminders": programme.reminders.without_quiet()})
+    changes: dict[str, object] = {"reminders": programme.reminders.without_quiet()}
+    if season_id is not None and season_id.startswith(DEMO_PREFIX):
+        changes["title"] = f"【演示】{programme.title}"
+    programme = programme.model_copy(update=changes)
     starting = (at - timedelta(days=DAYS_OPEN_ALREADY)).astimezone(programme.zone).date()
     season = open_season(engine, programme, at, Opening(season_id=season_id, starting=starting))
     for org in WITH_MAIL:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
 from models.cases.form import CaseForm, Section
+from models.ids import DEMO_PREFIX
 from models.programme.definition import Programme
 from models.refusals import Refused
 from services.cases import drafts, queries
@@ -38,7 +39,7 @@ class Demo:
     async def run(self) -> AsyncIterator[DemoStep]:
         """Do one step after another; yield each when all its effects are in."""
         programme = Programme.from_toml(shipped(CALL))
-        season_id = f"demo-{new_id('x')[-8:].lower()}"
+        season_id = f"{DEMO_PREFIX}{new_id('x')[-8:].lower()}"
         season = await asyncio.to_thread(open_demo_season, self.engine, programme, season_id)
         yield DemoStep(what=f"开启演示征集季 {season.id}（虚构，日期已移到今天）")
 

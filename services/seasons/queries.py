@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from models import tables
 from models.dates.milestones import SeasonDates
@@ -39,9 +40,16 @@ def show_season(engine: Engine, season_id: str) -> SeasonView:
     return _view(found)
 
 
-def list_seasons(engine: Engine) -> list[SeasonView]:
-    """Return all seasons, the newest first."""
+def list_seasons(engine: Engine, *, demos: bool = False) -> list[SeasonView]:
+    """Return the seasons, the newest first.
+
+    Args:
+        engine: The record.
+        demos: Also demonstrations, and seasons that were archived.
+    """
     query = _with_case_counts().order_by(tables.season.c.opened_at.desc())
+    if not demos:
+        query = query.where(*_shown())
     with reading(engine) as connection:
         return [_view(row) for row in connection.execute(query).mappings()]
 
@@ -51,15 +59,7 @@ def open_seasons(engine: Engine, now: datetime) -> list[SeasonView]:
 
     Demonstrations and archived seasons are left out: this is what the public sees.
     """
-    seasons = tables.season.c
-    query = (
-        _with_case_counts()
-        .where(seasons.archived_at.is_(None), seasons.id.not_like(f"{DEMO_PREFIX}%"))
-        .order_by(seasons.opened_at.desc())
-    )
-    with reading(engine) as connection:
-        found = [_view(row) for row in connection.execute(query).mappings()]
-    return [each for each in found if max(each.milestones.values()) > now]
+    return [each for each in list_seasons(engine) if max(each.milestones.values()) > now]
 
 
 def has_seasons(engine: Engine) -> bool:
@@ -79,6 +79,12 @@ def read_programme(connection: Connection, season_id: str) -> Programme:
     if found is None:
         raise unknown_season(season_id)
     return Programme.from_json(found)
+
+
+def _shown() -> tuple[ColumnElement[bool], ...]:
+    """Return what is true of the seasons that lists show unless all are asked for."""
+    season = tables.season.c
+    return season.archived_at.is_(None), season.id.not_like(f"{DEMO_PREFIX}%")
 
 
 def _with_case_counts() -> Select[Any]:

@@ -57,3 +57,11 @@ def test_a_program_gets_the_case_and_nothing_else(stack: Stack) -> None:
         assert case == stack.json("case", "show", case["id"])
         assert (case["state"], case["seq"]) == ("published", len(STATES) - 1)
     assert stack.run("demo", "--quiet", "--output", "json").stderr == ""
+
+
+def test_demonstrations_are_put_away(stack: Stack) -> None:
+    case = json.loads(stack.run("demo", "--output", "json").stdout)
+    assert case["season"] not in [each["id"] for each in stack.json("season", "list")["items"]]
+    assert case["season"] in stack.json("demo", "--clean")["seasons"]
+    assert stack.json("case", "show", case["id"])["state"] == "published"
+    assert stack.json("case", "list", "--season", case["season"])["items"]

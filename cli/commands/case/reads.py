@@ -55,6 +55,11 @@ HISTORY_COLUMNS = {
 }
 
 
+AndDemos = Annotated[
+    bool, typer.Option("--all", help="也列出演示征集季的案例；用 --season 指明时总会列出")
+]
+
+
 @app.command()
 def create(
     season: Annotated[str, typer.Option(help="征集季编号")],
@@ -117,6 +122,7 @@ def list_(
     due_after: Annotated[
         str | None, typer.Option(metavar="WHEN", help="期限在此之后的，如 now（不含已过期的）")
     ] = None,
+    all_: AndDemos = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
     cursor: Cursor = None,
 ) -> None:
@@ -130,7 +136,8 @@ def list_(
     with record() as engine:
         chosen = replace(
             _filter(engine, season, body, category), title=title, states=states,
-            overdue_at=now() if overdue else None, waiting=waiting, limit=limit, cursor=cursor,
+            overdue_at=now() if overdue else None, waiting=waiting,
+            limit=limit, cursor=cursor, demos=all_,
             due_before=None if due_before is None else parse_moment(due_before),
             due_after=None if due_after is None else parse_moment(due_after),
         )  # fmt: skip
@@ -142,13 +149,14 @@ def count(
     season: Annotated[str | None, typer.Option(help="征集季")] = None,
     body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
     category: Annotated[str | None, typer.Option(help="类别")] = None,
+    all_: AndDemos = False,
 ) -> None:
     """各状态各有多少件案例。"""
     from cli.connections.databases import record
     from services.cases import queries
 
     with record() as engine:
-        chosen = _filter(engine, season, body, category)
+        chosen = replace(_filter(engine, season, body, category), demos=all_)
         show_page(queries.count_cases(engine, chosen), COUNT_COLUMNS)
 
 
