@@ -27,6 +27,7 @@ from tests.slack import stretch
 from tests.waiting import until
 from tests.workflow.passing import passing_fields
 from tests.workflow.watching import Watched
+from workflows import names
 
 if TYPE_CHECKING:
     from tests.workflow.world import World
@@ -97,6 +98,19 @@ class Case(Watched):
     async def queued(self, action: Action, update_id: str, **fields: Any) -> "Pending":
         """Send an update that nobody serves yet; return once the server holds it."""
         pending = asyncio.create_task(self.update(action, update_id, **fields))
+        await until(lambda: self.admitted(update_id))
+        return pending
+
+    async def queued_catch_up(self, update_id: str) -> "Pending":
+        """Let the case look at its record, as soon as somebody serves it; the server holds it."""
+
+        async def look() -> CaseSnapshot:
+            snapshot: CaseSnapshot = await self.handle.execute_update(
+                names.CATCH_UP, id=update_id, result_type=CaseSnapshot
+            )
+            return snapshot
+
+        pending = asyncio.create_task(look())
         await until(lambda: self.admitted(update_id))
         return pending
 

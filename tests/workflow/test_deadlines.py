@@ -1,6 +1,5 @@
 """Deadlines and reminders on real timers: each once, none early, none after the end."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -72,7 +71,7 @@ async def test_after_downtime_one_message_catches_up(world: World, looked_at_fir
     *_, earlier, reminder, lapse = case.planned
     assert (earlier.offset, reminder.offset, lapse.offset) == (3, 1, 0)
     await until(lambda: now() >= reminder.at)
-    look = asyncio.create_task(world.service.catch_up(case.id)) if looked_at_first else None
+    look = await case.queued_catch_up("req_1") if looked_at_first else None
     async with world.worker():
         await case.handle.result()
         await case.agrees()

@@ -1,6 +1,5 @@
 """What is refused leaves no trace; what is refused after a race fails alone."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -171,7 +170,7 @@ async def test_two_that_go_together_are_both_done(world: World) -> None:
 async def test_a_case_that_ends_serves_first_whoever_it_let_in(world: World) -> None:
     case = await world.draft()
     first = await case.queued(A.WITHDRAW, "req_1")
-    second = asyncio.create_task(world.service.catch_up(case.id))
+    second = await case.queued_catch_up("req_2")
     async with world.worker():
         await first
         assert (await second).state is S.WITHDRAWN
