@@ -100,6 +100,21 @@ HAPPENED = {
 }
 """The kinds of what `event list` tells of."""
 
+UNREACHED = {
+    "no_channel": Words("只有站内消息，没有其他渠道", "no channel beside the inbox"),
+    "failed": Words("投递失败，已搁置", "delivery set aside"),
+    "waiting": Words("等待投递", "delivery waits"),
+    "not_published": Words("事件尚未发布", "event not published"),
+    "dead_letter": Words("通知进程放弃了事件", "event given up by notify"),
+    "not_notified": Words(
+        "没有可通知的用户，或通知尚未处理", "nobody to notify, or notify is behind"
+    ),
+    "year_missing": Words("缺工作日安排，无法计划提醒", "working days missing"),
+    "workflow_missing": Words("流程不在运行", "workflow not running"),
+    "late": Words("流程没有按时提醒", "workflow late"),
+}
+"""Why somebody was not reminded."""
+
 AUDITED = {
     "case.form_seen": Words("查看申报表", "form seen"),
     "case.form_revealed": Words("完整查看申报表", "form seen unmasked"),

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.frame.output import plain_data, say, show
+from cli.frame.output import plain_data, say, show, show_page
 from cli.frame.parameters import Cursor, Limit
+from cli.frame.words import SINCE
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,6 +19,17 @@ COLUMNS = {
     "attempts": "次数",
     "next_attempt_at": "下次",
     "last_error": "最近的错误",
+}
+
+UNREACHED_COLUMNS = {
+    "at": "应提醒于",
+    "number": "案例编号",
+    "title": "名称",
+    "deadline": "期限",
+    "user": "收件人",
+    "why": "原因",
+    "note": "说明",
+    "delivery": "投递编号",
 }
 
 
@@ -49,6 +61,27 @@ def list_(
 
 
 @app.command()
+def unreached(
+    season: Annotated[str, typer.Argument(metavar="SEASON", help="征集季编号")],
+    since: Annotated[
+        str, typer.Option(metavar="WHEN", help=f"查看何时以来的提醒：{SINCE}")
+    ] = "-7d",
+) -> None:
+    """谁没有收到提醒，为什么：没有渠道、没有送出、无人可通知、缺工作日安排、流程不在运行。"""
+    from cli.connections.databases import record
+    from cli.frame.moments import parse_start
+    from services.clock import now
+    from services.dates.unreached import list_unreached
+
+    begins, running = parse_start(since), _running()
+    with record() as engine:
+        items = list_unreached(engine, season, begins, now(), running)
+    show_page(items, UNREACHED_COLUMNS)
+    if not items:
+        say("都收到了提醒。")
+
+
+@app.command()
 def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编号")]) -> None:
     """立即再次投递，无论已搁置、等待还是已送出。"""
     from cli.connections.databases import record
@@ -59,3 +92,15 @@ def retry(delivery: Annotated[str, typer.Argument(metavar="ID", help="投递编�
         send_again(engine, delivery, now())
     show({"id": delivery})
     say("已重新排队。")
+
+
+def _running() -> "set[str] | None":
+    """Return the cases whose workflow runs; None where Temporal does not answer."""
+    from cli.connections.services import connected
+    from services.unavailable import Unavailable
+
+    try:
+        return connected(lambda here: here.service.running())
+    except (Unavailable, RuntimeError):
+        say("Temporal 没有应答：流程是否在运行未能核对。")
+        return None

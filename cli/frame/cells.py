@@ -17,6 +17,7 @@ from models.wording import (
     ROLES,
     STATES,
     STATUSES,
+    UNREACHED,
     Words,
     brief_moment,
     moment,
@@ -56,6 +57,7 @@ _NAMED: Mapping[str, Callable[[], Named]] = {
     "channels": lambda: CHANNELS,
     "kind": lambda: HAPPENED,
     "what": _happened,
+    "why": lambda: UNREACHED,
 }
 """Which words stand for the code names under a key."""
 

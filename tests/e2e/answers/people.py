@@ -1,12 +1,13 @@
 """Answers about who was told what, and about mail."""
 
+import json
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from tests.e2e.answers.registry import answers
 from tests.e2e.driving import SUBMIT
-from tests.e2e.operations import FUJIAN, Connections, Question
+from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
 from tests.slack import slack
 
 
@@ -28,6 +29,11 @@ def told(office: Connections, question: Question) -> None:
     office.stack.wait_until(lambda: ask()["audit"], what="the audit has it")
     assert ask()["event"] == "submitted"
     assert ask()["stream_seq"] > 0
+    happened = office.stack.json("event", "list", "--case", case_id)["items"]
+    assert [(each["kind"], each["what"]) for each in happened] == [
+        ("transition", "submit"), ("delivery", "mail"),
+    ]  # fmt: skip
+    assert case_id not in json.dumps(office.stack.json("delivery", "unreached", SEASON))
 
 
 @answers("Which mails failed?")
