@@ -106,10 +106,15 @@ def move(
         return
     approve(plan)
 
-    async def work(here: "Connections") -> "MilestoneMove":
-        return await Milestones(here.engine, here.service).move(change)
+    _report(connected(lambda here: Milestones(here.engine, here.service).move(change)))
 
-    moved = connected(work)
+
+def _report(moved: "MilestoneMove") -> None:
+    """Show what a moved date came to.
+
+    Raises:
+        Exit: Some cases could not be told.
+    """
     show(moved)
     say(f"{len(moved.cases)} 个案例的期限随之调整，{len(moved.reopened)} 个案例恢复办理。")
     if moved.missed:

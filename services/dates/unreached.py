@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from models import tables
 from models.cases.actions.names import Action, EventName
@@ -138,29 +138,12 @@ def _told_nobody(
     connection: Connection, season_id: str, since: datetime, now: datetime
 ) -> Iterator[Unreached]:
     """Yield reminders on record of which no inbox holds a message."""
-    outbox, letter = tables.outbox.c, tables.dead_letter.c
-    event = outbox.case_id + ":" + outbox.seq.cast(_message.event_id.type)
-    given_up = select(letter.reason).where(
-        letter.event_id == event, letter.consumer == Durable.NOTIFY, letter.status == "open"
+    query = _without_message().where(
+        _case.season_id == season_id, _line.at >= since, _line.at < now - GRACE
     )
-    query = (
-        select(
-            _line.case_id, _line.seq, _line.at, _line.action, outbox.published_at,
-            outbox.last_error, given_up.limit(1).scalar_subquery().label("given_up"),
-            _case.number, _case.title, _case.deadline,
-        )
-        .join_from(tables.transition, tables.case_record)
-        .join(tables.outbox, (outbox.case_id == _line.case_id) & (outbox.seq == _line.seq))
-        .where(
-            _case.season_id == season_id, _line.action.in_([*_EVENTS]),
-            _line.at >= since, _line.at < now - GRACE,
-            ~select(_message.id).where(_message.event_id == event).exists(),
-        )
-    )  # fmt: skip
     for row in connection.execute(query).all():
         key = event_id(row.case_id, row.seq)
-        name = _EVENTS[Action(row.action)]
-        if why_overtaken(connection, name, key) is not None:
+        if why_overtaken(connection, _EVENTS[Action(row.action)], key) is not None:
             continue
         why, note = Why.NOT_NOTIFIED, None
         if row.published_at is None:
@@ -173,10 +156,32 @@ def _told_nobody(
         )  # fmt: skip
 
 
-def _not_delivered(connection: Connection, season_id: str, since: datetime) -> Iterator[Unreached]:
-    """Yield unread messages that no channel brought, or that no channel was to bring."""
+def _without_message() -> Select[Any]:
+    """Return the query of reminders of which no inbox holds a message."""
+    outbox, letter = tables.outbox.c, tables.dead_letter.c
+    event = outbox.case_id + ":" + outbox.seq.cast(_message.event_id.type)
+    given_up = select(letter.reason).where(
+        letter.event_id == event, letter.consumer == Durable.NOTIFY, letter.status == "open"
+    )
+    return (
+        select(
+            _line.case_id, _line.seq, _line.at, _line.action, outbox.published_at,
+            outbox.last_error, given_up.limit(1).scalar_subquery().label("given_up"),
+            _case.number, _case.title, _case.deadline,
+        )
+        .join_from(tables.transition, tables.case_record)
+        .join(tables.outbox, (outbox.case_id == _line.case_id) & (outbox.seq == _line.seq))
+        .where(
+            _line.action.in_([*_EVENTS]),
+            ~select(_message.id).where(_message.event_id == event).exists(),
+        )
+    )  # fmt: skip
+
+
+def _messages_with_deliveries() -> Select[Any]:
+    """Return the query of unread reminders in inboxes, with each of their deliveries."""
     sent = tables.delivery.c
-    query = (
+    return (
         select(
             _message.id, _message.at, _message.recipient, _message.event_id, sent.status,
             sent.last_error, sent.id.label("delivery"), _case.id.label("case_id"),
@@ -184,12 +189,14 @@ def _not_delivered(connection: Connection, season_id: str, since: datetime) -> I
         )
         .join_from(tables.inbox_message, tables.case_record)
         .join(tables.delivery, sent.message_id == _message.id, isouter=True)
-        .where(
-            _case.season_id == season_id, _message.event.in_(OVERTAKABLE),
-            _message.at >= since, _message.read_at.is_(None),
-        )
+        .where(_message.event.in_(OVERTAKABLE), _message.read_at.is_(None))
         .order_by(_message.id, sent.id)
     )  # fmt: skip
+
+
+def _not_delivered(connection: Connection, season_id: str, since: datetime) -> Iterator[Unreached]:
+    """Yield unread messages that no channel brought, or that no channel was to bring."""
+    query = _messages_with_deliveries().where(_case.season_id == season_id, _message.at >= since)
     rows_of: dict[str, list[Any]] = {}
     for row in connection.execute(query):
         rows_of.setdefault(row.id, []).append(row)

@@ -49,7 +49,7 @@ class Happened(BaseModel):
     next_cursor: str | None
 
 
-class _Found(NamedTuple):
+class _TimedLine(NamedTuple):
     """A line, its kind's place in the order, and what its key's columns hold."""
 
     at: datetime
@@ -96,7 +96,7 @@ def _known_kinds(given: Sequence[str]) -> list[Kind]:
 
 def _page(
     connection: Connection, kind: Kind, span: Span, after: "_After | None", limit: int
-) -> Iterator[_Found]:
+) -> Iterator[_TimedLine]:
     source = SOURCES[kind]
     if span.case_id is not None and source.case_id is None:
         return
@@ -111,7 +111,7 @@ def _page(
     for row in connection.execute(query.order_by(*order).limit(limit)):
         line = source.line(row)
         named = ":".join(str(getattr(row, name)) for name in key)
-        yield _Found(line.at, _ORDER[kind], line, named)
+        yield _TimedLine(line.at, _ORDER[kind], line, named)
 
 
 class _After(NamedTuple):

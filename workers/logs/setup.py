@@ -41,14 +41,8 @@ def configure_logs(
     """
     out = sys.stdout if stream is None else stream
     shared = _shared(service)
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=_ending(out.isatty() if pretty is None else pretty)
-        )
-    )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [_handler(out, shared, pretty=out.isatty() if pretty is None else pretty)]
     root.setLevel(level.upper())
     for name, lowest in QUIET.items():
         logging.getLogger(name).setLevel(lowest)
@@ -63,6 +57,17 @@ def configure_logs(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _handler(
+    out: TextIO | TextIOBase, shared: list[Processor], *, pretty: bool
+) -> logging.StreamHandler[TextIO | TextIOBase]:
+    """Return what writes lines: ours as they come, those of libraries through the same chain."""
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_ending(pretty))
+    )
+    return handler
 
 
 def forward_temporal_core() -> None:

@@ -23,25 +23,8 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
         on_closed: Called when the connection ends for good, wanted or not; a worker ends its
             process then, so that its supervisor starts it anew.
     """
-
-    async def closed() -> None:
-        log.info("nats_closed", connection=name)
-        if on_closed is not None:
-            on_closed()
-
-    client: Client | None = None
-
-    async def disconnected() -> None:
-        if client is None or not client.is_closed:  # otherwise we closed it ourselves
-            log.warning("nats_away", connection=name)
-
-    async def reconnected() -> None:
-        log.info("nats_back", connection=name)
-
-    async def failed(error: Exception) -> None:
-        log.debug("nats_error", connection=name, error=repr(error))
-
-    client = await nats.connect(
+    seen = _Connection(name, on_closed)
+    seen.client = await nats.connect(
         url,
         name=name,
         # The default gives up after two minutes.
@@ -49,9 +32,32 @@ async def connect(url: str, name: str, on_closed: Callable[[], None] | None = No
         reconnect_time_wait=0.5,
         ping_interval=10,
         max_outstanding_pings=3,
-        closed_cb=closed,
-        disconnected_cb=disconnected,
-        reconnected_cb=reconnected,
-        error_cb=failed,
+        closed_cb=seen.closed,
+        disconnected_cb=seen.disconnected,
+        reconnected_cb=seen.reconnected,
+        error_cb=seen.failed,
     )
-    return client
+    return seen.client
+
+
+class _Connection:
+    """Logs what becomes of a connection."""
+
+    def __init__(self, name: str, on_closed: Callable[[], None] | None) -> None:
+        self._log, self._on_closed = log.bind(connection=name), on_closed
+        self.client: Client | None = None
+
+    async def closed(self) -> None:
+        self._log.info("nats_closed")
+        if self._on_closed is not None:
+            self._on_closed()
+
+    async def disconnected(self) -> None:
+        if self.client is None or not self.client.is_closed:  # otherwise we closed it ourselves
+            self._log.warning("nats_away")
+
+    async def reconnected(self) -> None:
+        self._log.info("nats_back")
+
+    async def failed(self, error: Exception) -> None:
+        self._log.debug("nats_error", error=repr(error))

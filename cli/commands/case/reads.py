@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.commands.case.filters import filter_by, states
 from cli.frame.cells import cell
 from cli.frame.options import options
 from cli.frame.output import plain_data, say, show, show_page
@@ -17,13 +18,9 @@ from cli.frame.parameters import MOST, Cursor
 from cli.frame.words import CASE, WHEN
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from cli.connections.services import Connections
     from models.cases.form import CaseForm
-    from models.cases.states import State
     from services.cases.access import FormView
-    from services.cases.queries import CaseFilter
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -132,10 +129,10 @@ def list_(
     from services.cases import queries
     from services.clock import now
 
-    states = _states(state or [])
+    wanted = states(state or [])
     with record() as engine:
         chosen = replace(
-            _filter(engine, season, body, category), title=title, states=states,
+            filter_by(engine, season, body, category), title=title, states=wanted,
             overdue_at=now() if overdue else None, waiting=waiting,
             limit=limit, cursor=cursor, demos=all_,
             due_before=None if due_before is None else parse_moment(due_before),
@@ -156,7 +153,7 @@ def count(
     from services.cases import queries
 
     with record() as engine:
-        chosen = replace(_filter(engine, season, body, category), demos=all_)
+        chosen = replace(filter_by(engine, season, body, category), demos=all_)
         show_page(queries.count_cases(engine, chosen), COUNT_COLUMNS)
 
 
@@ -215,37 +212,6 @@ def _moved(line: Mapping[str, Any]) -> str | None:
         return None
     language = options().language
     return " → ".join(cell("deadline", each, language) or "—" for each in (before, after))
-
-
-def _states(given: list[str]) -> "tuple[State, ...]":
-    from models.cases.states import State
-    from models.wording import STATES, choices, code_of
-
-    found = {each: code_of(each, State, STATES) for each in given}
-    unknown = [each for each, state in found.items() if state is None]
-    if unknown:
-        known = choices(State, STATES)
-        raise typer.BadParameter(f"没有状态 {'、'.join(unknown)}，可选：{known}")
-    return tuple(State(state) for state in found.values() if state is not None)
-
-
-def _filter(
-    engine: "Engine", season: str | None, body: str | None, category: str | None
-) -> "CaseFilter":
-    """Return a filter by what is on record, however it was named.
-
-    Raises:
-        Refused: There is no such season, body or category; the message names the choices.
-    """
-    from services.cases.queries import CaseFilter
-    from services.seasons.lookup import find_body, find_category, find_season
-
-    season = season and find_season(engine, season)
-    return CaseFilter(
-        season=season,
-        body=body and find_body(engine, body, season),
-        category=category and find_category(engine, category, season),
-    )
 
 
 def _show_fields(found: "FormView") -> None:
