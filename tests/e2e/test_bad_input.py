@@ -175,7 +175,7 @@ def test_a_wrong_line_ends_with_2(stack: Stack) -> None:
         ("case", "submit", draft, "--as", "applicant:"),
         ("case", "submit", draft, "--as", "applicant:" + "x" * 65),
         ("case", "extend", draft, "明天"),
-        ("case", "list", "--state", "草稿"),
+        ("case", "list", "--state", "无此状态"),
         ("case", "list", "--limit", "0"),
         ("case", "recommend", draft, "--rank", "-1"),
         ("case", "accept", draft, "--answer", "political：yes"),

@@ -61,10 +61,10 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
         planned = await reminders(stack, pooled)
         assert {due for _, due in planned} == {before}
 
-        later = before + timedelta(days=14)
+        later = before + timedelta(days=10)  # before the formal check ends
         await asyncio.to_thread(
             stack.json, "season", "move", SEASON, "cutoff", later.isoformat(),
-            "--reason", "（示例）延期两周",
+            "--reason", "（示例）延期十天",
         )  # fmt: skip
 
         assert instant((await show(stack, pooled))["deadline"]) == later
@@ -79,7 +79,7 @@ async def test_a_moved_deadline_moves_reminders_and_tells_by_inbox_and_smtp(
     for words in (message["text"], text(mail)):
         assert f"原期限：{moment(before)}" in words
         assert f"期限：{moment(later)}" in words
-        assert "（示例）延期两周" in words
+        assert "（示例）延期十天" in words
     assert mail["Auto-Submitted"] == "auto-generated"
     (attached,) = mail.iter_attachments()
     (entry,) = Calendar.from_ical(attached.get_content()).events

@@ -143,13 +143,13 @@ async def test_an_unknown_year_stops_no_case(world: World, gone: bool) -> None:
     assert ("年的工作日安排" in shown) == gone
 
 
-async def test_a_submission_takes_nine_statements(served: World) -> None:
-    """Three to prepare it, six to commit it; the answer is the workflow's own."""
+async def test_a_submission_takes_ten_statements(served: World) -> None:
+    """Three to prepare it, seven to commit it; the answer is the workflow's own."""
     await (await served.draft()).act(A.SUBMIT)  # the process knows the season now
     case = await served.draft()
     with counted(served.engine) as statements:
         view = await case.act(A.SUBMIT, text=None)
-    assert len(statements) == 9, statements
+    assert len(statements) == 10, statements
     assert view == case.view
 
 
