@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 
 from models import tables
 from models.cases.actors import Actor, Role
+from models.cases.events import CaseEvent
 from models.store.engine import reading
 from models.stream.names import event_subject
 from tests.integration.webhooks.sending import (
@@ -15,6 +16,7 @@ from tests.integration.webhooks.sending import (
     an_event,
 )
 from tests.receivers import INSIDE, OK, ORGANISER, QUICK, Receiver, subscribe
+from tests.slack import slack
 from tests.waiting import until
 from workers.webhook.run import run
 
@@ -47,10 +49,7 @@ async def test_many_cases_to_five_endpoints_nothing_missing_nothing_twice_order_
     for seq in range(1, len(STEPS) + 1):
         events = [an_event(f"case_{n}", seq) for n in range(cases)]
         for start in range(0, cases, 100):
-            await asyncio.gather(*(
-                js.publish(event_subject(e.name, e.data.case_id, seq), e.to_json().encode(), 30)
-                for e in events[start : start + 100]
-            ))  # fmt: skip
+            await asyncio.gather(*(_publish(js, each) for each in events[start : start + 100]))
     total = cases * len(STEPS)
     alive = [each for name, each in receivers.items() if name != "dead"]
     await until(lambda: all(len(each.ids) >= total for each in alive), within=400)
@@ -69,3 +68,8 @@ async def test_many_cases_to_five_endpoints_nothing_missing_nothing_twice_order_
     waiting = select(tables.webhook_endpoint.c.status).distinct()
     with reading(engine) as connection:
         assert list(connection.scalars(waiting)) == ["active"]
+
+
+async def _publish(js: JetStreamContext, event: CaseEvent) -> None:
+    subject = event_subject(event.name, event.data.case_id, event.data.seq)
+    await js.publish(subject, event.to_json().encode(), slack(30))

@@ -201,10 +201,11 @@ async def test_one_that_serves_and_cannot_work_is_started_again_once_that_may_he
 ) -> None:
     """As a server whose disk was full: it lives, it answers, and it never recovers by itself."""
     monkeypatch.setattr(child, "LOOK_AFTER_EVERY", 0.05)
-    ailing, room = set[int](), False
+    ailing, asked, room = set[int](), list[int | None](), False
     it = make(serve(ready))
 
     async def ails() -> str | None:
+        asked.append(it.pid)
         return "no space left on device" if it.pid in ailing else None
 
     object.__setattr__(it.program, "ails", ails)
@@ -215,7 +216,8 @@ async def test_one_that_serves_and_cannot_work_is_started_again_once_that_may_he
     assert pid is not None
     ailing.add(pid)
     await until(lambda: not it.ready)
-    await asyncio.sleep(0.3)
+    enough = len(asked) + 3
+    await until(lambda: len(asked) >= enough)
     assert (it.pid, it.restarts) == (pid, 0)  # the disk is still full
     room = True
     await until(partial(_serves_again, it, 1))
