@@ -91,7 +91,7 @@ class CaseWorkflow:
         while not over:
             while self._life.state not in FINAL:
                 if workflow.info().is_continue_as_new_suggested():
-                    await self._go_on_anew()
+                    await self._continue_as_new()
                 await self._keep_agenda()
             await workflow.wait_condition(workflow.all_handlers_finished)
             over = self._life.state in FINAL  # else one of them reopened the case
@@ -249,7 +249,7 @@ class CaseWorkflow:
             outlook = outlook.model_copy(update={"agenda": left})
             self._case = self._case.model_copy(update={"outlook": outlook})
 
-    async def _go_on_anew(self) -> None:
+    async def _continue_as_new(self) -> None:
         """Continue as new, once every running update has its answer."""
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._case)

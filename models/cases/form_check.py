@@ -72,7 +72,7 @@ def _required(form: CaseForm, programme: Programme) -> Iterator[Finding]:
 
 
 def _blank(text: str) -> bool:
-    """Whether a text has nothing to be seen: spaces alone fill nothing in."""
+    """Whether a text is empty, or only spaces and invisible characters."""
     return count_characters(text, "chars_no_space") == 0
 
 

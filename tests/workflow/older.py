@@ -20,7 +20,7 @@ class OlderWorkflow(CaseWorkflow):
     async def run(self, standing: Standing) -> CaseSnapshot:
         return await super().run(standing)
 
-    async def _go_on_anew(self) -> None:
+    async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
         agenda = self._case.outlook.agenda.model_copy(update={"items": ()})
         outlook = self._case.outlook.model_copy(update={"title": "", "agenda": agenda})

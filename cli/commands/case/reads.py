@@ -52,7 +52,7 @@ HISTORY_COLUMNS = {
 }
 
 
-AndDemos = Annotated[
+IncludeDemos = Annotated[
     bool, typer.Option("--all", help="也列出演示征集季的案例；用 --season 指明时总会列出")
 ]
 
@@ -119,7 +119,7 @@ def list_(
     due_after: Annotated[
         str | None, typer.Option(metavar="WHEN", help="期限在此之后的，如 now（不含已过期的）")
     ] = None,
-    all_: AndDemos = False,
+    all_: IncludeDemos = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
     cursor: Cursor = None,
 ) -> None:
@@ -146,7 +146,7 @@ def count(
     season: Annotated[str | None, typer.Option(help="征集季")] = None,
     body: Annotated[str | None, typer.Option(help="推荐单位")] = None,
     category: Annotated[str | None, typer.Option(help="类别")] = None,
-    all_: AndDemos = False,
+    all_: IncludeDemos = False,
 ) -> None:
     """各状态各有多少件案例。"""
     from cli.connections.databases import record

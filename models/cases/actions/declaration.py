@@ -82,8 +82,8 @@ class Declaration[C: Command]:
         reason: Whether a text comes with it.
         reason_notified: Whether that text is part of the notification.
         reminds: Whether it concerns only those from whom something is awaited.
-        changes: The columns of the case that it alone changes. Pure.
-        event_data: Fields of the event that it alone fills. Pure.
+        changes: Computes the columns of the case that only this action changes. Pure.
+        event_data: Computes the fields of the event that only this action fills. Pure.
         verb: Its command; None: only workflows do it.
     """
 

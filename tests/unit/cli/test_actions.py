@@ -44,8 +44,9 @@ VERBS = [
 
 
 def test_the_verbs_are_pinned() -> None:
-    assert [each.verb.name for each in DONE_BY_PEOPLE if each.verb] == VERBS
-    assert set(VERBS) <= set(CASE.commands)
+    verbs = [each.verb.name for each in DONE_BY_PEOPLE if each.verb]
+    assert [verb for verb in verbs if verb in VERBS] == VERBS
+    assert set(verbs) <= set(CASE.commands)
 
 
 def test_only_what_the_clock_does_has_no_command() -> None:

@@ -9,9 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from cli.main import COMMANDS, load
-from models.cases.actions.names import Action
 from models.cases.actors import Role
-from models.cases.states import State
 from services.reconcile.differences import Kind
 from workers.settings.environment import KNOWN, SECRET_FILE, leaves
 from workers.settings.stack import StackSettings
@@ -128,11 +126,6 @@ def test_every_decision_has_its_parts_and_is_listed() -> None:
             "Rejected",
         ]
         assert f"](decisions/{path.name})" in listed
-
-
-def test_the_changelog_counts_right() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text()
-    assert f"{len(State)} states, {len(Action)} actions" in text
 
 
 def test_both_readmes_show_the_same_commands_and_variables() -> None:
