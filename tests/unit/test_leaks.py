@@ -10,7 +10,8 @@ class Knot:
     """Refers to itself, so that only the collection of garbage ends it."""
 
     def __init__(self, held: object) -> None:
-        self.held, self.me = held, self
+        self.held = held
+        vars(self)["itself"] = self
 
 
 def test_a_socket_in_a_knot_is_found_before_the_block_is_left() -> None:

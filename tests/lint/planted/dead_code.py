@@ -3,11 +3,11 @@
 # says: unused function 'nobody_calls_this'
 # says: unused class 'NobodyMakesThis'
 # says: unused variable 'NOBODY_READS_THIS'
-# says: unused import 'decimal'
+# says: unused import 'colorsys'
 # says: unreachable code after 'return'
 """Code that nothing uses."""
 
-import decimal
+import colorsys
 
 NOBODY_READS_THIS = 1
 
