@@ -19,6 +19,10 @@ READ_BYTES = 65_536
 HEAD_CHARACTERS = 200
 BODY_SECONDS = 2.0
 """For what follows the headers of an answer: nobody needs it, and the next message waits."""
+POOLS = 500
+"""At so many addresses, the connections of those that are idle are closed."""
+KEPT_OPEN = 16
+"""Connections to one address that stay open between messages."""
 _AGENT = b"Tuixuan-Webhooks/1"
 
 type Headers = list[tuple[bytes, bytes]]
@@ -31,15 +35,11 @@ class Poster:
         """Compose. `settings`: what operators allow; `resolver`: looks names up."""
         self._timeout = settings.timeout
         networks, ports = settings.networks, settings.allowed_ports
-        self._pools = {
-            secure: httpcore2.AsyncConnectionPool(
-                network_backend=Guard(networks, ports, public=secure, resolve=resolver),
-                max_connections=None,
-                max_keepalive_connections=100,
-                keepalive_expiry=30.0,
-            )
+        self._guards = {
+            secure: Guard(networks, ports, public=secure, resolve=resolver)
             for secure in (True, False)
         }
+        self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -56,7 +56,7 @@ class Poster:
             secrets: What to sign with; one, or two while rotating.
         """
         at, started = datetime.now(UTC), time.monotonic()
-        pool = self._pools[url.lower().startswith("https:")]
+        pool = await self._pool_of(url)
         headers = sign(event_id, body, secrets, at)
         answer, read = None, bytearray()
         try:
@@ -75,6 +75,25 @@ class Poster:
                 return Answer(at, None, _milliseconds_since(started), why)
             return replace(answer, head=_head(read, f"… [not read to its end: {why[:80]}]"))
         return replace(answer, head=_head(read))
+
+    async def _pool_of(self, url: str) -> httpcore2.AsyncConnectionPool:
+        """Return the pool of one address: a pool looks through all it holds at each request."""
+        if url not in self._pools:
+            if len(self._pools) >= POOLS:
+                await self._close_idle()
+            self._pools[url] = httpcore2.AsyncConnectionPool(
+                network_backend=self._guards[url.lower().startswith("https:")],
+                max_connections=None,
+                max_keepalive_connections=KEPT_OPEN,
+                keepalive_expiry=30.0,
+            )
+        return self._pools[url]
+
+    async def _close_idle(self) -> None:
+        """Close the pools that nothing is sent by now."""
+        for url, pool in list(self._pools.items()):
+            if all(each.is_idle() for each in pool.connections):
+                await self._pools.pop(url).aclose()
 
 
 def sign(event_id: str, body: str, secrets: Sequence[str], at: datetime) -> Headers:

@@ -228,6 +228,27 @@ async def test_an_address_that_does_not_answer_leaves_the_next_one(receiver: Rec
     await stream.aclose()
 
 
+async def test_many_addresses_leave_few_connections_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint whose address changes each day must not hold a connection for each of them."""
+    monkeypatch.setattr("workers.webhook.post.POOLS", 3)
+    open_now: set[asyncio.StreamWriter] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n{}"):
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        open_now.discard(writer)
+        writer.close()
+
+    async with serving(answer) as url, aclosing(Poster(INSIDE)) as poster:
+        found = [await poster.post(f"{url}{n}", "e:1", "{}", []) for n in range(10)]
+        await until(lambda: len(open_now) <= 3)
+        assert [each.status for each in found] == [204] * 10
+        assert (await poster.post(f"{url}9", "e:2", "{}", [])).accepted
+        assert len(open_now) <= 3
+
+
 async def test_the_scheme_may_be_written_in_capitals() -> None:
     """What is TLS has to be known as TLS: else it is refused for want of it."""
 
