@@ -111,7 +111,8 @@ def make_case(
     with transaction(engine) as connection:
         if unit_id is None:
             unit_id = new_id("unit")
-            row = {"id": unit_id, "season_id": season, "name": unit_id, "created_at": OPENS}
+            name = {"name": unit_id, "name_key": unit_id}
+            row = {"id": unit_id, "season_id": season, **name, "created_at": OPENS}
             connection.execute(insert(Unit), row)
         _insert_draft(connection, case_id, season, unit_id, content)
     for action in PATHS[state]:

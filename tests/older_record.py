@@ -1,13 +1,31 @@
 """Records as releases before this one had them, with rows that today's code wrote."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, MetaData, insert, select, text
 
-from models.store.engine import transaction
+from models.store.engine import open_engine, transaction
 from models.store.upgrade import FOLDER
 from models.tables import metadata
 from models.tables.lookups import KNOWN
+
+
+@contextmanager
+def opened_older(request: pytest.FixtureRequest, folder: Path, version: str) -> Iterator[Engine]:
+    """Open a record of a release, without a row, on the database that `request.param` names."""
+    if request.param == "sqlite":
+        engine = open_engine(f"sqlite:///{folder / 'older.db'}")
+    else:
+        server = request.getfixturevalue("postgres")
+        engine = open_engine(server.url(server.create()))
+    migrate(engine, version)
+    yield engine
+    engine.dispose()
 
 
 def migrate(engine: Engine, version: str) -> None:

@@ -16,14 +16,14 @@ from pydantic_core import PydanticCustomError
 from models.chain import digest
 from models.reading import explain, read_toml
 from models.refusals import Refused
+from models.text.entry import unfit
 
 _CODE = "case_file_invalid"
 
 
 def _printable(text: str) -> str:
-    """PostgreSQL cannot store a NUL, and no other control character is text."""
-    if any(ord(character) < ord(" ") and character not in "\n\r\t" for character in text):
-        raise PydanticCustomError("control_character", "含有控制字符，请删除")
+    if why := unfit(text):
+        raise PydanticCustomError("unfit_text", "{why}", {"why": why})
     return text
 
 

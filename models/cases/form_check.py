@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from models.cases.counting import count_characters
 from models.cases.form import CaseForm, Section, body_text, form_digest
 from models.programme.definition import Programme
+from models.programme.parts import chosen
 from models.refusals import Refused
 from models.text.numbers import plain_number
 
@@ -79,8 +80,7 @@ def _blank(text: str) -> bool:
 def _choices(form: CaseForm, programme: Programme) -> Iterator[Finding]:
     if form.category:
         yield from _category(form.category, programme)
-    levels = [name for level in programme.levels for name in (level.key, level.title)]
-    if form.level and form.level not in levels:
+    if form.level and chosen(programme.levels, form.level) is None:
         accepted = "、".join(level.title for level in programme.levels)
         message = f"没有“{form.level[:30]}”这个层级，只能选择一个：{accepted}"
         yield Finding(field="level", code="unknown_level", message=message)

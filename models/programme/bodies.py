@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from models.programme.moments import Moment
-from models.programme.parts import Key, Positive, ProgrammePart, Text, Whole, plain
+from models.programme.parts import Count, Key, Positive, ProgrammePart, Text, choice_key
 
 
 class BodyKind(StrEnum):
@@ -37,13 +37,13 @@ class ProgrammeBody(ProgrammePart):
     aliases: tuple[Text, ...] = ()
     cutoff: Moment | None = None
     strong_last_year: bool = False
-    bonus: Whole = 0
+    bonus: Count = 0
 
     @property
     def names(self) -> frozenset[str]:
         """All its names, as `plain` returns them."""
         names = (self.id, self.name, self.short, self.area, *self.aliases)
-        return frozenset(plain(name) for name in names if name)
+        return frozenset(choice_key(name) for name in names if name)
 
     def shifted(self, by: timedelta) -> Self:
         """Return the same body with its own cutoff moved by `by`."""

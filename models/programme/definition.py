@@ -12,7 +12,15 @@ from models.programme.documents import NoticePeriod, OfficialDocument
 from models.programme.form import FormRules, SummaryTable
 from models.programme.milestones import ProgrammeMilestones, check_order
 from models.programme.moments import YEARS, end_of
-from models.programme.parts import Category, Choice, ProgrammePart, Text, plain, trouble
+from models.programme.parts import (
+    Category,
+    Choice,
+    ProgrammePart,
+    Text,
+    choice_key,
+    chosen,
+    invalid,
+)
 from models.programme.reminders import Reminders
 from models.programme.retention import Retention
 from models.programme.review import ScreeningPoint, Selection
@@ -102,11 +110,13 @@ class Programme(ProgrammePart):
         Raises:
             Refused: `unknown_location`; the message names what is accepted.
         """
-        wanted = plain(location)
+        wanted = choice_key(location)
         for body in self.bodies:
             if wanted in body.names:
                 return body
-        within = [body for body in self.bodies if body.area and wanted.startswith(plain(body.area))]
+        within = [
+            body for body in self.bodies if body.area and wanted.startswith(choice_key(body.area))
+        ]
         if within:
             return max(within, key=lambda body: len(body.area))
         accepted = "、".join(body.short for body in self.bodies)
@@ -120,12 +130,14 @@ class Programme(ProgrammePart):
         Raises:
             Refused: `unknown_category`; the message names the categories.
         """
-        wanted = key_or_title.strip()
-        for category in self.categories:
-            if wanted in (category.key, category.title):
-                return category
+        found = chosen(self.categories, key_or_title)
+        if found is not None:
+            return found
         accepted = "、".join(category.title for category in self.categories)
-        raise Refused("unknown_category", f"没有“{wanted[:60]}”这个类别，只能选择一个：{accepted}")
+        raise Refused(
+            "unknown_category",
+            f"没有“{key_or_title.strip()[:60]}”这个类别，只能选择一个：{accepted}",
+        )
 
     def quota_for(self, body: ProgrammeBody) -> Quota:
         """Return the places of `body`; None in it means no cap."""
@@ -166,7 +178,7 @@ class Programme(ProgrammePart):
         try:
             ZoneInfo(name)
         except (KeyError, OSError, ValueError) as error:
-            raise trouble(f"没有“{name}”这个时区，应如 Asia/Shanghai") from error
+            raise invalid(f"没有“{name}”这个时区，应如 Asia/Shanghai") from error
         return name
 
     @model_validator(mode="after")
@@ -183,18 +195,18 @@ class Programme(ProgrammePart):
         self._check_own_cutoffs(instants["opens"])
         known = {each.key for each in self.categories}
         if unknown := [key for key in self.selection.defense_categories if key not in known]:
-            raise trouble(f"selection.defense_categories 中没有这样的类别：{'、'.join(unknown)}")
+            raise invalid(f"selection.defense_categories 中没有这样的类别：{'、'.join(unknown)}")
         return self
 
     def _check_own_cutoffs(self, opens: datetime) -> None:
         for body in self.bodies:
             if self.cutoff_for(body) <= opens:
-                raise trouble(f"bodies 中 {body.id} 的 cutoff 早于 milestones.opens")
+                raise invalid(f"bodies 中 {body.id} 的 cutoff 早于 milestones.opens")
 
 
 def _unique(place: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise trouble(f"{place} 中“{name}”重复")
+            raise invalid(f"{place} 中“{name}”重复")
         seen.add(name)

@@ -7,7 +7,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from models.programme.moments import Moment, end_of, start_of
-from models.programme.parts import ProgrammePart, trouble
+from models.programme.parts import ProgrammePart, invalid
 
 _BEGINNINGS = frozenset({"opens", "notice_start"})
 _ORDER = (
@@ -78,5 +78,5 @@ def check_order(instants: Mapping[str, datetime]) -> None:
     """
     for earlier, later in out_of_order(instants):
         if "body_review" in (earlier, later):
-            raise trouble("milestones.body_review 应在 opens 之后、不晚于 cutoff")
-        raise trouble(f"milestones.{later} 早于 milestones.{earlier}")
+            raise invalid("milestones.body_review 应在 opens 之后、不晚于 cutoff")
+        raise invalid(f"milestones.{later} 早于 milestones.{earlier}")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
-from models.programme.parts import trouble
+from models.programme.parts import invalid
 
 YEARS = range(2000, 2101)
 """The years in which a call may lie."""
@@ -26,7 +26,7 @@ def _moment(value: object) -> object:
         except ValueError:
             value = None
     if not isinstance(value, date) or value.year not in YEARS:
-        raise trouble("应为日期或时刻，如 2024-05-12 或 2024-05-12T18:00:00")
+        raise invalid("应为日期或时刻，如 2024-05-12 或 2024-05-12T18:00:00")
     return value
 
 

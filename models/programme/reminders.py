@@ -1,14 +1,9 @@
 """When people are reminded and mailed."""
 
 from datetime import time
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import StringConstraints
-
-from models.programme.parts import Positive, ProgrammePart
-
-ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
-"""A mail address of plain ASCII."""
+from models.programme.parts import MailAddress, Positive, ProgrammePart
 
 
 class Reminders(ProgrammePart):
@@ -30,7 +25,7 @@ class Reminders(ProgrammePart):
     quiet_from: time = time(21)
     quiet_until: time = time(8)
     digest_at: time | None = None
-    reply_to: Annotated[str, StringConstraints(pattern=ADDRESS, max_length=254)] | None = None
+    reply_to: MailAddress | None = None
 
     def without_quiet(self) -> Self:
         """Return the same without quiet hours."""

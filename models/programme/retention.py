@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from models.programme.parts import ProgrammePart, Whole, trouble
+from models.programme.parts import Count, ProgrammePart, invalid
 
 LEAST_DAYS_KEPT = 184
 """No six months have more days (March to August), so nothing younger than that can go."""
@@ -12,11 +12,11 @@ LEAST_DAYS_KEPT = 184
 
 def _long_enough(days: int) -> int:
     if days < LEAST_DAYS_KEPT:
-        raise trouble(f"保存期限不得少于 {LEAST_DAYS_KEPT} 天（六个月），得到的是 {days} 天")
+        raise invalid(f"保存期限不得少于 {LEAST_DAYS_KEPT} 天（六个月），得到的是 {days} 天")
     return days
 
 
-DaysKept = Annotated[Whole, Field(le=36_500), AfterValidator(_long_enough)]
+DaysKept = Annotated[Count, Field(le=36_500), AfterValidator(_long_enough)]
 
 
 class Retention(ProgrammePart):

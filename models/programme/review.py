@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from models.programme.parts import Choice, Key, Positive, ProgrammePart, Text, Whole, trouble
+from models.programme.parts import Choice, Count, Key, Positive, ProgrammePart, Text, invalid
 
 
 class ScreeningPoint(ProgrammePart):
@@ -19,7 +19,7 @@ class Criterion(Choice):
     """A criterion of the experts: worth points, or (`gate`) passed or failed."""
 
     description: Text
-    points: Whole = 0
+    points: Count = 0
     gate: bool = False
 
 
@@ -40,9 +40,9 @@ class Selection(ProgrammePart):
     may_stay_empty: bool
     experts_per_case: Positive
     experts_minimum: Positive
-    trim: Whole
+    trim: Count
     trim_from: Positive
-    decimals: Whole
+    decimals: Count
     ties: tuple[Key, ...]
     defense_categories: tuple[Key, ...]
     defense_ratio: Decimal = Field(ge=1)
@@ -50,12 +50,12 @@ class Selection(ProgrammePart):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if sum(criterion.points for criterion in self.criteria) != 100:  # noqa: PLR2004 - 百分制
-            raise trouble("各项评分标准的分值合计应为 100")
+            raise invalid("各项评分标准的分值合计应为 100")
         if self.experts_minimum > self.experts_per_case:
-            raise trouble("experts_minimum 不应大于 experts_per_case")
+            raise invalid("experts_minimum 不应大于 experts_per_case")
         if self.trim_from <= 2 * self.trim:
-            raise trouble("trim_from 应大于 trim 的两倍，否则去掉最高最低分后无分可用")
+            raise invalid("trim_from 应大于 trim 的两倍，否则去掉最高最低分后无分可用")
         known = {criterion.key for criterion in self.criteria} | {"body_rank", "draw"}
         if unknown := [key for key in self.ties if key not in known]:
-            raise trouble(f"ties 中的 {'、'.join(unknown)} 不是评分标准，也不是 body_rank 或 draw")
+            raise invalid(f"ties 中的 {'、'.join(unknown)} 不是评分标准，也不是 body_rank 或 draw")
         return self

@@ -9,14 +9,21 @@ from models.tables.types import Instant
 
 
 class Unit(SQLModel, table=True):
-    """A unit that files cases, within a season."""
+    """A unit that files cases, within a season.
+
+    `name`: as it was first spelt. `name_key`: by which names are compared (`models.text.names`).
+    """
 
     __tablename__ = "unit"
-    __table_args__ = (UniqueConstraint("season_id", "name", name="unit_name_once"),)
+    __table_args__ = (
+        UniqueConstraint("season_id", "name", name="unit_name_once"),
+        UniqueConstraint("season_id", "name_key", name="unit_key_once"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     season_id: str = Field(foreign_key="season.id")
     name: str
+    name_key: str
     created_at: datetime = Field(sa_type=Instant)
 
 

@@ -1,7 +1,6 @@
 """Audit entries: enter what somebody did that no event tells of, and list it again."""
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,13 +12,12 @@ from models.audit.entries import AuditEntry, EntryKind, entry_body
 from models.chain import digest_text
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.text.entry import require_fit
 from models.wording import AUDIT_KINDS, choices, code_of
 from services.clock import new_id
 
 MOST_AT_ONCE = 200
 LONGEST_REASON = 500
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AuditEntryView(BaseModel):
@@ -50,7 +48,7 @@ def enter(connection: Connection, entry: AuditEntry, at: datetime) -> str:
         The id of the entry.
 
     Raises:
-        Refused: `bad_reason`.
+        Refused: `bad_reason` or `unfit_text`.
     """
     refuse_bad_reason(entry.reason)
     entry_id = new_id("deed")
@@ -79,9 +77,13 @@ def refuse_bad_reason(reason: str | None) -> None:
     """Refuse a reason that no entry can hold.
 
     Raises:
-        Refused: `bad_reason`: too long, or with control characters.
+        Refused: `bad_reason`: too long; `unfit_text`: not one line, or with characters that
+            nobody sees.
     """
-    if reason is not None and (len(reason) > LONGEST_REASON or _CONTROL.search(reason)):
+    if reason is None:
+        return
+    require_fit(reason, "理由")
+    if len(reason) > LONGEST_REASON:
         raise Refused("bad_reason", f"理由应为一行文字，不超过 {LONGEST_REASON} 字。")
 
 

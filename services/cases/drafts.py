@@ -18,6 +18,7 @@ from models.chain import GENESIS
 from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.text.names import folded
 from models.wording import moment
 from services.audit.entries import enter
 from services.cases.rows import read_case
@@ -117,15 +118,16 @@ def save_draft(engine: Engine, case_id: str, form: CaseForm, actor: Actor | None
 
 
 def _unit(connection: Connection, season_id: str, name: str, at: datetime) -> str:
+    """Return the unit of a name, however it is spelt; enter it where there is none yet."""
+    key = folded(name)
     found: str | None = connection.scalar(
-        select(tables.unit.c.id).filter_by(season_id=season_id, name=name)
+        select(tables.unit.c.id).filter_by(season_id=season_id, name_key=key)
     )
     if found is not None:
         return found
     unit_id = new_id("unit")
-    connection.execute(
-        insert(tables.unit), {"id": unit_id, "season_id": season_id, "name": name, "created_at": at}
-    )
+    row = {"id": unit_id, "season_id": season_id, "name": name, "name_key": key, "created_at": at}
+    connection.execute(insert(tables.unit), row)
     return unit_id
 
 
@@ -169,7 +171,7 @@ def _refuse_edit(
     if case["state"] not in EDITABLE:
         raise Refused("not_editable", f"案例当前状态为 {case['state']}，申报表不能修改。")
     unit = connection.scalar(select(tables.unit.c.name).where(tables.unit.c.id == case["unit_id"]))
-    if form.unit.strip() != unit:
+    if folded(form.unit) != folded(unit or ""):
         raise Refused("unit_fixed", "申报单位不能更改；如填错，请撤回后重新申报。")
     if programme.body_for(form.location).id != case["body_id"]:
         raise Refused("location_fixed", "所在地不能更改；如填错，请撤回后重新申报。")

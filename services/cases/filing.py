@@ -1,6 +1,6 @@
 """Whether a form may be filed: the saved form against the programme, and the unit's others."""
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from models import tables
 from models.cases.actions.filing import Submit
@@ -12,6 +12,7 @@ from models.cases.form_check import check_form
 from models.cases.messages import Refusal
 from models.cases.states import FINAL, State
 from models.programme.definition import Programme
+from models.programme.parts import choice_key
 from models.retention import removed
 
 _CASES = tables.case_record.c
@@ -20,17 +21,13 @@ _UNIT_TO_LOCK = (
     .where(tables.unit.c.id == bindparam("unit_id"))
     .with_for_update(key_share=True)
 )
-_SAME_TITLE = (
-    select(_CASES.id)
-    .where(
-        _CASES.season_id == bindparam("season_id"),
-        _CASES.unit_id == bindparam("unit_id"),
-        _CASES.id != bindparam("case_id"),
-        _CASES.state.not_in([*FINAL, State.DRAFT]),
-        func.replace(_CASES.title, " ", "") == bindparam("title"),
-    )
-    .limit(1)
+_TITLES = select(_CASES.title).where(
+    _CASES.season_id == bindparam("season_id"),
+    _CASES.unit_id == bindparam("unit_id"),
+    _CASES.id != bindparam("case_id"),
+    _CASES.state.not_in([*FINAL, State.DRAFT]),
 )
+"""The titles of a unit's other cases that are under way."""
 
 
 def refuse_form(
@@ -80,7 +77,8 @@ def refuse_duplicate(
     if lock and connection.dialect.name != "sqlite":
         connection.execute(_UNIT_TO_LOCK, {"unit_id": unit_id})
     asked = {"season_id": case["season_id"], "unit_id": unit_id, "case_id": case["id"]}
-    if connection.scalar(_SAME_TITLE, {**asked, "title": title.replace(" ", "")}) is None:
+    mine = choice_key(title)
+    if all(choice_key(each) != mine for each in connection.scalars(_TITLES, asked)):
         return None
     return Refusal(
         code="duplicate_filing",

@@ -18,6 +18,7 @@ from models.chain import digest_text
 from models.reading import explain
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.text.entry import require_fit
 from services.cases.commit import UPDATE_ID_REUSED
 from services.cases.filing import refuse_duplicate, refuse_form
 from services.cases.requests import Request
@@ -122,7 +123,7 @@ def _text(request: Request) -> str | None:
     text = (request.text or "").strip()
     if len(text) > LONGEST_TEXT:
         raise Refused("text_too_long", f"文字过长，最多 {LONGEST_TEXT} 个字符。")
-    return text or None
+    return require_fit(text, "文字", one_line=False) or None
 
 
 def _keep_text(engine: Engine, case_id: str, text: str) -> None:

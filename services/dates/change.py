@@ -8,6 +8,7 @@ from models.cases.actors import Actor, Role
 from models.programme.milestones import out_of_order
 from models.programme.moments import YEARS
 from models.refusals import Refused
+from models.text.entry import require_fit
 from models.wording import moment
 
 _FOLLOWS: Mapping[str, tuple[str, ...]] = {"cutoff": ("body_review",)}
@@ -40,14 +41,15 @@ def refuse_request(change: MilestoneChange) -> None:
     """Refuse what can be refused without the record.
 
     Raises:
-        Refused: `role_not_allowed`, `reason_required`, `bad_date` or `unknown_milestone`.
+        Refused: `role_not_allowed`, `reason_required`, `unfit_text`, `bad_date` or
+            `unknown_milestone`.
     """
     actor = change.actor
     own = actor.role is Role.BODY and change.body_id == actor.id
     if actor.role is not Role.ORGANISER and not own:
         message = f"{actor} 不能调整日程：主办方可调整全部，推荐单位可调整本单位的截止时间。"
         raise Refused("role_not_allowed", message)
-    if not change.reason.strip():
+    if not require_fit(change.reason, "理由").strip():
         raise Refused("reason_required", "请说明理由（--reason）。")
     if change.after.year not in YEARS:
         raise Refused("bad_date", f"日期应在 {YEARS[0]} 至 {YEARS[-1]} 年之间。")

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from sqlalchemy import Engine, select
 
 from models import tables
-from models.programme.parts import plain
+from models.programme.parts import choice_key
 from models.refusals import Refused
 from models.store.engine import reading
 
@@ -25,7 +25,11 @@ def find_user(engine: Engine, typed: str) -> str:
             return typed
         rows = connection.execute(select(users.id, users.name).order_by(users.id)).all()
     names: dict[str, str] = {row.id: row.name for row in rows}
-    found = [each for each, name in names.items() if plain(typed) in (plain(each), plain(name))]
+    found = [
+        each
+        for each, name in names.items()
+        if choice_key(typed) in (choice_key(each), choice_key(name))
+    ]
     if len(found) == 1:
         return found[0]
     if found:
@@ -39,8 +43,8 @@ def find_user(engine: Engine, typed: str) -> str:
 
 def _near(typed: str, names: dict[str, str]) -> list[str]:
     """Return the users whose ids or names are near to what was typed."""
-    wanted = plain(typed)
-    within = [each for each, name in names.items() if wanted and wanted in plain(each + name)]
+    wanted = choice_key(typed)
+    within = [each for each, name in names.items() if wanted and wanted in choice_key(each + name)]
     close = get_close_matches(wanted, [*names], n=CANDIDATES, cutoff=0.6)
     return [*dict.fromkeys([*within, *close])]
 

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from models import tables
 from models.cases.actors import Role
 from models.notifications.delivery import Channel
-from models.programme.reminders import ADDRESS
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
+from models.text.addresses import is_address
+from models.text.entry import require_fit
 from models.wording import ROLES, choices, code_of
 from services.clock import now
 
@@ -23,9 +24,8 @@ RECIPIENT_ROLES = (
 )  # fmt: skip
 """Roles whose users are notified; an auditor, of the webhook endpoints that auditors own."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_EMAIL = re.compile(ADDRESS)
-_LONGEST_EMAIL = 254  # RFC 5321: a path of 256 with its two brackets
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""What begins with a dash would be taken for an option wherever it is typed."""
 
 
 class UserView(BaseModel):
@@ -90,7 +90,7 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
 
     Args:
         connection: A transaction on the record.
-        id: Letters, digits, `-` and `_`; at most 64.
+        id: Letters, digits, `-` and `_`, from a letter or digit on; at most 64.
         season_id: The season.
         role: In what capacity they are notified.
         org: The unit of an applicant, the body of a reviewer; None for others.
@@ -99,11 +99,13 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
         at: This instant.
 
     Raises:
-        Refused: `bad_user_id`, `bad_email`, `user_exists`, or `unknown_org`: there is no
-            such unit or body, so no event would ever reach them.
+        Refused: `bad_user_id`, `bad_email`, `unfit_text`, `user_exists`, or `unknown_org`: there
+            is no such unit or body, so no event would ever reach them.
     """
     if not _ID.fullmatch(id):
-        raise Refused("bad_user_id", "用户编号只能含字母、数字、- 和 _，最多 64 个字符。")
+        raise Refused(
+            "bad_user_id", "用户编号只能含字母、数字、- 和 _，以字母或数字开头，最多 64 个字符。"
+        )
     if not _org_exists(connection, season_id, role, org):
         raise Refused("unknown_org", f"征集季 {season_id} 没有单位 {org}，不能登记用户 {id}。")
     users = tables.app_user
@@ -114,7 +116,7 @@ def add_user(  # noqa: PLR0913 - the columns, each by its name
         "season_id": season_id,
         "role": role,
         "org": org,
-        "name": name,
+        "name": require_fit(name, "名称"),
         "email": _checked(email),
         "created_at": at,
     }
@@ -203,6 +205,6 @@ def _org_exists(connection: Connection, season_id: str, role: Role, org: str | N
 
 
 def _checked(email: str | None) -> str | None:
-    if email is None or (len(email) <= _LONGEST_EMAIL and _EMAIL.fullmatch(email)):
+    if email is None or is_address(email):
         return email
     raise Refused("bad_email", "邮箱地址不正确，请填写形如 name@example.invalid 的地址。")

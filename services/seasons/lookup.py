@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, select
 
 from models import tables
 from models.programme.definition import Programme
-from models.programme.parts import plain
+from models.programme.parts import choice_key, chosen
 from models.refusals import Refused
 from models.store.engine import reading
 from services.seasons.queries import read_programme
@@ -21,7 +21,7 @@ def find_season(engine: Engine, typed: str) -> str:
     with reading(engine) as connection:
         known = _seasons(connection)
     for season_id, title in known.items():
-        if typed == season_id or plain(typed) == plain(title):
+        if typed == season_id or choice_key(typed) == choice_key(title):
             return season_id
     choices = "、".join(f"{season_id}（{title}）" for season_id, title in known.items())
     raise _unknown("season", "征集季", typed, choices)
@@ -38,7 +38,7 @@ def find_body(engine: Engine, typed: str, season: str | None = None) -> str:
     Raises:
         Refused: `unknown_body`; the message names the choices.
     """
-    wanted = plain(typed)
+    wanted = choice_key(typed)
     programmes = _programmes(engine, season)
     bodies = [body for programme in programmes for body in programme.bodies]
     found = [body.id for body in bodies if wanted in body.names]
@@ -52,10 +52,9 @@ def find_category(engine: Engine, typed: str, season: str | None = None) -> str:
     Raises:
         Refused: `unknown_category`; the message names the choices.
     """
-    wanted = plain(typed)
     programmes = _programmes(engine, season)
     categories = [each for programme in programmes for each in programme.categories]
-    found = [each.key for each in categories if wanted in (plain(each.key), plain(each.title))]
+    found = [each.key for each in categories if chosen([each], typed)]
     known = {each.key: each.title for each in categories}
     return _one(found, known, lambda choices: _unknown("category", "类别", typed, choices))
 

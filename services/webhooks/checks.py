@@ -9,6 +9,7 @@ from models import tables
 from models.cases.actions.names import EventName
 from models.cases.actors import Actor, Role
 from models.refusals import Refused, unknown_season
+from models.text.entry import require_fit
 
 LONGEST_URL = 2048
 LONGEST_DESCRIPTION = 200
@@ -39,9 +40,10 @@ def check_description(text: str) -> None:
     """Refuse what is not one short line: it is shown in lists, logs and messages.
 
     Raises:
-        Refused: `bad_description`.
+        Refused: `bad_description` or `unfit_text`.
     """
-    if len(text) > LONGEST_DESCRIPTION or not text.isprintable():
+    require_fit(text, "说明")
+    if len(text) > LONGEST_DESCRIPTION:
         message = f"说明应为一行文字，不超过 {LONGEST_DESCRIPTION} 字。"
         raise Refused("bad_description", message)
 

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import SecretStr, field_validator, model_validator
 
+from models.text.addresses import is_address
 from workers.settings.section import Port, SettingsSection
 
 DEFAULT_SENDER = "推选 <noreply@tuixuan.invalid>"
@@ -50,9 +51,8 @@ class MailSettings(SettingsSection):
     @field_validator("sender")
     @classmethod
     def _has_address(cls, value: str) -> str:
-        local, at, domain = address_of(value).rpartition("@")
-        if not (local and at and domain and value.isprintable()):
-            raise ValueError("发件人应写成 名称 <地址> 或 地址")
+        if not (is_address(address_of(value)) and value.isprintable()):
+            raise ValueError("发件人应写成 名称 <地址> 或 地址，地址形如 name@example.invalid")
         return value
 
     @model_validator(mode="after")

@@ -223,10 +223,11 @@ def test_a_corrected_form_is_checked_too(engine: Engine, season: str) -> None:
     assert refused(commit(engine, case_id, Action.RESUBMIT)) == "form_incomplete"
 
 
-def test_one_unit_files_a_title_once(engine: Engine, season: str) -> None:
-    first = make_case(engine, season=season, state=State.PROVINCE_REVIEW, title="虚构 案例")
+@pytest.mark.parametrize("again", ["虚构案 例（一）", "虚构案例(一)", "虚构案\u200b例（一）"])
+def test_one_unit_files_a_title_once(engine: Engine, season: str, again: str) -> None:
+    first = make_case(engine, season=season, state=State.PROVINCE_REVIEW, title="虚构 案例（一）")
     unit = case_row(engine, first)["unit_id"]
-    second = make_case(engine, season=season, unit_id=unit, title="虚构案 例")
+    second = make_case(engine, season=season, unit_id=unit, title=again)
     assert refused(commit(engine, second, Action.SUBMIT)) == "duplicate_filing"
     commit(engine, first, Action.WITHDRAW)
     assert commit(engine, second, Action.SUBMIT).answered

@@ -6,8 +6,8 @@ from sqlalchemy import Engine, select
 from models.cases.actors import Actor, Role
 from models.refusals import Refused
 from models.store.engine import reading
-from models.tables import AppUser, table_of
-from services.cases.drafts import NewDraft, create_draft
+from models.tables import AppUser, Unit, table_of
+from services.cases.drafts import NewDraft, create_draft, save_draft
 from services.clock import new_id
 from tests.factories import OPENS, form
 
@@ -42,6 +42,23 @@ def test_a_bad_address_is_refused_and_nothing_is_kept(engine: Engine, season: st
     with pytest.raises(Refused, match="bad_email"):
         create(engine, NewDraft(season, form(title="（虚构）又一件"), None, "不是邮箱"))
     assert addresses(engine) == before
+
+
+def test_one_unit_however_its_name_is_spelt(engine: Engine, season: str) -> None:
+    for n, name in enumerate(("示例 公司（乙）", "示例  公司(乙)", "示例 公司（\u200b乙）")):
+        create(engine, NewDraft(season, form(title=f"（虚构）第 {n} 件", unit=name)))
+    with reading(engine) as connection:
+        names = list(connection.scalars(select(table_of(Unit).c.name)))
+    assert names == ["示例 公司（乙）"]  # as it was first spelt
+    assert len(addresses(engine)) == 1
+
+
+def test_a_draft_keeps_its_unit_however_that_is_spelt(engine: Engine, season: str) -> None:
+    case_id = new_id("case")
+    create_draft(engine, case_id, NewDraft(season, form(unit="示例公司（乙）")), OPENS)
+    assert save_draft(engine, case_id, form(unit="示例公司(乙)"), None) == 2
+    with pytest.raises(Refused, match="unit_fixed"):
+        save_draft(engine, case_id, form(unit="示例公司（丙）"), None)
 
 
 def test_a_phone_number_names_no_applicant(engine: Engine, season: str) -> None:

@@ -11,14 +11,14 @@ from models import tables
 from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.cases.states import State
-from models.store.engine import open_engine, transaction
+from models.store.engine import transaction
 from models.store.upgrade import upgrade_record
 from services.audit.case_check import check_case
 from services.audit.case_file import read_cases
 from services.cases import queries
 from services.cases.numbers import take_number
 from tests.factories import commit, commits, keep_reason, make_case, wanted
-from tests.older_record import copy_rows, migrate
+from tests.older_record import copy_rows, opened_older
 from tests.streams import outbox
 
 BEFORE = "0014"
@@ -115,14 +115,8 @@ def test_another_number_than_its_events_say_is_found(engine: Engine, season: str
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A record of the release before, without a row."""
-    if request.param == "sqlite":
-        engine = open_engine(f"sqlite:///{tmp_path / 'older.db'}")
-    else:
-        server = request.getfixturevalue("postgres")
-        engine = open_engine(server.url(server.create()))
-    migrate(engine, BEFORE)
-    yield engine
-    engine.dispose()
+    with opened_older(request, tmp_path, BEFORE) as engine:
+        yield engine
 
 
 def test_older_cases_are_numbered_as_they_were_submitted(

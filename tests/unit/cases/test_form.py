@@ -158,7 +158,7 @@ def test_limits_and_counting_are_the_programmes() -> None:
         ('sections = ["x"]', r"sections\[1\] 应为一个表"),
         ('[[sections]]\nheading = "x"\nbody = "y"', r"sections\[1\]\.body 不认识的键"),
         ('title = "一\\n二"', "title 只能写一行"),
-        ('summary = "\\u0000"', "summary 含有控制字符"),
+        ('summary = "\\u0000"', "summary 第 1 个字符是不显示的控制字符（U\\+0000）"),
         (f'title = "{"长" * 501}"', "title 过长，最多 500 个字符"),
         ("[[sections]]\n" * 51, "sections 最多 50 项"),
         ('title = "x', "第 1 行"),
