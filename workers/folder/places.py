@@ -9,19 +9,45 @@ from urllib.parse import quote
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
+class HomeMissing(Exception):
+    """The account has no home folder, and what would be in it has to be named."""
+
+
+def home_folder() -> Path | None:
+    """Return the account's home folder; None for one without: a bare number in a container."""
+    if home := os.environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and no entry for this number
+        return None
+
+
 def default_state_dir() -> Path:
-    """Return `var/state` of the checkout that runs this code, else a folder in XDG_STATE_HOME."""
+    """Return `var/state` of the checkout that runs this code, else a folder in XDG_STATE_HOME.
+
+    Raises:
+        HomeMissing: There is neither.
+    """
     pyproject = CHECKOUT / "pyproject.toml"
     if pyproject.is_file() and 'name = "tuixuan"' in pyproject.read_text(encoding="utf-8"):
         return CHECKOUT / "var" / "state"
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home, "tuixuan")
+    if states := os.environ.get("XDG_STATE_HOME"):
+        return Path(states, "tuixuan")
+    home = home_folder()
+    if home is None:
+        raise HomeMissing
+    return home / ".local" / "state" / "tuixuan"
 
 
 def config_file() -> Path:
-    """Return the path of the user's settings; the file need not exist."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home, "tuixuan", "config.toml")
+    """Return the path of the user's settings; the file need not exist.
+
+    An account without a home folder, such as a service's, has its settings in `/etc`.
+    """
+    home = home_folder()
+    usual = Path("/etc") if home is None else home / ".config"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or usual, "tuixuan", "config.toml")
 
 
 def sqlite_url(path: Path) -> str:

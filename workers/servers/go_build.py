@@ -60,10 +60,13 @@ def build(target: Path, environ: Mapping[str, str], say: Say) -> None:
     go = _find_go(environ)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     flags = f"-s -w -X {VERSION_VARIABLE}={show(cli_version())}"
-    command = [go, "build", "-v", "-mod=readonly", "-buildvcs=false", "-ldflags", flags]
+    # osusergo: an account that is a bare number has no entry that C's library could find.
+    command = [go, "build", "-v", "-mod=readonly", "-buildvcs=false", "-tags", "osusergo"]
+    command += ["-ldflags", flags]
     say("temporal: building the server with Go; first time only, about five minutes")
     try:
-        _run([*command, "-o", str(partial), PACKAGE], environ, say)
+        own = _folders(environ, target.parent)
+        _run([*command, "-o", str(partial), PACKAGE], {**own, **environ}, say)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -91,6 +94,13 @@ def _find_go(environ: Mapping[str, str]) -> str:
     if version < needed():
         raise Unusable(f"{go} is {show(version)}, and {show(needed())} is needed to build one")
     return go
+
+
+def _folders(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return where Go keeps its own files: beside the binary for an account without a home."""
+    if environ.get("HOME"):
+        return {}
+    return {name: str(folder / "go" / name.lower()) for name in ("GOPATH", "GOCACHE")}
 
 
 def _run(command: list[str], environ: Mapping[str, str], say: Say) -> None:

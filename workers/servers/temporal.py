@@ -111,9 +111,18 @@ def temporal_command(  # noqa: PLR0913 - one keyword per setting
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of binaries that checkouts and stacks share."""
-    base = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home(), ".cache")
-    return Path(base, "tuixuan", "bin")
+    """Return the folder of binaries that checkouts and stacks share.
+
+    Raises:
+        Unusable: The account has no home folder, and none was named.
+    """
+    if base := environ.get("XDG_CACHE_HOME"):
+        return Path(base, "tuixuan", "bin")
+    try:
+        home = Path(environ.get("HOME") or Path.home())
+    except RuntimeError as error:  # a bare number in a container
+        raise Unusable("no home folder to keep one in: set HOME or XDG_CACHE_HOME") from error
+    return home / ".cache" / "tuixuan" / "bin"
 
 
 def _usable(path: Path, how: How) -> Binary:

@@ -1,8 +1,11 @@
 """Settings of the databases."""
 
+from pathlib import Path
+
 from pydantic import Field, field_validator
 
 from workers.settings.section import SettingsSection
+from workers.settings.urls import absolute_sqlite
 
 KNOWN_DATABASES = ("sqlite:///", "postgresql", "postgres:")
 
@@ -23,4 +26,4 @@ class DatabaseSettings(SettingsSection):
     def _is_known(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(KNOWN_DATABASES):
             raise ValueError("应为 sqlite:///文件 或 postgresql://…")
-        return value
+        return value and absolute_sqlite(value, Path.cwd())

@@ -48,6 +48,11 @@ class MailSettings(SettingsSection):
         """The domain of the sender's address."""
         return address_of(self.sender).rpartition("@")[2]
 
+    @field_validator("folder")
+    @classmethod
+    def _is_absolute(cls, value: Path | None) -> Path | None:
+        return value and value.absolute()
+
     @field_validator("sender")
     @classmethod
     def _has_address(cls, value: str) -> str:

@@ -59,4 +59,7 @@ class StackSettings(SourcedSettings):
     @field_validator("state_dir")
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError as error:
+            raise ValueError("写了 ~，而本账户没有主目录，请写出完整路径") from error

@@ -1,9 +1,13 @@
 """Addresses that hold passwords: derived, and shown without them."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from workers.folder.places import sqlite_url
+
 MASK = "***"
+_SQLITE = "sqlite:///"
 _SEARCH_PATH = "-csearch_path=audit"
 
 
@@ -24,6 +28,20 @@ def mask_password(url: str) -> str:
     if parts.scheme in ("nats", "tls", "ws", "wss") and not colon:
         shown = MASK  # NATS reads a lone word before the @ as a token
     return urlunsplit(parts._replace(netloc=f"{shown}@{host}"))
+
+
+def absolute_sqlite(url: str, folder: Path) -> str:
+    """Return the address of a SQLite file whose path holds from any folder; others as they are.
+
+    Args:
+        url: Any address.
+        folder: From where a relative path is meant.
+    """
+    path, mark, query = url.partition("?")
+    named = path.removeprefix(_SQLITE)
+    if named == path or named in ("", ":memory:") or named.startswith(("/", "file:")):
+        return url
+    return f"{sqlite_url(folder)}/{named}{mark}{query}"
 
 
 def holds_mask(url: str) -> bool:

@@ -1,6 +1,7 @@
 """Where settings come from, which win, and what is refused."""
 
 import json
+import pwd
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from cli.connections.viewer import login_name
 from workers.folder import lock, places
-from workers.folder.places import CHECKOUT, Places, default_state_dir
+from workers.folder.places import CHECKOUT, Places, config_file, default_state_dir
 from workers.settings.environment import SettingsWrong
 from workers.settings.stack import StackSettings
-from workers.settings.urls import audit_url, mask_password
+from workers.settings.urls import absolute_sqlite, audit_url, mask_password
 from workers.settings.worker import NotRunning, WorkerSettings
 
 KNOWN = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "NATS_URL", "DATABASE_URL", "LOG_LEVEL")
@@ -353,3 +355,70 @@ def test_a_worker_has_every_setting_that_was_set() -> None:
     worker = WorkerSettings.of(given)
     assert worker.model_dump(exclude=completed) == given.model_dump(exclude=completed)
     assert worker.portal == given.portal
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that is a bare number, as containers give them: no HOME, no entry, no name."""
+
+    def nobody(number: int) -> object:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("homeless")
+def test_an_account_without_a_home_needs_only_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert StackSettings.load(state_dir=tmp_path).state_dir == tmp_path
+    assert config_file() == Path("/etc/tuixuan/config.toml")
+    assert login_name() == "unknown"
+    monkeypatch.delenv("TUIXUAN_STATE_DIR")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    with pytest.raises(SettingsWrong, match="--state-dir"):
+        StackSettings.load()
+    with pytest.raises(SettingsWrong, match="没有主目录，请写出完整路径"):
+        StackSettings.load(state_dir="~/state")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///rel.db", "sqlite:////a folder/q%3Fx/rel.db"),
+        ("sqlite:///../up.db?timeout=5", "sqlite:////a folder/q%3Fx/../up.db?timeout=5"),
+        ("sqlite:////srv/own.db", "sqlite:////srv/own.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("sqlite:///file:own.db?uri=true", "sqlite:///file:own.db?uri=true"),
+        ("postgresql://u@host/db", "postgresql://u@host/db"),
+    ],
+)
+def test_a_relative_database_is_one_file_from_everywhere(url: str, expected: str) -> None:
+    assert absolute_sqlite(url, Path("/a folder/q?x")) == expected
+
+
+def test_relative_paths_are_meant_from_where_they_were_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the file's folder in a file; from the current one in a variable or a flag."""
+    monkeypatch.delenv("TUIXUAN_STATE_DIR")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "config" / "tuixuan" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        'state_dir = "own"\n[mail]\nfolder = "out"\n[database]\nurl = "sqlite:///rel.db"\n',
+        encoding="utf-8",
+    )
+    settings = StackSettings.load()
+    assert settings.state_dir == file.parent / "own"
+    assert settings.mail.folder == file.parent / "out"
+    assert settings.database.url == f"sqlite:///{file.parent}/rel.db"
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///here.db")
+    monkeypatch.setenv("TUIXUAN_MAIL__FOLDER", "mails")
+    settings = StackSettings.load(state_dir="state")
+    assert settings.state_dir == tmp_path / "state"
+    assert settings.mail.folder == tmp_path / "mails"
+    assert settings.database.url == f"sqlite:///{tmp_path}/here.db"
