@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from models.cases.actions.names import Action
 from models.cases.actions.registry import allowed_roles, parse_command
-from models.cases.actors import Actor
+from models.cases.actors import Actor, Role
 from models.cases.commands import Command
 from models.cases.form_check import CaseForm, form_digest
 from models.cases.lifecycle import RULES
@@ -25,6 +25,7 @@ from models.tables import CaseReason, CaseRecord, CaseRevision, Unit, table_of
 from services.cases.commit import Commits
 from services.cases.standing import read_standing
 from services.clock import new_id
+from services.people.users import add_user
 from services.seasons.cache import SeasonCache
 from services.seasons.opening import open_season as open_real_season
 
@@ -118,6 +119,18 @@ def make_case(
     for action in PATHS[state]:
         commit(engine, case_id, action)
     return case_id
+
+
+def enter_applicant(engine: Engine, case_id: str) -> str:
+    """Enter a user who acts for a case's unit; return the id."""
+    cases = table_of(CaseRecord).c
+    with transaction(engine) as connection:
+        unit = connection.scalar(select(cases.unit_id).where(cases.id == case_id))
+        add_user(
+            connection, id=f"of-{unit}", season_id="2024", role=Role.APPLICANT, org=unit,
+            name="示例", email=None, at=OPENS,
+        )  # fmt: skip
+    return f"of-{unit}"
 
 
 def save_form(engine: Engine, case_id: str, **changes: Any) -> None:

@@ -17,6 +17,7 @@ from models.store.engine import reading, transaction
 from models.store.upsert import insert_new
 from models.wording import ROLES, moment
 from services.calendars.ics import Duty
+from services.notifications.alarms import Due, alarms_of
 from services.people.users import unknown_user
 
 PATH = "/calendar/{token}.ics"
@@ -132,15 +133,29 @@ def duties(connection: Connection, season_id: str, role: Role, org: str | None) 
         state for state, whose in AWAITED_FROM.items() if keeps_deadline(role, state, whose)
     ]
     query = (
-        select(_case.id, _case.state, _case.title, _case.deadline, _case.seq, _case.updated_at)
+        select(
+            _case.id,
+            _case.state,
+            _case.title,
+            _case.deadline,
+            _case.seq,
+            _case.updated_at,
+            _case.number,
+        )
         .where(_case.season_id == season_id, _case.state.in_(awaiting))
         .where(_case.deadline.is_not(None), _theirs(role, org))
         .order_by(_case.deadline, _case.id)
     )
+    rows = connection.execute(query).all()
+    due = [Due(season_id, row.deadline, row.updated_at) for row in rows]
+    alarms = alarms_of(connection, due)
     return tuple(
-        Duty(row.id, State(row.state), row.title, row.deadline, row.seq, row.updated_at)
-        for row in connection.execute(query)
-    )
+        Duty(
+            row.id, State(row.state), row.title, row.deadline, row.seq, row.updated_at,
+            row.number, tuple(alarms[each]),
+        )
+        for row, each in zip(rows, due, strict=True)
+    )  # fmt: skip
 
 
 def _theirs(role: Role, org: str | None) -> ColumnElement[bool]:

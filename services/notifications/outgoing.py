@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, select
 
@@ -11,13 +11,21 @@ from models import tables
 from models.cases.events import CaseEvent
 from models.notifications.delivery import Channel
 from models.notifications.texts import digest
-from services.notifications.reminders import EventMessage, deadlines_given
+from services.notifications.alarms import Due, alarms_of
+from services.notifications.reminders import EventMessage, calendar_news
 
 type DeliveryRow = Row[*tuple[Any, ...]]
 """A delivery with its message, its recipient and what else is needed to send it."""
 
 _delivery, _message, _user = tables.delivery.c, tables.inbox_message.c, tables.app_user.c
 _channel, _season = tables.user_channel.c, tables.season.c
+
+
+class GivenDeadline(NamedTuple):
+    """An event that gives a deadline. `alarms`: when the recipient's calendar is to ring."""
+
+    event: CaseEvent
+    alarms: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,8 @@ class OutgoingMessage:
         to: The recipient's address, personal data.
         subject, text: What the inbox shows.
         at: When it was put into the inbox.
-        due: The events whose deadlines come along for the recipient's calendar.
+        due: The deadlines that come along for the recipient's calendar.
+        over: The events that ended a deadline which came along before.
         reply_to: Where an answer goes; None: nowhere.
     """
 
@@ -43,13 +52,14 @@ class OutgoingMessage:
     subject: str
     text: str
     at: datetime
-    due: tuple[CaseEvent, ...] = ()
+    due: tuple[GivenDeadline, ...] = ()
+    over: tuple[CaseEvent, ...] = ()
     reply_to: str | None = None
 
 
 DELIVERIES = (
     select(
-        _delivery.id, _delivery.digest, _delivery.attempts,
+        _delivery.id, _delivery.channel, _delivery.digest, _delivery.attempts,
         _message.recipient, _message.event, _message.event_id, _message.case_id,
         _message.subject, _message.text, _message.at, _message.removed_at,
         _user.season_id, _user.role,
@@ -83,7 +93,12 @@ def compose(connection: Connection, rows: Sequence[DeliveryRow]) -> OutgoingMess
     if len(rows) > 1:
         delivery_id += ".digest"  # else the first of them, sent again alone, would pass for this
         subject, text = digest([(row.subject, row.text) for row in rows])
-    messages = [EventMessage(row.event, row.event_id, row.role) for row in rows]
+    messages = [
+        EventMessage(row.event, row.event_id, row.role)
+        for row in rows
+        if row.channel == Channel.MAIL and row.case_id is not None  # no other brings entries
+    ]
+    news = calendar_news(connection, messages)
     return OutgoingMessage(
         delivery_id=delivery_id,
         event_id=first.event_id,
@@ -92,6 +107,17 @@ def compose(connection: Connection, rows: Sequence[DeliveryRow]) -> OutgoingMess
         subject=subject,
         text=text,
         at=first.at,
-        due=tuple(deadlines_given(connection, messages)),
+        due=_with_alarms(connection, news.given),
+        over=news.over,
         reply_to=first.reply_to,
     )
+
+
+def _with_alarms(connection: Connection, given: Sequence[CaseEvent]) -> tuple[GivenDeadline, ...]:
+    due = {
+        event.id: Due(event.data.season, event.data.deadline, event.time)
+        for event in given
+        if event.data.deadline is not None
+    }
+    alarms = alarms_of(connection, due.values())
+    return tuple(GivenDeadline(event, tuple(alarms[due[event.id]])) for event in given)

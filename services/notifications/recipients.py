@@ -102,7 +102,7 @@ def _recipients(connection: Connection, whom: ColumnElement[bool]) -> list[Recip
     rows = connection.execute(query).all()
     if not rows:
         return []
-    hours = _hours(connection, {row.season_id for row in rows})
+    hours = hours_of(connection, {row.season_id for row in rows})
     found = []
     for (user_id, role, season_id, email), of_user in groupby(rows, key=lambda row: row[:4]):
         chosen = [Channel(row.channel) for row in of_user if row.channel is not None]
@@ -111,7 +111,8 @@ def _recipients(connection: Connection, whom: ColumnElement[bool]) -> list[Recip
     return found
 
 
-def _hours(connection: Connection, seasons: Iterable[str]) -> Mapping[str, Hours]:
+def hours_of(connection: Connection, seasons: Iterable[str]) -> Mapping[str, Hours]:
+    """Return the hours of seasons, by id."""
     query = select(
         _season.id,
         _season.programme["reminders"].label("reminders"),

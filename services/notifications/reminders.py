@@ -8,8 +8,10 @@ from sqlalchemy import Connection, select, tuple_
 
 from models import tables
 from models.cases.actions.names import Action, EventName
+from models.cases.actions.registry import ACTIONS
 from models.cases.actors import Role
-from models.cases.events import CaseEvent
+from models.cases.events import CaseEvent, CaseEventData
+from models.cases.states import AWAITED_FROM
 from models.ids import EventKey, event_id, parse_event_id
 from models.notifications.recipients import REMINDERS, keeps_deadline
 
@@ -52,23 +54,59 @@ def why_overtaken(connection: Connection, event: str, event_id: str) -> str | No
     return "a later reminder followed" if actions & {Action.REMIND, Action.EXPIRE} else None
 
 
-def deadlines_given(connection: Connection, messages: Sequence[EventMessage]) -> list[CaseEvent]:
-    """Return the events whose deadlines the recipients of messages have to keep, in order.
+class CalendarNews(NamedTuple):
+    """What messages change in the calendar of their recipient, as events in their order.
 
-    Only reminders give a deadline, and only to those who have to keep it.
+    Attributes:
+        given: Each gives a deadline that the recipient has to keep.
+        over: Each ends one that the recipient was given before.
     """
-    reminders = [each for each in messages if each.event in REMINDERS]
-    events = _events(connection, {each.event_id for each in reminders})
-    return [
-        found
-        for each in reminders
-        if (found := events.get(each.event_id)) is not None and _gives_deadline(found, each.role)
-    ]
+
+    given: tuple[CaseEvent, ...]
+    over: tuple[CaseEvent, ...]
 
 
-def _gives_deadline(event: CaseEvent, role: str) -> bool:
-    data = event.data
-    return data.deadline is not None and keeps_deadline(Role(role), data.target, data.awaited)
+def calendar_news(connection: Connection, messages: Sequence[EventMessage]) -> CalendarNews:
+    """Return what messages change in the calendars of their recipients.
+
+    Only reminders give a deadline, and only to those who have to keep it. It is over for them
+    once the case goes on or ends.
+    """
+    events = _events(connection, {each.event_id for each in messages})
+    known = [(each, events[each.event_id]) for each in messages if each.event_id in events]
+    given = [event for each, event in known if _gives_deadline(each, event.data)]
+    over = [event for each, event in known if _ends_deadline(each, event.data)]
+    reminded = _reminded_before(connection, [each.data for each in over])
+    return CalendarNews(tuple(given), tuple(each for each in over if each.id in reminded))
+
+
+def _gives_deadline(message: EventMessage, data: CaseEventData) -> bool:
+    reminds = message.event in REMINDERS and data.deadline is not None
+    return reminds and keeps_deadline(Role(message.role), data.target, data.awaited)
+
+
+def _ends_deadline(message: EventMessage, data: CaseEventData) -> bool:
+    left, role = data.source, Role(message.role)
+    return left != data.target and keeps_deadline(role, left, AWAITED_FROM.get(left))
+
+
+def _reminded_before(connection: Connection, left: Sequence[CaseEventData]) -> set[str]:
+    """Return the ids of those events before which somebody was reminded in the state they left."""
+    if not left:
+        return set()
+    query = select(_line.case_id, _line.seq, _line.source).where(
+        _line.case_id.in_({each.case_id for each in left}),
+        _line.action.in_([name for name, each in ACTIONS.items() if each.reminds]),
+    )
+    reminders = connection.execute(query).all()
+    return {
+        event_id(each.case_id, each.seq)
+        for each in left
+        if any(
+            case_id == each.case_id and seq < each.seq and state == each.source
+            for case_id, seq, state in reminders
+        )
+    }
 
 
 def _events(connection: Connection, ids: Iterable[str]) -> dict[str, CaseEvent]:

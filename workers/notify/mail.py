@@ -34,8 +34,8 @@ def _build(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
     html = as_html(outgoing.subject, outgoing.text, footer)
     message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     message.set_boundary(f"=_{outgoing.delivery_id}")  # else another one each time
-    if outgoing.due:
-        _attach_deadlines(message, outgoing, settings.domain)
+    if outgoing.due or outgoing.over:
+        _attach_entries(message, outgoing, settings.domain)
     return message
 
 
@@ -54,14 +54,20 @@ def _headers(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
     return message
 
 
-def _attach_deadlines(message: EmailMessage, outgoing: OutgoingMessage, domain: str) -> None:
-    from services.calendars.ics import METHOD, as_ics  # few mails need it
+def _attach_entries(message: EmailMessage, outgoing: OutgoingMessage, domain: str) -> None:
+    """Attach what is due and what is over; one calendar can do one of both (RFC 5546)."""
+    from services.calendars.events import given, over  # few mails need them
+    from services.calendars.ics import CANCEL, PUBLISH, as_ics
 
-    entries = as_ics(outgoing.due, domain)
-    if entries is not None:
+    due = [duty for each in outgoing.due for duty in given(each.event, each.alarms)]
+    ended = [over(each) for each in outgoing.over]
+    for duties, method, name in ((due, PUBLISH, "deadline"), (ended, CANCEL, "cancelled")):
+        if not duties:
+            continue
+        entries = as_ics(duties, domain, method)
         message.add_attachment(
             entries, subtype="calendar", charset="utf-8", cte=_encoding(entries),
-            filename="deadline.ics", params={"method": METHOD},
+            filename=f"{name}.ics", params={"method": method},
         )  # fmt: skip
         message.set_boundary(f"=_of_{outgoing.delivery_id}")
 

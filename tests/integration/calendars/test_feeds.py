@@ -15,11 +15,13 @@ from models.cases.states import AWAITED_FROM, State
 from models.notifications.recipients import keeps_deadline
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from services.calendars.events import given
 from services.calendars.feeds import Feed, make_feed, note_use, read_feed, remove_feed
 from services.calendars.ics import as_feed, as_ics
+from services.notifications.alarms import Due, alarms_of
 from services.notifications.recipients import concerned_by
-from services.people.users import NewUser, add_user, enter_user
-from tests.factories import OPENS, PATHS, commit, make_case, open_season
+from services.people.users import NewUser, enter_user
+from tests.factories import OPENS, PATHS, commit, enter_applicant, make_case, open_season
 
 FUJIAN, ORGANISER, PANEL = "2024-fujian", "2024-organiser", "2024-panel"
 EXPERT = "2024-wang"
@@ -39,19 +41,6 @@ def read(engine: Engine, token: str) -> Feed:
     feed = read_feed(engine, token)
     assert feed is not None
     return feed
-
-
-def applicant(engine: Engine, case_id: str) -> str:
-    """Enter the applicant of a case."""
-    with transaction(engine) as connection:
-        unit = connection.scalar(
-            select(tables.case_record.c.unit_id).where(tables.case_record.c.id == case_id)
-        )
-        add_user(
-            connection, id=f"of-{unit}", season_id="2024", role=Role.APPLICANT, org=unit,
-            name="示例", email=None, at=OPENS,
-        )  # fmt: skip
-    return f"of-{unit}"
 
 
 def awaited_users(engine: Engine, case_id: str) -> set[str]:
@@ -80,7 +69,7 @@ class TestWhatStandsInIt:
         elsewhere = make_case(engine, state=State.PROVINCE_REVIEW, location="浙江省")
         enter_user(engine, NewUser(EXPERT, "2024", "expert", "虚构专家"), OPENS)
         make_case(engine, season=open_season(engine, season="2025"), state=State.PROVINCE_REVIEW)
-        applicants = [applicant(engine, case_id) for case_id in [*cases, elsewhere]]
+        applicants = [enter_applicant(engine, case_id) for case_id in [*cases, elsewhere]]
         with reading(engine) as connection:
             users = connection.scalars(
                 select(tables.app_user.c.id).where(tables.app_user.c.season_id == "2024")
@@ -101,13 +90,13 @@ class TestWhatStandsInIt:
         self, engine: Engine
     ) -> None:
         case_id = make_case(engine, state=State.CORRECTION)
-        token = subscribed(engine, applicant(engine, case_id))
+        token = subscribed(engine, enter_applicant(engine, case_id))
         entries = []
         for until in (OPENS + timedelta(days=9), OPENS + timedelta(days=20)):
             commit(engine, case_id, Action.MOVE_DEADLINE, until=until)
             feed = read(engine, token)
             (entry,) = Calendar.from_ical(as_feed(feed.name, feed.duties, DOMAIN)).events
-            assert entry.start == until
+            assert entry.end == until
             entries.append(entry)
 
         assert entries[0]["UID"] == entries[1]["UID"] == f"{case_id}.correction@{DOMAIN}"
@@ -121,28 +110,30 @@ class TestWhatStandsInIt:
         self, engine: Engine, action: Action
     ) -> None:
         case_id = make_case(engine, state=State.PROVINCE_REVIEW)
-        due = OPENS + timedelta(days=9)
+        until = OPENS + timedelta(days=9)
         fields: dict[Action, dict[str, Any]] = {
-            Action.REMIND: {"deadline": due, "offset": 3},
-            Action.MOVE_DEADLINE: {"until": due},
-            Action.EXPIRE: {"deadline": due},
+            Action.REMIND: {"deadline": until, "offset": 3},
+            Action.MOVE_DEADLINE: {"until": until},
+            Action.EXPIRE: {"deadline": until},
         }
         commit(engine, case_id, action, **fields[action])
         with reading(engine) as connection:
             newest = select(tables.outbox.c.body).order_by(tables.outbox.c.seq.desc()).limit(1)
             event = CaseEvent.model_validate_json(connection.scalars(newest).one())
-        letter = as_ics([event], DOMAIN)
-        assert letter is not None
+            assert event.data.deadline is not None
+            due = Due(event.data.season, event.data.deadline, event.time)
+            alarms = alarms_of(connection, [due])[due]
+        letter = as_ics(given(event, alarms), DOMAIN)
 
         feed = read(engine, subscribed(engine, FUJIAN))
 
-        (given,) = Calendar.from_ical(letter).events
+        (sent,) = Calendar.from_ical(letter).events
         (found,) = Calendar.from_ical(as_feed(feed.name, feed.duties, DOMAIN)).events
-        assert found.to_ical() == given.to_ical()
+        assert found.to_ical() == sent.to_ical()
 
     def test_it_names_season_and_role_and_no_person(self, engine: Engine) -> None:
         case_id = make_case(engine)
-        user = applicant(engine, case_id)
+        user = enter_applicant(engine, case_id)
         with transaction(engine) as connection:
             named = update(tables.app_user).where(tables.app_user.c.id == user)
             connection.execute(named.values(name="张三", email="zhang@example.invalid"))
