@@ -24,6 +24,15 @@ def plain(mail: EmailMessage) -> str:
     return str(part.get_content())
 
 
+class _Speaking(SMTP):
+    """Answers in any language, as servers do whatever RFC 5321 says."""
+
+    async def push(self, status: str | bytes) -> None:
+        assert isinstance(status, str)
+        self._writer.write(status.encode() + b"\r\n")
+        await self._writer.drain()
+
+
 class MailServer:
     """Start it, stop it, start it again: it keeps its port and what it got.
 
@@ -31,6 +40,7 @@ class MailServer:
         mails: What it took, in order.
         answers: Address → what it is told at RCPT TO, e.g. `550 no such user`.
         on_data: Called with each mail before it is acknowledged.
+        connections: How many were opened.
     """
 
     def __init__(self, *, answers: dict[str, str] | None = None) -> None:
@@ -39,6 +49,7 @@ class MailServer:
         self.mails: list[EmailMessage] = []
         self.answers = answers or {}
         self.on_data: Callable[[EmailMessage], None] = lambda _mail: None
+        self.connections = 0
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,9 +62,12 @@ class MailServer:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: SMTP(self, hostname="mail.example.invalid", loop=loop), LOOPBACK, self.port
-        )
+
+        def connected() -> SMTP:
+            self.connections += 1
+            return _Speaking(self, hostname="mail.example.invalid", loop=loop)
+
+        self._server = await loop.create_server(connected, LOOPBACK, self.port)
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from models.programme.bodies import ProgrammeBody, Quota, quota_of
 from models.programme.documents import NoticePeriod, OfficialDocument
 from models.programme.form import FormRules, SummaryTable
+from models.programme.mail import Contact, MailRules
 from models.programme.milestones import ProgrammeMilestones, check_order
 from models.programme.moments import YEARS, end_of
 from models.programme.parts import (
@@ -61,6 +62,8 @@ class Programme(ProgrammePart):
     selection: Selection
     notice_period: NoticePeriod
     reminders: Reminders = Reminders()
+    mail: MailRules = MailRules()
+    contact: Contact | None = None
     retention: Retention = Retention()
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from models.notifications.texts import NotificationText
+from models.notifications.texts import MARK, NotificationText
 
 GONE = "接收方答复 410"
 REMOVED_BY_OWNER = "已移除"
@@ -17,8 +17,6 @@ def endpoint_disabled(name: str, endpoint_id: str, why: str) -> NotificationText
     """Return what the owner reads. `name`: its description, or its address."""
     text = (
         f"Webhook 端点“{name}”（{endpoint_id}）已停用：{why}。\n"
-        "未送达的消息仍保留。修复后请启用端点：tuixuan webhook resume。\n\n"
-        f'The webhook endpoint "{name}" ({endpoint_id}) was disabled: it failed for days, or '
-        "answered 410.\nWhat was not delivered is kept. Mend it, then: tuixuan webhook resume.\n"
+        "未送达的消息仍保留。修复后请启用端点：tuixuan webhook resume。\n"
     )
-    return NotificationText("【推选】Webhook 端点已停用 Webhook endpoint disabled", text)
+    return NotificationText(f"回调端点“{name}”已停用{MARK}", text)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from models.cases.agenda import AT_DEADLINE, plan
-from services.notifications.recipients import hours_of
+from services.notifications.recipients import rules_of
 from services.seasons.working_days import read_working_days
 
 
@@ -27,7 +27,7 @@ def alarms_of(connection: Connection, deadlines: Iterable[Due]) -> Mapping[Due, 
     wanted = set(deadlines)
     if not wanted:
         return {}
-    hours = hours_of(connection, {each.season for each in wanted})
+    rules = rules_of(connection, {each.season for each in wanted})
     working_days = read_working_days(connection)
     return {
         each: [
@@ -35,9 +35,9 @@ def alarms_of(connection: Connection, deadlines: Iterable[Due]) -> Mapping[Due, 
             for item in plan(
                 each.deadline,
                 each.since,
-                reminders=hours[each.season].reminders,
+                reminders=rules[each.season].reminders,
                 working_days=working_days,
-                pace=hours[each.season].pace,
+                pace=rules[each.season].pace,
             ).items
             if item.offset != AT_DEADLINE
         ]

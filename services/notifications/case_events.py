@@ -48,7 +48,8 @@ def prepare(connection: Connection, event: CaseEvent) -> PreparedNotification:
         return PreparedNotification(overtaken=why)
     roles = roles_notified(event.data)
     recipients = concerned_by(connection, event.data, roles)
-    by_role = {role: notification_text(event.data, role, reason) for role in roles}
+    english = any(each.rules.english for each in recipients)  # all are of the case's season
+    by_role = {role: notification_text(event.data, role, reason, english=english) for role in roles}
     texts = {each.id: by_role[each.role] for each in recipients}
     notification = Notification(event.id, event.name, event.data.case_id, texts, event.time)
     return PreparedNotification(recipients, notification)

@@ -100,5 +100,5 @@ def _delivery(message: _Row, channel: Channel, recipient: Recipient, at: datetim
         "status": DeliveryStatus.WAITING,
         "digest": digest,
         "attempts": 0,
-        "next_attempt_at": recipient.hours.leaves(at, digest=digest),
+        "next_attempt_at": recipient.rules.leaves(at, digest=digest),
     }

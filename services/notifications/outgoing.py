@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, case, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from models import tables
+from models.cases.actors import Role
 from models.cases.events import CaseEvent
 from models.notifications.delivery import Channel
-from models.notifications.texts import digest
+from models.notifications.texts import digest, salutation
+from models.programme.mail import Contact
 from services.notifications.alarms import Due, alarms_of
 from services.notifications.reminders import EventMessage, calendar_news
 
@@ -19,6 +21,7 @@ type DeliveryRow = Row[*tuple[Any, ...]]
 
 _delivery, _message, _user = tables.delivery.c, tables.inbox_message.c, tables.app_user.c
 _channel, _season = tables.user_channel.c, tables.season.c
+_case = tables.case_record.c
 
 
 class GivenDeadline(NamedTuple):
@@ -43,6 +46,10 @@ class OutgoingMessage:
         due: The deadlines that come along for the recipient's calendar.
         over: The events that ended a deadline which came along before.
         reply_to: Where an answer goes; None: nowhere.
+        salutation: How a mail begins.
+        number: How people call the case, for where to act; None: it is about none, or several.
+        contact: Whom to call about the call; None: its programme names nobody.
+        english: Whether the text has an English half.
     """
 
     delivery_id: str
@@ -55,6 +62,10 @@ class OutgoingMessage:
     due: tuple[GivenDeadline, ...] = ()
     over: tuple[CaseEvent, ...] = ()
     reply_to: str | None = None
+    salutation: str = ""
+    number: str | None = None
+    contact: Contact | None = None
+    english: bool = False
 
 
 DELIVERIES = (
@@ -62,14 +73,18 @@ DELIVERIES = (
         _delivery.id, _delivery.channel, _delivery.digest, _delivery.attempts,
         _message.recipient, _message.event, _message.event_id, _message.case_id,
         _message.subject, _message.text, _message.at, _message.removed_at,
-        _user.season_id, _user.role,
+        _user.season_id, _user.role, _user.name,
+        func.coalesce(_case.number, _message.case_id).label("number"),
         case((_delivery.channel == Channel.MAIL, _user.email), else_=_channel.address)
         .label("address"),
         _season.programme["reminders"]["reply_to"].as_string().label("reply_to"),
+        _season.programme["contact"].label("contact"),
+        _season.programme["mail"]["english"].as_boolean().label("english"),
     )
     .join_from(tables.delivery, tables.inbox_message)
     .join(tables.app_user, _user.id == _message.recipient)
     .join(tables.season, _season.id == _user.season_id)
+    .join(tables.case_record, _case.id == _message.case_id, isouter=True)
     .join(
         tables.user_channel,
         (_channel.user_id == _user.id) & (_channel.channel == _delivery.channel),
@@ -110,6 +125,10 @@ def compose(connection: Connection, rows: Sequence[DeliveryRow]) -> OutgoingMess
         due=_with_alarms(connection, news.given),
         over=news.over,
         reply_to=first.reply_to,
+        salutation=salutation(Role(first.role), first.name),
+        number=first.number if len({row.number for row in rows}) == 1 else None,
+        contact=first.contact and Contact.model_validate(first.contact),
+        english=bool(first.english),  # none in the programmes of older seasons
     )
 
 

@@ -53,7 +53,7 @@ def preview(event: str, role: str) -> NotificationText:
 def sample(name: EventName, role: Role) -> NotificationText:
     """Return the message about an invented case, at a step of which that role is notified."""
     notified = (each for each in _steps(name) if role in roles_notified(each))
-    return notification_text(next(notified), role, "（示例）请补充用户规模。")
+    return notification_text(next(notified), role, "（示例）请补充用户规模。", english=True)
 
 
 def _steps(name: EventName) -> Iterator[CaseEventData]:

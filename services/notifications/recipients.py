@@ -15,6 +15,7 @@ from models.cases.events import CaseEventData
 from models.dates.pace import Pace
 from models.notifications.delivery import Channel
 from models.notifications.quiet_hours import after_quiet, next_at
+from models.programme.mail import MailRules
 from models.programme.reminders import Reminders
 
 DIGESTED = frozenset({Role.BODY, Role.PANEL, Role.EXPERT})
@@ -24,12 +25,20 @@ _user, _channel, _season = tables.app_user.c, tables.user_channel.c, tables.seas
 
 
 @dataclass(frozen=True)
-class Hours:
-    """When a season's messages may leave: its hours, their time zone, its pace."""
+class MessageRules:
+    """How a season's messages leave.
+
+    Attributes:
+        reminders: Their hours.
+        zone: The time zone of the hours.
+        pace: How fast the season runs.
+        english: Whether an English half follows the Chinese.
+    """
 
     reminders: Reminders
     zone: ZoneInfo
     pace: Pace
+    english: bool
 
     def leaves(self, at: datetime, *, digest: bool) -> datetime:
         """Return the first instant from `at` at which a message may leave."""
@@ -49,18 +58,18 @@ class Recipient:
     Attributes:
         role: In what capacity.
         channels: The channels beside the inbox, mail first.
-        hours: When their messages may leave.
+        rules: How their messages leave.
     """
 
     id: str
     role: Role
     channels: tuple[Channel, ...]
-    hours: Hours
+    rules: MessageRules
 
     @property
     def gets_digests(self) -> bool:
         """Whether mails of a day leave as one."""
-        return self.role in DIGESTED and self.hours.reminders.digest_at is not None
+        return self.role in DIGESTED and self.rules.reminders.digest_at is not None
 
 
 def concerned_by(
@@ -102,29 +111,31 @@ def _recipients(connection: Connection, whom: ColumnElement[bool]) -> list[Recip
     rows = connection.execute(query).all()
     if not rows:
         return []
-    hours = hours_of(connection, {row.season_id for row in rows})
+    rules = rules_of(connection, {row.season_id for row in rows})
     found = []
     for (user_id, role, season_id, email), of_user in groupby(rows, key=lambda row: row[:4]):
         chosen = [Channel(row.channel) for row in of_user if row.channel is not None]
         mail = () if email is None else (Channel.MAIL,)
-        found.append(Recipient(user_id, Role(role), (*mail, *chosen), hours[season_id]))
+        found.append(Recipient(user_id, Role(role), (*mail, *chosen), rules[season_id]))
     return found
 
 
-def hours_of(connection: Connection, seasons: Iterable[str]) -> Mapping[str, Hours]:
-    """Return the hours of seasons, by id."""
+def rules_of(connection: Connection, seasons: Iterable[str]) -> Mapping[str, MessageRules]:
+    """Return the rules of seasons, by id."""
     query = select(
         _season.id,
         _season.programme["reminders"].label("reminders"),
+        _season.programme["mail"].label("mail"),
         _season.programme["timezone"].label("timezone"),
         _season.anchor,
         _season.seconds_per_day,
     ).where(_season.id.in_(seasons))
     return {
-        row.id: Hours(
+        row.id: MessageRules(
             reminders=Reminders.model_validate_json(json.dumps(row.reminders or {})),
             zone=ZoneInfo(row.timezone),
             pace=Pace(anchor=row.anchor, seconds_per_day=row.seconds_per_day),
+            english=MailRules.model_validate(row.mail or {}).english,
         )
         for row in connection.execute(query)
     }

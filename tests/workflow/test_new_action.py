@@ -162,4 +162,4 @@ def test_it_works_from_the_command_line_to_the_notification(
     ]
     kind, subject = came["notified"]
     assert kind == "org.tuixuan.case.acknowledged"
-    assert subject.startswith("【推选】已签收 Acknowledged：")
+    assert subject.endswith("》已签收【推选】")

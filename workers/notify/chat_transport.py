@@ -25,3 +25,6 @@ class ChatTransport:
             raise DeferredError(f"no answer within {TIMEOUT_SECONDS:.0f} s") from error
         if not accepted:
             raise DeferredError("the bot did not take the message")
+
+    async def rest(self) -> None:
+        """Nothing was kept open."""

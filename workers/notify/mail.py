@@ -1,12 +1,14 @@
 """Build a mail as it goes out: the same bytes each time that it is sent."""
 
+from collections.abc import Iterator
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 
-from services.notifications.mail_template import NO_REPLY, REPLY_REACHES_ORGANISER, as_html
+from models.programme.mail import Contact
+from services.notifications.mail_template import as_html, footer_of
 from services.notifications.outgoing import OutgoingMessage
+from workers.notify.encoded_words import WORDS_APART
 from workers.notify.transport import RejectedError
 from workers.settings.mail import MailSettings
 
@@ -14,24 +16,32 @@ LONGEST_LINE = 998
 """Octets of one line that SMTP carries (RFC 5322 section 2.1.1)."""
 
 
-def build_mail(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
+def build_mail(
+    outgoing: OutgoingMessage, settings: MailSettings, portal: str | None = None
+) -> EmailMessage:
     """Return the mail.
+
+    Args:
+        outgoing: What it says, and to whom.
+        settings: Who sends it.
+        portal: The address of the portal; None: there is none.
 
     Raises:
         RejectedError: The address cannot stand in a header.
     """
     try:
-        return _build(outgoing, settings)
+        return _build(outgoing, settings, portal)
     except (ValueError, IndexError) as error:  # the standard library's parser raises both
         raise RejectedError("the address cannot stand in a mail") from error
 
 
-def _build(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
+def _build(outgoing: OutgoingMessage, settings: MailSettings, portal: str | None) -> EmailMessage:
     message = _headers(outgoing, settings)
-    footer = NO_REPLY if outgoing.reply_to is None else REPLY_REACHES_ORGANISER
-    text = "\n".join([outgoing.text.rstrip(), "", "--", *footer, ""])
+    footer = footer_of(outgoing.reply_to, english=outgoing.english)
+    said = "\n\n".join(_paragraphs(outgoing, portal))
+    text = "\n".join([said, "", "--", *footer, ""])
     message.set_content(text, charset="utf-8", cte=_encoding(text))
-    html = as_html(outgoing.subject, outgoing.text, footer)
+    html = as_html(outgoing.subject, said, footer)
     message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     message.set_boundary(f"=_{outgoing.delivery_id}")  # else another one each time
     if outgoing.due or outgoing.over:
@@ -39,8 +49,30 @@ def _build(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
     return message
 
 
+def _paragraphs(outgoing: OutgoingMessage, portal: str | None) -> Iterator[str]:
+    """Yield whom it is to, what happened, where to act, and whom to call."""
+    if outgoing.salutation:
+        yield outgoing.salutation
+    yield outgoing.text.strip()
+    act = [] if portal is None else [f"查看与办理：{portal}/"]
+    if outgoing.number is not None:
+        act.append(f"命令行：tuixuan case show {outgoing.number}")
+    if act:
+        yield "\n".join(act)
+    if outgoing.contact is not None:
+        yield "联系：" + _contact(outgoing.contact)
+
+
+def _contact(contact: Contact) -> str:
+    parts = [contact.office]
+    parts += [f"电话 {contact.phone}"] if contact.phone else []
+    parts += [f"邮箱 {contact.mail}"] if contact.mail else []
+    parts += [contact.hours] if contact.hours else []
+    return "，".join(parts)
+
+
 def _headers(outgoing: OutgoingMessage, settings: MailSettings) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=WORDS_APART)
     message["From"] = settings.sender
     message["To"] = Address(addr_spec=outgoing.to)
     if outgoing.reply_to is not None:

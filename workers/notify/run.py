@@ -25,10 +25,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class OutgoingSettings:
-    """How messages leave: mail always, short messages if there is a gateway."""
+    """How messages leave: mail always, short messages if there is a gateway.
+
+    Attributes:
+        portal: The portal's address, which mails name; None: there is none.
+    """
 
     mail: MailSettings
     sms: SmsSettings | None = None
+    portal: str | None = None
 
 
 async def run(
@@ -76,7 +81,7 @@ def open_senders(
     from workers.notify.sms_transport import SmsTransport
 
     senders = [
-        Sender(engine, open_mail_transport(outgoing.mail), retries),
+        Sender(engine, open_mail_transport(outgoing.mail, outgoing.portal), retries),
         Sender(engine, ChatTransport(), retries, channel=Channel.CHAT, at_once=CHATS_AT_ONCE),
     ]
     if outgoing.sms is not None and outgoing.sms.url is not None:
@@ -84,7 +89,7 @@ def open_senders(
     return senders
 
 
-def open_mail_transport(settings: MailSettings) -> Transport:
+def open_mail_transport(settings: MailSettings, portal: str | None = None) -> Transport:
     """Return the transport that the settings name.
 
     Raises:
@@ -94,7 +99,7 @@ def open_mail_transport(settings: MailSettings) -> Transport:
     from workers.notify.smtp_transport import SmtpTransport
 
     if settings.host is not None:
-        return SmtpTransport(settings, settings.host)
+        return SmtpTransport(settings, settings.host, portal=portal)
     if settings.folder is not None:
-        return FolderTransport(settings, settings.folder)
+        return FolderTransport(settings, settings.folder, portal)
     raise ValueError("邮件设置中既没有服务器（host），也没有文件夹（folder）")

@@ -88,13 +88,16 @@ class Sender:
             Whether the server is available. Once it is not, the rest of what is due is left
             alone: each would only wait as long for the same answer.
         """
-        while due := await asyncio.to_thread(self._due):
-            for some in batched(due, self._at_once):
-                if stop is not None and stop.is_set():
-                    return True
-                if not all(await asyncio.gather(*map(self._take_and_send, some))):
-                    return False
-        return True
+        try:
+            while due := await asyncio.to_thread(self._due):
+                for some in batched(due, self._at_once):
+                    if stop is not None and stop.is_set():
+                        return True
+                    if not all(await asyncio.gather(*map(self._take_and_send, some))):
+                        return False
+            return True
+        finally:
+            await self._transport.rest()
 
     async def _take_and_send(self, delivery_id: str) -> bool:
         taken = await asyncio.to_thread(self._queue.take, delivery_id)

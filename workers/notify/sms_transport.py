@@ -12,7 +12,11 @@ from workers.settings.sms import SmsSettings
 TIMEOUT_SECONDS = 30.0
 """For one message as a whole; a sender's lease is longer."""
 
-_WORTH_ANOTHER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_ABOUT_THE_MESSAGE = frozenset({
+    HTTPStatus.BAD_REQUEST, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+})  # fmt: skip
+"""What another attempt would get as well; other refusals are about us, and may pass."""
 
 
 class SmsTransport:
@@ -44,6 +48,9 @@ class SmsTransport:
         if answer.is_success:
             return
         why = f"the gateway answered {answer.status_code}"
-        if answer.is_client_error and answer.status_code not in _WORTH_ANOTHER:
+        if answer.status_code in _ABOUT_THE_MESSAGE:
             raise RejectedError(why, answer.status_code)
         raise DeferredError(why, answer.status_code)
+
+    async def rest(self) -> None:
+        """Nothing was kept open."""

@@ -34,3 +34,6 @@ class Transport(Protocol):
         Raises:
             NotSentError: One of its kinds: it is not.
         """
+
+    async def rest(self) -> None:
+        """Close what was kept open between messages: nothing is due for now."""

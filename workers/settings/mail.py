@@ -44,9 +44,14 @@ class MailSettings(SettingsSection):
         return self.port or _PORTS[self.security]
 
     @property
+    def address(self) -> str:
+        """The sender's address, without a name."""
+        return address_of(self.sender)
+
+    @property
     def domain(self) -> str:
         """The domain of the sender's address."""
-        return address_of(self.sender).rpartition("@")[2]
+        return self.address.rpartition("@")[2]
 
     @field_validator("folder")
     @classmethod

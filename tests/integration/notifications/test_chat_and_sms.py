@@ -65,6 +65,9 @@ class TestChat:
                 sent.append(letter.to)
                 out.set()
 
+            async def rest(self) -> None:
+                pass
+
         for number in range(60):  # more than one look finds
             notify_by(engine, Channel.CHAT, "json://hangs.example.invalid", key=f"k{number}")
         notify_by(engine, Channel.CHAT, "json://works.example.invalid", user="2024-hunan")

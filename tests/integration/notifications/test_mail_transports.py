@@ -9,7 +9,7 @@ from tests.mailserver import MailServer, plain
 from workers.notify.folder_transport import FolderTransport
 from workers.notify.mail import build_mail
 from workers.notify.smtp_transport import SmtpTransport
-from workers.notify.transport import RejectedError, TransportUnavailable
+from workers.notify.transport import DeferredError, RejectedError, TransportUnavailable
 from workers.settings.mail import MailSettings
 
 
@@ -68,3 +68,52 @@ class TestSmtp:
                 await SmtpTransport(settings(server.port), LOOPBACK).send(outgoing(to=to))
 
         assert server.mails == []
+
+    async def test_one_connection_carries_several_mails_and_is_ended_with_them(self) -> None:
+        async with MailServer() as server:
+            transport = SmtpTransport(settings(server.port), LOOPBACK)
+            for number in range(3):
+                await transport.send(outgoing(delivery_id=f"dlv_{number}"))
+            assert server.connections == 1
+            await transport.rest()
+            await transport.send(outgoing())
+            await transport.rest()
+
+        assert (len(server.mails), server.connections) == (4, 2)
+
+    async def test_a_connection_that_the_server_ended_is_opened_anew(self) -> None:
+        async with MailServer() as server:
+            transport = SmtpTransport(settings(server.port), LOOPBACK)
+            await transport.send(outgoing())
+            await server.stop()
+            await server.start()
+            await transport.send(outgoing(delivery_id="dlv_2"))
+            await transport.rest()
+
+        assert len(server.mails) == 2
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            "550 Connection frequency limited",
+            "550 5.7.1 Too many messages, slow down",
+            "550 rate limit exceeded",
+            "553 Requested action not taken: please try again later",
+            "554 5.2.2 mailbox over quota",
+            "550 发送频率过快，请稍后再试",
+            "421 4.7.0 greylisted",
+        ],
+    )
+    async def test_sayings_of_not_now_put_a_mail_off_whatever_their_code(self, answer: str) -> None:
+        async with MailServer(answers={"ann@example.invalid": answer}) as server:
+            with pytest.raises(DeferredError, match=answer[:3]):
+                await SmtpTransport(settings(server.port), LOOPBACK).send(outgoing())
+
+    @pytest.mark.parametrize(
+        "answer",
+        ["550 5.1.1 no such user", "554 用户不存在", "552 message size exceeds fixed limit"],
+    )
+    async def test_what_stays_as_it_is_sets_a_mail_aside(self, answer: str) -> None:
+        async with MailServer(answers={"ann@example.invalid": answer}) as server:
+            with pytest.raises(RejectedError, match=answer[:3]):
+                await SmtpTransport(settings(server.port), LOOPBACK).send(outgoing())

@@ -127,7 +127,6 @@ class TestNotifying:
         newest = inbox(engine, EXPERT.id)[0]
         assert newest.case_id == case_id
         assert "待办：完成专家评审" in newest.text
-        assert "Awaited from you: the scores to be given" in newest.text
         assert heard(engine, "elsewhere") == []
 
     def test_nobody_is_found_for_no_role(self, engine: Engine) -> None:

@@ -63,7 +63,12 @@ class TestWorker:
         shown = inbox(engine, FUJIAN)[0]
         mail = server.to("fujian@example.invalid")[-1]
         assert mail["Subject"] == shown.subject
-        assert plain(mail).replace("\r\n", "\n").startswith(shown.text)
+        assert plain(mail).replace("\r\n", "\n") == (
+            f"福建省广播电视局：\n您好！\n\n{shown.text}\n"
+            "命令行：tuixuan case show 2024-fujian-0001\n\n"
+            "联系：（示例）征集推选活动办公室，电话 010-00000000，工作日 9:00—17:00\n\n"
+            "--\n本邮件由系统自动发出，请勿直接回复。\n"
+        )
 
     async def test_without_a_server_the_mail_lies_in_the_folder(
         self, engine: Engine, js: JetStreamContext, tmp_path: Path

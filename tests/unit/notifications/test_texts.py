@@ -45,10 +45,10 @@ def test_every_event_and_role_that_hears_of_it_has_words_and_no_other() -> None:
 def test_a_message_names_the_case_in_chinese_and_then_in_english(
     name: EventName, role: Role
 ) -> None:
-    subject, text = notification_text(happened(name, awaited=role), role, REASON)
+    subject, text = notification_text(happened(name, awaited=role), role, REASON, english=True)
 
     head = BY_EVENT[name].headline
-    assert subject == f"【推选】{head.zh} {head.en}：《（示例）智慧家庭》"
+    assert subject == f"《（示例）智慧家庭》{head.zh} {head.en}【推选】"
     chinese, english = text.split("\n\n")
     assert chinese.startswith(
         "案例：《（示例）智慧家庭》（case_01）\n" + BY_EVENT[name].notified[role].zh
@@ -61,9 +61,15 @@ def test_a_message_names_the_case_in_chinese_and_then_in_english(
     assert (REASON in text) is (name in WITH_REASON)
 
 
-def test_a_return_reads_as_a_whole() -> None:
-    told = notification_text(happened(EventName.RETURNED, to=State.DRAFT), Role.APPLICANT, REASON)
+def test_a_return_reads_as_a_whole_with_and_without_its_english_half() -> None:
+    data = happened(EventName.RETURNED, to=State.DRAFT)
+    told, chinese = (
+        notification_text(data, Role.APPLICANT, REASON, english=english)
+        for english in (True, False)
+    )
 
+    assert chinese.subject == "《（示例）智慧家庭》已退回修改【推选】"
+    assert chinese.text == told.text.partition("\n\n")[0] + "\n"
     assert told.text == (
         "案例：《（示例）智慧家庭》（case_01）\n"
         "推荐单位将案例退回修改，请按意见修改后重新提交。\n"
@@ -84,9 +90,9 @@ def test_a_return_reads_as_a_whole() -> None:
 def test_a_reminder_says_how_many_working_days_are_left() -> None:
     data = happened(EventName.DEADLINE_APPROACHING, working_days_left=3)
 
-    subject, text = notification_text(data, Role.APPLICANT)
+    subject, text = notification_text(data, Role.APPLICANT, english=True)
 
-    assert subject.startswith("【推选】期限将至（剩 3 个工作日） Due soon：")
+    assert subject == "《（示例）智慧家庭》期限将至（剩 3 个工作日） Due soon【推选】"
     assert "剩余：3 个工作日" in text
     assert "Working days left: 3" in text
 
@@ -95,7 +101,7 @@ def test_a_moved_deadline_shows_the_old_and_the_new_time() -> None:
     before = datetime(2024, 4, 25, 2, 30, tzinfo=UTC)
     data = happened(EventName.DEADLINE_MOVED, deadline_before=before)
 
-    text = notification_text(data, Role.APPLICANT).text
+    text = notification_text(data, Role.APPLICANT, english=True).text
 
     assert "原期限：2024-04-25（周四）10:30（北京时间）\n" in text
     assert "Due before: 2024-04-25 10:30 (Beijing time)\n" in text
@@ -115,17 +121,20 @@ def test_nothing_is_asked_of_those_from_whom_nothing_is_awaited() -> None:
     assert "期限：" not in text
 
 
-def test_a_subject_is_one_line_and_its_title_at_most_sixty_characters() -> None:
+def test_a_subject_is_one_line_and_its_title_leaves_room_for_what_happened() -> None:
     data = happened(EventName.SUBMITTED, title="长\n题 " + "字" * 100)
 
     subject = notification_text(data, Role.BODY).subject
 
-    assert subject == "【推选】已提交 Filed：《长 题 " + "字" * 55 + "…》"
+    assert subject == "《长 题 " + "字" * 25 + "…》已提交【推选】"
 
 
 def test_a_submitted_case_is_named_by_its_number() -> None:
     told = notification_text(
-        happened(EventName.RETURNED, number="2024-fujian-0012"), Role.APPLICANT, REASON
+        happened(EventName.RETURNED, number="2024-fujian-0012"),
+        Role.APPLICANT,
+        REASON,
+        english=True,
     )
     assert told.text.startswith("案例：《（示例）智慧家庭》（2024-fujian-0012）\n")
     assert "Case: （示例）智慧家庭 (2024-fujian-0012)\n" in told.text
