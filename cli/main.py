@@ -12,12 +12,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.frame import errors
+from cli.frame.completion import ASKED, PROGRAM, answer_shells
 from cli.frame.exits import Exit
+from cli.frame.help import in_language
 from cli.frame.language import language_of
-from cli.frame.options import Options, Output, add_options, begin
+from cli.frame.options import Options, Output, add_options, begin, options
 from cli.frame.standard_streams import flush_stdout, prepare_streams
-
-PROGRAM = "tuixuan"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ COMMANDS: Mapping[str, Entry] = {
         "cli.commands.delivery", "通知投递（邮件、机器人、短信）：查看、重投", group=True
     ),
     "webhook": Entry(
-        "cli.commands.webhook", "Webhook 端点：登记、测试、轮换密钥、发送记录、重发", group=True
+        "cli.commands.webhook", "回调：登记、测试、轮换密钥、查看投递、重发", group=True
     ),
     "event": Entry("cli.commands.event", "事件：查看去向、积压", group=True),
     "dead-letter": Entry(
@@ -57,7 +57,7 @@ COMMANDS: Mapping[str, Entry] = {
     "stream": Entry("cli.commands.stream", "事件流：丢失后由记录重建", group=True),
     "template": Entry("cli.commands.template", "通知模板：列出、预览", group=True),
     "user": Entry("cli.commands.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
-    "audit": Entry("cli.commands.audit", "审计记录：核验", group=True),
+    "audit": Entry("cli.commands.audit", "审计记录：核验、签名、导出", group=True),
     "retention": Entry("cli.commands.retention", "保存期限：查看、清除到期的资料", group=True),
     "reconcile": Entry("cli.commands.reconcile", "核对四处记录是否一致，并向前修复"),
     "calendar": Entry("cli.commands.calendar", "工作日安排", group=True),
@@ -66,6 +66,7 @@ COMMANDS: Mapping[str, Entry] = {
     "temporal": Entry("cli.commands.temporal", "在运行中的系统上使用 Temporal 自己的命令"),
     "server": Entry("cli.commands.server", "自备的 Temporal：建立命名空间与搜索属性", group=True),
     "db": Entry("cli.commands.db", "数据库", group=True),
+    "completion": Entry("cli.commands.completion", "命令行补全：输出 bash、zsh 或 fish 的补全脚本"),
     "doctor": Entry("cli.commands.doctor", "检查环境，指出问题及解决办法"),
     "version": Entry("cli.commands.stack", "显示版本", name="version"),
 }
@@ -81,7 +82,10 @@ class Root(TyperGroup):
     ) -> tuple[str | None, Any, list[str]]:
         """Find the command that was asked for, and load it."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command if name is None else load(name), rest
+        if name is not None:
+            command = load(name)
+            in_language(command, options().language)
+        return name, command, rest
 
 
 def root() -> Root:
@@ -94,12 +98,13 @@ def root() -> Root:
         name=PROGRAM,
         commands={**placeholders},
         help="推选：征集推选全过程，从草稿到公布。",
-        epilog="每条命令都接受上述选项，写在命令名之前或之后均可；详见 COMMAND --help。",
+        epilog="每条命令都接受上述选项，写在命令名之前或之后均可；详见 tuixuan 命令 --help。",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     command.params = []
     add_options(command, below=False)
+    in_language(command, options().language)
     return command
 
 
@@ -121,6 +126,8 @@ def run(arguments: Sequence[str]) -> int:
     given = Options(language=language_of(arguments, os.environ))
     prepare_streams()
     begin(given)
+    if ASKED in os.environ:
+        answer_shells()
     try:
         code = root().main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
         ended = code if isinstance(code, int) else Exit.OK

@@ -6,7 +6,7 @@ from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

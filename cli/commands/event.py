@@ -105,7 +105,7 @@ def _show_ways(found: "EventView") -> None:
             row["ways"] = "；".join(map(_way, row["ways"]))
         show(rows, columns)
     if found.webhooks:
-        columns = {"endpoint": "端点", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
+        columns = {"endpoint": "回调", "status": "状态", "attempts": "次数", "delivery": "投递编号"}
         show(found.webhooks, columns)
 
 

@@ -1,19 +1,23 @@
 """`tuixuan season`: open seasons, look at them, move their dates."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.frame.effects import DryRun, approve, show_plan
+from cli.frame.effects import DryRun, agreed
 from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show, show_page
 from cli.frame.words import WHEN
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from cli.connections.services import Connections
+    from services.dates.change import MilestoneChange
     from services.dates.extensions import Extended
     from services.dates.moves import MilestoneMove
 
@@ -80,10 +84,16 @@ def show_(season: Season) -> None:
 @app.command()
 def move(
     season: Season,
-    milestone: Annotated[str, typer.Argument(help="日程节点，如 cutoff（见 season show）")],
+    milestone: Annotated[
+        str,
+        typer.Argument(
+            metavar="MILESTONE",
+            help="日程节点：名称或代号，如 申报推荐截止、cutoff（见 season show）",
+        ),
+    ],
     reason: Reason,
     when: Annotated[str | None, typer.Argument(metavar="WHEN", help=WHEN)] = None,
-    body: Annotated[str | None, typer.Option(help="只调整这一推荐单位的 cutoff")] = None,
+    body: Annotated[str | None, typer.Option(help="只调整这一推荐单位的申报推荐截止")] = None,
     now: Annotated[
         bool, typer.Option("--now", help="现在截止（或允许 WHEN 为已过的时间）")
     ] = False,
@@ -92,21 +102,30 @@ def move(
     """调整日程：先显示影响；受影响的案例重设期限与提醒，因原日期逾期的恢复办理，并通知有关人员。"""
     from cli.connections.databases import record
     from cli.connections.services import connected
-    from cli.connections.viewer import acting_organiser
-    from services.dates.change import MilestoneChange
     from services.dates.milestones import Milestones
     from services.dates.moves import foresee_move
 
     after, closes = _moment(when, now=now)
-    change = MilestoneChange(season, milestone, after, reason, acting_organiser(), body, closes)
     with record() as engine:
-        plan = foresee_move(engine, change)
-    if dry_run:
-        show_plan(plan)
-        return
-    approve(plan)
-
+        change = _change(engine, season, milestone, body, after)
+        change = replace(change, reason=reason, closes=closes)
+        if not agreed(lambda: foresee_move(engine, change), dry_run=dry_run):
+            return
     _report(connected(lambda here: Milestones(here.engine, here.service).move(change)))
+
+
+def _change(
+    engine: "Engine", season: str, milestone: str, body: str | None, after: datetime
+) -> "MilestoneChange":
+    """Return a change of what somebody means by the names that they typed, without a reason yet."""
+    from cli.connections.viewer import acting_organiser
+    from services.dates.change import MilestoneChange
+    from services.seasons.lookup import find_body, find_milestone, find_season
+
+    season_id = find_season(engine, season)
+    body_id = body and find_body(engine, body, season_id)
+    actor = acting_organiser()
+    return MilestoneChange(season_id, find_milestone(milestone), after, "", actor, body_id)
 
 
 def _report(moved: "MilestoneMove") -> None:
@@ -128,7 +147,7 @@ def _report(moved: "MilestoneMove") -> None:
 @app.command()
 def extend(
     season: Season,
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="申报单位编号（见 case show）")],
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="申报单位的名称、编号或其开头")],
     until: Annotated[str, typer.Argument(metavar="UNTIL", help=WHEN)],
     reason: Reason,
     dry_run: DryRun = False,
@@ -136,18 +155,16 @@ def extend(
     """单独延长一个申报单位的申报截止时间（其所有草稿；已逾期的恢复办理）。"""
     from cli.connections.databases import record
     from cli.connections.services import connected
-    from cli.connections.viewer import acting_organiser
     from cli.frame.moments import parse_moment
-    from services.dates.change import MilestoneChange
     from services.dates.extensions import Extensions, foresee_unit
+    from services.seasons.lookup import find_unit
 
-    change = MilestoneChange(season, "cutoff", parse_moment(until), reason, acting_organiser())
+    after = parse_moment(until)
     with record() as engine:
-        plan = foresee_unit(engine, unit, change)
-    if dry_run:
-        show_plan(plan)
-        return
-    approve(plan)
+        change = replace(_change(engine, season, "cutoff", None, after), reason=reason)
+        unit = find_unit(engine, unit, change.season_id)
+        if not agreed(lambda: foresee_unit(engine, unit, change), dry_run=dry_run):
+            return
 
     async def work(here: "Connections") -> "Extended":
         return await Extensions(here.engine, here.service).extend_unit(unit, change)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workers.folder.places import Places
     from workers.settings.worker import WorkerSettings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 GRACE = 25.0
 """Seconds after SIGTERM in which a worker may finish its work in hand; production allows 30."""

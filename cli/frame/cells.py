@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.frame.language import Language
 from cli.frame.visible import visible
+from models.ids import parse_actor_name
 from models.wording import (
     AUDITED,
     CHANNELS,
@@ -109,7 +110,7 @@ def _instant(instant: datetime, language: Language, *, dated: bool) -> str:
 
 def _word(key: str, text: str, language: Language) -> str:
     if key in _ACTORS:
-        role, colon, name = text.partition(":")
-        return f"{said(ROLES[role], language)} {name}" if colon and role in ROLES else text
+        role, name = parse_actor_name(text)
+        return f"{said(ROLES[role], language)} {name}" if name and role in ROLES else text
     found = _NAMED[key]().get(text) if key in _NAMED else None
     return text if found is None else said(found, language)

@@ -135,9 +135,10 @@ def _parse_actor(text: str) -> "Actor":
     from pydantic import ValidationError
 
     from models.cases.actors import Actor, Role
+    from models.ids import parse_actor_name
 
-    role, colon, name = text.partition(":")
-    if not colon or role not in set(Role):
+    role, name = parse_actor_name(text)
+    if not name or role not in set(Role):
         known = "、".join(Role)
         raise typer.BadParameter(f"--as 应为 ROLE:ID，其中 ROLE 为 {known} 之一；得到的是 {text}")
     try:

@@ -47,6 +47,6 @@ def flush_stdout(code: int) -> int:
 
 
 def _write_nowhere() -> None:
-    """Let the interpreter's own flush at its end find a file that takes everything."""
+    """Point stdout at the null device, so that the interpreter's flush at exit cannot fail."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,12 @@
-"""Typer's messages about wrong arguments, in Chinese; the names in them stay as they are."""
+"""Typer's messages about wrong arguments, in Chinese where that is read; names stay."""
 
 import re
 from typing import Any
 
 from typer import TyperException
+
+from cli.frame.language import Language
+from cli.frame.options import options
 
 NO_ARGUMENTS = "NoArgsIsHelpError"
 """Typer's private class for a group that was called without a command."""
@@ -47,10 +50,12 @@ def explain_usage(error: TyperException) -> str:
     if type(error).__name__ == NO_ARGUMENTS:
         return error.format_message()  # the help
     said = " ".join(error.format_message().split())
+    context: Any = getattr(error, "ctx", None)
+    if options().language is Language.EN:
+        return f"{said} See {context.command_path} --help" if context is not None else said
     for pattern, chinese in SAYINGS:
         match = re.fullmatch(pattern, said)
         if match is not None:
             said = match.expand(chinese)
             break
-    context: Any = getattr(error, "ctx", None)
     return f"{said} 用法见 {context.command_path} --help" if context is not None else said

@@ -79,7 +79,7 @@ class Pace(BaseModel):
         return Fraction(self.seconds_per_day) / _DAY
 
     def _after(self, microseconds: int) -> datetime:
-        """Add to the anchor; a fast season left alone for weeks would leave Python's years."""
+        """Add to the anchor; a fast clock would run past the years that `datetime` has."""
         least = (_EARLIEST - self.anchor) // _MICROSECOND
         most = (_LATEST - self.anchor) // _MICROSECOND
         return self.anchor + _MICROSECOND * min(max(microseconds, least), most)

@@ -14,7 +14,7 @@ MORNING = time(9)
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 _GRACE = timedelta(minutes=1)
-"""A fast pace rounds instants by some seconds; within this a midnight stays a midnight."""
+"""A fast clock rounds instants by some seconds: this close to midnight is midnight."""
 
 
 @dataclass(frozen=True, slots=True)

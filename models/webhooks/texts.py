@@ -16,7 +16,7 @@ def failing_since(at: datetime) -> str:
 def endpoint_disabled(name: str, endpoint_id: str, why: str) -> NotificationText:
     """Return what the owner reads. `name`: its description, or its address."""
     text = (
-        f"Webhook 端点“{name}”（{endpoint_id}）已停用：{why}。\n"
-        "未送达的消息仍保留。修复后请启用端点：tuixuan webhook resume。\n"
+        f"回调“{name}”（{endpoint_id}）已停用：{why}。\n"
+        "未送达的消息仍保留。修复后请启用回调：tuixuan webhook resume。\n"
     )
-    return NotificationText(f"回调端点“{name}”已停用{MARK}", text)
+    return NotificationText(f"回调“{name}”已停用{MARK}", text)

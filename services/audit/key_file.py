@@ -96,7 +96,7 @@ class KeyFile:
             self._pending.replace(self._path)
 
     def finish_rotation(self, announced: str) -> None:
-        """Activate the prepared key where a crash came between announcing it and that."""
+        """Activate the prepared key if the file announces it: a crash came before `activate`."""
         waiting = not self.is_given and self._pending.exists()
         if waiting and public_hex(_load(self._pending)) == announced:
             self.activate()

@@ -9,7 +9,7 @@ from models.programme.milestones import out_of_order
 from models.programme.moments import YEARS
 from models.refusals import Refused
 from models.text.entry import require_fit
-from models.wording import moment
+from models.wording import MILESTONES, moment
 
 _FOLLOWS: Mapping[str, tuple[str, ...]] = {"cutoff": ("body_review",)}
 """What moves along with a milestone that comes earlier: bodies review until the cutoff."""
@@ -54,7 +54,7 @@ def refuse_request(change: MilestoneChange) -> None:
     if change.after.year not in YEARS:
         raise Refused("bad_date", f"日期应在 {YEARS[0]} 至 {YEARS[-1]} 年之间。")
     if change.body_id is not None and change.milestone != "cutoff":
-        raise Refused("unknown_milestone", "推荐单位只有自己的 cutoff。")
+        raise Refused("unknown_milestone", "推荐单位只有自己的申报推荐截止（cutoff）。")
 
 
 def moved_milestones(
@@ -70,7 +70,7 @@ def moved_milestones(
         Refused: `unknown_milestone`, `before_opening` or `milestone_order`.
     """
     if change.milestone not in milestones:
-        known = "、".join(milestones)
+        known = "、".join(f"{name}（{MILESTONES[name].zh}）" for name in milestones)
         message = f"没有日程节点 {change.milestone}，可选：{known}。"
         raise Refused("unknown_milestone", message)
     opens = milestones["opens"]
@@ -88,8 +88,11 @@ def moved_milestones(
 def _refuse_order(moved: Mapping[str, datetime], after: Mapping[str, datetime]) -> None:
     for earlier, later in out_of_order(after):
         if {earlier, later} & set(moved):  # else it stood so before
+            first, then = (
+                f"{name}（{MILESTONES[name].zh}，{moment(after[name])}）"
+                for name in (earlier, later)
+            )
             raise Refused(
                 "milestone_order",
-                f"日程节点须依次进行：{later}（{moment(after[later])}）不能早于"
-                f" {earlier}（{moment(after[earlier])}）。请先调整另一个节点。",
+                f"日程节点须依次进行：{then}不能早于 {first}。请先调整另一个节点。",
             )

@@ -48,12 +48,10 @@ class Extensions:
         refuse_past(change.after, now())
         found = await asyncio.to_thread(_read_unit, self._engine, unit_id, change)
         done = Extended([], [])
-        reopens = {each.id for each in found.touched if each.effect is Effect.REOPENS}
-        for case_id in sorted([*(each.id for each in found.touched), *found.others]):
-            action = Action.REOPEN if case_id in reopens else Action.MOVE_DEADLINE
-            fields = {"until": change.after}
-            await self._service.act(Request(case_id, action, fields, change.actor, change.reason))
-            (done.reopened if case_id in reopens else done.cases).append(case_id)
+        for request in _requests(found, change):
+            await self._service.act(request)
+            reopens = request.action is Action.REOPEN
+            (done.reopened if reopens else done.cases).append(request.case_id)
         return done
 
     async def extend_case(self, request: Request) -> CaseView:
@@ -70,10 +68,13 @@ def foresee_unit(engine: Engine, unit_id: str, change: MilestoneChange) -> MoveP
     """Return what a cutoff of its own does to a unit's drafts, and do nothing.
 
     Raises:
-        Refused: `due_in_past`, `no_draft`.
+        Refused: `due_in_past`, `no_draft`, or the rules are against it.
     """
-    refuse_past(change.after, now())
+    at = now()
+    refuse_past(change.after, at)
     found = _read_unit(engine, unit_id, change)
+    for request in _requests(found, change):
+        _refuse(engine, request, at)
     return MovePlan(season=change.season_id, after=change.after, cases=found.touched)
 
 
@@ -100,6 +101,22 @@ def _read_unit(engine: Engine, unit_id: str, change: MilestoneChange) -> SeasonE
     if not (found.touched or found.others):
         raise Refused("no_draft", f"单位 {unit_id} 在征集季 {change.season_id} 没有草稿。")
     return found
+
+
+def _requests(found: SeasonEffects, change: MilestoneChange) -> list[Request]:
+    """Return what is asked for each of a unit's drafts, in the order of their ids."""
+    reopens = {each.id for each in found.touched if each.effect is Effect.REOPENS}
+    fields = {"until": change.after}
+    return [
+        Request(
+            case_id,
+            Action.REOPEN if case_id in reopens else Action.MOVE_DEADLINE,
+            fields,
+            change.actor,
+            change.reason,
+        )
+        for case_id in sorted([*(each.id for each in found.touched), *found.others])
+    ]
 
 
 def _reopening(engine: Engine, request: Request) -> Request:

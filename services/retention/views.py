@@ -18,7 +18,7 @@ WORDS: Mapping[str, ClassWords] = {
     "forms": ClassWords("申报表的各个版本", "案例终结"),
     "reasons": ClassWords("意见、理由的文字", "案例终结"),
     "messages": ClassWords("站内消息与投递", "消息发出且案例已终结"),
-    "webhooks": ClassWords("Webhook 投递与应答", "投递办结"),
+    "webhooks": ClassWords("回调的投递与应答", "投递办结"),
     "addresses": ClassWords("邮箱、聊天机器人与手机号码", "本季日程与全部案例结束"),
 }
 FOREVER = (

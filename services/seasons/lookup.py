@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select
 
 from models import tables
 from models.programme.definition import Programme
 from models.programme.parts import choice_key, chosen
 from models.refusals import Refused
 from models.store.engine import reading
+from models.text.names import folded
+from models.wording import MILESTONES
 from services.seasons.queries import read_programme
+
+CANDIDATES = 5
+"""How many units a refusal names."""
 
 
 def find_season(engine: Engine, typed: str) -> str:
@@ -57,6 +62,40 @@ def find_category(engine: Engine, typed: str, season: str | None = None) -> str:
     found = [each.key for each in categories if chosen([each], typed)]
     known = {each.key: each.title for each in categories}
     return _one(found, known, lambda choices: _unknown("category", "类别", typed, choices))
+
+
+def find_milestone(typed: str) -> str:
+    """Return the name of the milestone that somebody means by its name or in words.
+
+    What is neither is returned as it is, to be refused with the choices of its season.
+    """
+    wanted = choice_key(typed)
+    for name, words in MILESTONES.items():
+        said = (name, words.zh, words.zh.removesuffix("截止"), words.en)
+        if wanted in map(choice_key, said):
+            return name
+    return typed
+
+
+def find_unit(engine: Engine, typed: str, season: str) -> str:
+    """Return the id of the unit that somebody means by its id, the beginning of it, or its name.
+
+    Raises:
+        Refused: `unknown_unit`, or `ambiguous_unit`; the message names the candidates.
+    """
+    unit = tables.unit.c
+    named = or_(unit.name_key == folded(typed), unit.id.startswith(typed, autoescape=True))
+    query = select(unit.id, unit.name).where(unit.season_id == season, named).order_by(unit.id)
+    with reading(engine) as connection:
+        found = connection.execute(query.limit(CANDIDATES + 1)).all()
+    exact = [row.id for row in found if typed == row.id or folded(typed) == folded(row.name)]
+    if len(found) == 1 or exact:
+        return exact[0] if exact else str(found[0].id)
+    if not found:
+        message = f"征集季 {season} 没有申报单位“{typed}”；编号与名称见 tuixuan case show。"
+        raise Refused("unknown_unit", message)
+    choices = "、".join(f"{row.id}（{row.name}）" for row in found[:CANDIDATES])
+    raise Refused("ambiguous_unit", f"不止一个申报单位以“{typed}”开头：{choices}。请多写几位。")
 
 
 def _seasons(connection: Connection) -> dict[str, str]:

@@ -89,7 +89,7 @@ def owner_org(connection: Connection, season_id: str, owner: Actor) -> str | Non
     if owner.role in _SEES_ALL:
         return None
     if owner.role not in (Role.APPLICANT, Role.BODY):
-        raise Refused("role_not_allowed", "端点只能属于申报单位、推荐单位、主办方或审计。")
+        raise Refused("role_not_allowed", "回调只能属于申报单位、推荐单位、主办方或审计。")
     org = (tables.unit if owner.role is Role.APPLICANT else tables.body).c
     found = select(org.id).where(org.season_id == season_id, org.id == owner.id)
     if connection.scalar(found) is None:

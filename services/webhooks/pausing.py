@@ -28,7 +28,7 @@ def pause(engine: Engine, endpoint_id: str) -> EndpointView:
     """
     with transaction(engine) as connection:
         if require_endpoint(connection, endpoint_id).status == EndpointStatus.DISABLED:
-            raise Refused("endpoint_disabled", f"端点 {endpoint_id} 已停用，本来就不发送。")
+            raise Refused("endpoint_disabled", f"回调 {endpoint_id} 已停用，本来就不发送。")
         connection.execute(
             update(tables.webhook_endpoint)
             .where(_endpoint.id == endpoint_id)

@@ -26,7 +26,7 @@ def send_test(engine: Engine, endpoint_id: str, at: datetime) -> str:
         endpoint = require_endpoint(connection, endpoint_id)
         if endpoint.status != EndpointStatus.ACTIVE:
             raise Refused(
-                "endpoint_not_active", f"端点 {endpoint_id} 未启用，请先 tuixuan webhook resume。"
+                "endpoint_not_active", f"回调 {endpoint_id} 未启用，请先 tuixuan webhook resume。"
             )
         row = waiting_row(endpoint_id, _test_message(endpoint.season_id, at), at)
         connection.execute(insert(tables.webhook_delivery), row)

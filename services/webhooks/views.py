@@ -95,7 +95,7 @@ def list_endpoints(
 
 def unknown_endpoint(endpoint_id: str) -> Refused:
     """Return the refusal for an endpoint that does not exist."""
-    return Refused("unknown_endpoint", f"没有端点 {endpoint_id}。")
+    return Refused("unknown_endpoint", f"没有回调 {endpoint_id}。")
 
 
 def read_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
@@ -118,5 +118,5 @@ def require_endpoint(connection: Connection, endpoint_id: str) -> EndpointView:
     """
     found = read_endpoint(connection, endpoint_id)
     if found.removed_at is not None:
-        raise Refused("endpoint_removed", f"端点 {endpoint_id} 已移除，不能再用；请另行登记。")
+        raise Refused("endpoint_removed", f"回调 {endpoint_id} 已移除，不能再用；请另行登记。")
     return found

@@ -84,7 +84,11 @@ def test_files_of_any_kind_are_read_or_refused(stack: Stack) -> None:
         "gbk": (good.encode("gb18030"), "not_text", "gbk.toml 第 "),
         "huge": (f'note = "{"字" * 7_000_000}"', "case_file_invalid", "note 过长"),
         "endless": ("a = " + "[" * 100_000, "case_file_invalid", "嵌套过深"),
-        "nul": ('title = "a\\u0000b"', "case_file_invalid", "title 含有控制字符"),
+        "nul": (
+            'title = "a\\u0000b"',
+            "case_file_invalid",
+            "title 第 2 个字符是不显示的控制字符（U+0000）",
+        ),
         "raw-nul": ('title = "a\x00b"', "case_file_invalid", "第 1 行第 11 列"),
         "no-toml": ("案例名称：示例", "case_file_invalid", "第 1 行第 1 列"),
         "two-categories": (good.replace(one, two), "case_file_invalid", "只能申报一个类别"),
@@ -149,7 +153,7 @@ def test_names_that_nothing_has_are_refused(stack: Stack) -> None:
         ("season", "move", "2024", "cutoff", "+9d", "--reason", "x", "--as", "applicant:x"): (
             "role_not_allowed"
         ),
-        ("season", "extend", "2024", "unit_x", "+9d", "--reason", "x"): "no_draft",
+        ("season", "extend", "2024", "unit_x", "+9d", "--reason", "x"): "unknown_unit",
         ("delivery", "retry", "无此投递"): "unknown_delivery",
         ("user", "email", "无此人", "a@example.invalid"): "unknown_user",
         ("user", "email", "2024-fujian", "不是邮箱"): "bad_email",

@@ -53,7 +53,7 @@ async def test_moved_dates_reach_everybody_whom_they_touch(stack: Stack) -> None
     national = instant(stack.json("season", "show", season)["milestones"]["cutoff"])
     later = national + timedelta(days=2)
     moved = stack.json(
-        "season", "move", season, "cutoff", later.isoformat(), "--reason", "（示例）延期两天"
+        "season", "move", season, "申报推荐截止", later.isoformat(), "--reason", "（示例）延期两天"
     )
     assert part(moved, "season", "milestone", "cases") == {
         "season": season,
@@ -91,7 +91,7 @@ async def test_moved_dates_reach_everybody_whom_they_touch(stack: Stack) -> None
     # A body moves its own cutoff; the extension of one unit stays.
     body = instant(views[State.DRAFT]["deadline"]) - timedelta(days=1)
     moved = stack.json(
-        "season", "move", season, "cutoff", body.isoformat(), "--body", "fujian",
+        "season", "move", season, "cutoff", body.isoformat(), "--body", "福建",
         "--reason", "（示例）提前一天", "--yes",
     )  # fmt: skip
     assert moved["cases"] == []
@@ -235,8 +235,8 @@ async def test_a_date_of_yesterday_ends_nothing_by_accident_and_what_it_ended_co
     too_late = (instant(shown["formal_check"]) + day).isoformat()
     code, name, message = stack.refused(*move, too_late, *reason)
     assert (code, name) == (1, "milestone_order")
-    assert "formal_check" in message
-    assert "cutoff" in message
+    assert "formal_check（形式审查截止，" in message
+    assert "cutoff（申报推荐截止，" in message
     assert stack.json("case", "show", draft) == before
     assert stack.json("season", "show", season)["milestones"] == shown
 

@@ -11,7 +11,7 @@ import typer
 from annotated_types import Ge
 from pydantic import AwareDatetime
 
-from cli.frame.effects import DryRun, approve, show_plan
+from cli.frame.effects import DryRun, agreed
 from cli.frame.options import options
 from cli.frame.output import show
 from cli.frame.parameters import MOST
@@ -150,11 +150,8 @@ def _extend(request: "Request", *, dry_run: bool) -> None:
 
     with record() as engine:
         named = replace(request, case_id=find_case(engine, request.case_id))
-        plan = foresee_case(engine, named)
-    if dry_run:
-        show_plan(plan)
-        return
-    approve(plan)
+        if not agreed(lambda: foresee_case(engine, named), dry_run=dry_run):
+            return
     show(connected(lambda here: Extensions(here.engine, here.service).extend_case(named)))
 
 

@@ -21,7 +21,7 @@ def deliveries(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> None:
-    """列出发送记录，新的在前，各附最近一次尝试；failed 为试满后搁置的。"""
+    """列出回调的投递，新的在前，各附最近一次发送；failed 为试满后搁置的。"""
     from cli.commands.webhook.owned import record_of
     from services.webhooks.deliveries import webhook_log
 
@@ -32,7 +32,7 @@ def deliveries(
 
 @app.command()
 def attempts(delivery: Delivery) -> None:
-    """列出一条投递的每一次尝试。"""
+    """列出一条投递的发送记录：每次何时发出，对方如何答复。"""
     from cli.commands.webhook.owned import record_of
     from services.webhooks.deliveries import attempts as attempts_of
 
@@ -45,10 +45,10 @@ def replay(
     delivery: Annotated[
         str | None, typer.Argument(metavar="[DELIVERY]", help="投递编号，whd_…，见 deliveries")
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="与 --since 同用：哪个端点")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="与 --since 同用：哪个回调")] = None,
     since: Annotated[str | None, typer.Option(help=f"重发此后的全部：{SINCE}")] = None,
 ) -> None:
-    """重发一条，或某端点自某时起的全部，连同停用期间错过的；编号与内容不变。"""
+    """重发一条，或某回调自某时起的全部，连同停用期间错过的；编号与内容不变。"""
     from cli.commands.webhook.owned import record_of
     from cli.frame.moments import parse_start
     from services.clock import now

@@ -37,7 +37,7 @@ def add(
     event: Events = None,
     rate: Rate = None,
 ) -> None:
-    """登记端点；密钥只显示这一次。默认属主办方，用 --as applicant:ID 或 body:ID 指明单位。"""
+    """登记回调；密钥只显示这一次。默认属主办方，用 --as applicant:ID 或 body:ID 指明单位。"""
     from cli.connections.databases import record
     from cli.connections.viewer import acting_organiser
     from services.clock import now
@@ -60,7 +60,7 @@ def list_(
     season: Season,
     all_: Annotated[bool, typer.Option("--all", help="也列出已移除的")] = False,
 ) -> None:
-    """列出一个征集季的端点；用 --as 只列某单位的。"""
+    """列出一个征集季的回调；用 --as 只列某单位的。"""
     from cli.connections.databases import record
     from services.seasons.lookup import find_season
     from services.webhooks.views import list_endpoints
@@ -78,7 +78,7 @@ def edit(
     event: Events = None,
     rate: Rate = None,
 ) -> None:
-    """修改端点的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
+    """修改回调的地址、说明、事件或速率；密钥与等待发送的消息不变。"""
     from cli.commands.webhook.owned import record_of
     from services.webhooks.endpoints import EndpointChanges, edit_endpoint
 
@@ -110,7 +110,7 @@ def try_(
         tried = (
             "接收方未收下" if item.attempts else f"{wait} 秒内尚未发出（webhook 进程在运行吗？）"
         )
-        say(f"{tried}；其后的尝试见：tuixuan webhook attempts {delivery}")
+        say(f"{tried}；其后的发送见：tuixuan webhook attempts {delivery}")
         raise typer.Exit(Exit.FOUND)
 
 
@@ -142,7 +142,7 @@ def pause(endpoint: Endpoint) -> None:
 
 @app.command()
 def resume(endpoint: Endpoint) -> None:
-    """恢复发送，也用于重新启用已停用的端点；等待重试的立即发出。"""
+    """恢复发送，也用于重新启用已停用的回调；等待重试的立即发出。"""
     from cli.commands.webhook.owned import record_of
     from services.clock import now
     from services.webhooks import pausing
@@ -153,13 +153,13 @@ def resume(endpoint: Endpoint) -> None:
 
 @app.command()
 def remove(endpoint: Endpoint) -> None:
-    """移除端点，不能恢复：不再发送，密钥作废，发送记录保留。"""
+    """移除回调，不能恢复：不再发送，密钥作废，投递与发送记录保留。"""
     from cli.commands.webhook.owned import record_of
     from services.clock import now
     from services.webhooks import endpoints
 
     with record_of(endpoint) as engine:
-        confirm(f"移除端点 {endpoint}？不能恢复。")
+        confirm(f"移除回调 {endpoint}？不能恢复。")
         show(endpoints.remove(engine, endpoint, now()), ENDPOINT_COLUMNS)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="端点编号，ep_…，见 list")]
+Endpoint = Annotated[str, typer.Argument(metavar="ENDPOINT", help="回调编号，ep_…，见 list")]
 Delivery = Annotated[str, typer.Argument(metavar="DELIVERY", help="投递编号，whd_…，见 deliveries")]
 Events = Annotated[
     list[str] | None, typer.Option(help="只要此事件，如 submitted，可多次；all 为全部")

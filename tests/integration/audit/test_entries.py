@@ -201,9 +201,14 @@ def test_entries_are_insert_only(stores: Stores, season: str, statement: str) ->
         connection.execute(text(statement))
 
 
-@pytest.mark.parametrize("reason", ["长" * 501, "一行\n两行"])
-def test_a_reason_is_one_line_of_some_length(stores: Stores, season: str, reason: str) -> None:
-    with pytest.raises(Refused, match="理由应为一行文字"):
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [("长" * 501, "理由应为一行文字"), ("一行\n两行", "只能写一行"), ("a\u202eb", "U\\+202E")],
+)
+def test_a_reason_is_one_line_of_some_length(
+    stores: Stores, season: str, reason: str, why: str
+) -> None:
+    with pytest.raises(Refused, match=why):
         enter_now(stores.record, access_entry(None, season, reason=reason), AT)
 
 

@@ -3,9 +3,18 @@
 import pytest
 from sqlalchemy import Engine
 
+from models import tables
 from models.refusals import Refused
-from services.seasons.lookup import find_body, find_category, find_season
-from tests.factories import programme
+from models.store.engine import transaction
+from models.text.names import folded
+from services.seasons.lookup import (
+    find_body,
+    find_category,
+    find_milestone,
+    find_season,
+    find_unit,
+)
+from tests.factories import OPENS, programme
 
 
 @pytest.mark.parametrize("typed", ["fujian", "福建", "福建省", "福建省广播电视局", " Fujian "])
@@ -51,3 +60,41 @@ def test_who_names_none_gets_the_choices(engine: Engine, season: str) -> None:
 def test_without_a_season_there_is_nothing_to_choose(engine: Engine) -> None:
     with pytest.raises(Refused, match="可选：无"):
         find_season(engine, "2024")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("cutoff", "cutoff"),
+        ("申报推荐截止", "cutoff"),
+        ("申报推荐", "cutoff"),
+        (" Formal Check", "formal_check"),
+        ("公示开始", "notice_start"),
+        ("开始", "开始"),
+    ],
+)
+def test_a_milestone_is_named_by_its_name_or_in_words(typed: str, name: str) -> None:
+    assert find_milestone(typed) == name
+
+
+def test_a_unit_is_named_by_its_id_the_beginning_of_it_or_its_name(
+    engine: Engine, season: str
+) -> None:
+    units = {"unit_A1": "甲公司（示例）", "unit_A2": "乙公司（示例）", "unit_A20": "unit_A"}
+    with transaction(engine) as connection:
+        for each, name in units.items():
+            connection.execute(
+                tables.unit.insert(),
+                {"id": each, "season_id": season, "name": name, "name_key": folded(name),
+                 "created_at": OPENS},
+            )  # fmt: skip
+
+    for typed in ("unit_A1", "甲公司(示例)", " 甲公司（示例）"):
+        assert find_unit(engine, typed, season) == "unit_A1"
+    assert find_unit(engine, "unit_A2", season) == "unit_A2"
+    assert find_unit(engine, "unit_A", season) == "unit_A20"  # its whole name
+    with pytest.raises(Refused, match=r"ambiguous_unit.*甲公司（示例）.*乙公司"):
+        find_unit(engine, "unit", season)
+    for none in ("丙公司", "%", "", "unit_A1 x"):
+        with pytest.raises(Refused, match=r"(unknown|ambiguous)_unit"):
+            find_unit(engine, none, season)

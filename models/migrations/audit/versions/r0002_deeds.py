@@ -1,4 +1,4 @@
-"""The audit also witnesses what is no event, and binds each case's lines to each other."""
+"""Audit entries of deeds beside those of events; each entry of a case names the one before it."""
 
 import sqlalchemy as sa
 from alembic import op
