@@ -1,4 +1,4 @@
-"""Every answer of `docs/operations.md`, tried on a real system: it finds what was asked for."""
+"""Every answer of `docs/operations.en.md`, tried on a real system: it finds what was asked for."""
 
 from collections.abc import Iterator
 

@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benc
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"var", "build", "dist"}
 PLACEHOLDERS = re.compile(r"[<*…]|NAME|NNNN")
-WORDED = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "operations.md", *DECISIONS]
+WORDED = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "operations.en.md", *DECISIONS]
 OLD_WORDS = r"\b(?:deeds?|lookers?|puts? up|put aside|told|telling|is away|shelf|desks?)\b"
 """Words that the glossary of docs/architecture.md replaced."""
 
@@ -146,7 +146,29 @@ def test_pages_use_the_words_of_the_glossary(path: Path) -> None:
     assert re.findall(OLD_WORDS, text, re.IGNORECASE) == []
 
 
-def test_each_kind_of_difference_is_explained_to_operators() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
+def test_operations_in_chinese_and_in_english_are_twins() -> None:
+    """The same headings, answers, tables and names in the same order; each in its language."""
+    chinese, english = (ROOT / "docs" / f"operations.{name}" for name in ("md", "en.md"))
+    zh, en = chinese.read_text(), english.read_text()
+    heading = r"^(#+)(?: (\d+)\.)? "
+    assert re.findall(heading, zh, re.MULTILINE) == re.findall(heading, en, re.MULTILINE)
+    block = r"^```.*?^```"
+    flags = re.MULTILINE | re.DOTALL
+    assert re.findall(block, zh, flags) == re.findall(block, en, flags)
+    for in_zh, in_en in zip(*(re.split(r"(?m)^#+ ", text) for text in (zh, en)), strict=True):
+        assert sorted(spans(in_zh)) == sorted(spans(in_en)), in_en.partition("\n")[0]
+        assert in_zh.count("\n|") == in_en.count("\n|")
+        assert re.findall(r"!\[[^]]*\](\S+)", in_zh) == re.findall(r"!\[[^]]*\](\S+)", in_en)
+    bare = re.sub(r"`[^`\n]+`", "", prose(en))
+    assert not re.search(r"[\u4e00-\u9fff]", bare)
+    for line in prose(zh).splitlines():
+        assert (
+            len(re.findall(r"[A-Za-z]+", re.sub(r"`[^`]+`|\S+\.(?:md|png)|“[^”]+”", "", line))) < 6
+        )
+
+
+@pytest.mark.parametrize("name", ["operations.md", "operations.en.md"])
+def test_each_kind_of_difference_is_explained_to_operators(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text()
     table = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
     assert set(get_args(Kind.__value__)) <= set(re.findall(r"`(\w+)`", table))
