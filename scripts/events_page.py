@@ -1,8 +1,10 @@
 """Write `docs/events.md`, `docs/asyncapi.yaml` and the schema of each event from the code."""
 
+import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,30 +20,73 @@ from models.cases.events import (
     case_event,
 )
 from models.cases.lifecycle import RULES
-from models.stream.names import EVENTS
+from models.stream.names import ADVISORIES, EVENTS, Durable
+from models.webhooks.retries import WebhookRetries
+from services.webhooks.test_event import TEST_TYPE
+from workers.settings.webhook import WebhookSettings
+from workers.webhook.post import sign
 
-_HEAD = """# Events
+SECRET = "whsec_" + base64.b64encode(b"an invented secret, of 32 bytes!").decode()
+"""What signs the request that the page shows; it belongs to nobody."""
+EVENT_AT = datetime(2024, 4, 1, tzinfo=UTC)
+SENT_AT = EVENT_AT + timedelta(seconds=1)
 
-Generated from `models/cases/events.py` and `models/cases/actions/` by `make docs`; a test fails
-when it is stale.
+OPENING = Path(__file__).with_name("events_opening.md")
 
-| type | zh | en | who may be notified | schema |
-|---|---|---|---|---|
-"""
+
+def _shown_request() -> str:
+    """Return the request that the page opens with, as it is on the wire."""
+    body = json.dumps(example(Action.SUBMIT), ensure_ascii=False, separators=(",", ":"))
+    event = json.loads(body)
+    headers = sign(event["id"], body, [SECRET], SENT_AT)
+    lines = [
+        "POST /tuixuan HTTP/1.1", "host: receiver.example.org",
+        *(f"{name.decode()}: {value.decode()}" for name, value in headers),
+        f"content-length: {len(body.encode())}",
+    ]  # fmt: skip
+    return "\n".join([*lines, "", body])
+
+
+def _opening() -> str:
+    retries = WebhookRetries()
+    return OPENING.read_text(encoding="utf-8").format(
+        secret=SECRET,
+        request=_shown_request(),
+        timeout=WebhookSettings.model_fields["timeout"].default,
+        delays=_spans(retries.delays),
+        attempts=retries.attempts,
+        disabled=retries.disable_after.days,
+        test_type=TEST_TYPE,
+        stream=EVENTS,
+        advisories=ADVISORIES,
+        durables="`, `".join(Durable),
+    )
+
+
+def _spans(spans: Sequence[timedelta]) -> str:
+    """Return waits as people write them: `5 s, 5 min, 2 h`."""
+    units = (("h", 3600), ("min", 60), ("s", 1))
+    said = []
+    for span in spans:
+        seconds = int(span.total_seconds())
+        unit, size = next((name, size) for name, size in units if seconds % size == 0)
+        said.append(f"{seconds // size} {unit}")
+    return ", ".join(said)
 
 
 def example(action: Action) -> dict[str, Any]:
     """Return a message as it is published."""
     rule = next(rule for rule in RULES if rule.action is action)
     data = CaseEventData.model_validate(dict(
-        case_id="01J00000000000000000000000", seq=2, action=action, **{"from": rule.sources[0]},
-        to=rule.dest or rule.sources[0], actor_role=rule.roles[0], season="2024",
-        body="body", unit="unit", category="category", title="标题", number="2024-body-0001",
-        record_hash="0" * 64,
+        case_id="case_01J00000000000000000000000", seq=2, action=action,
+        **{"from": rule.sources[0]}, to=rule.dest or rule.sources[0],
+        actor_role=rule.roles[0], season="2024",
+        body="fujian", unit="unit_01J00000000000000000000000", category="smart-home",
+        title="（示例）智慧家庭服务", number="2024-fujian-0001", awaited="body",
+        deadline="2024-05-12T16:00:00Z",
+        record_hash="sha256:" + "0" * 64,
     ))  # fmt: skip
-    message: dict[str, Any] = json.loads(
-        case_event(data, datetime(2024, 4, 1, tzinfo=UTC)).to_json()
-    )
+    message: dict[str, Any] = json.loads(case_event(data, EVENT_AT).to_json())
     return message
 
 
@@ -131,4 +176,4 @@ def pages() -> dict[str, str]:
     described = yaml.safe_dump(
         json.loads(json.dumps(asyncapi())), sort_keys=False, allow_unicode=True, width=100
     )
-    return {"events.md": _HEAD + "".join(rows), "asyncapi.yaml": described, **found}
+    return {"events.md": _opening() + "".join(rows), "asyncapi.yaml": described, **found}

@@ -33,7 +33,8 @@ class CaseEventData(BaseModel):
         record_hash: The hash of the line in the record that this event announces.
     """
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
+    # Whoever reads ignores what a later version of the program added: v1 only adds fields.
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
 
     case_id: str
     seq: int = Field(ge=1)
@@ -57,7 +58,7 @@ class CaseEventData(BaseModel):
 class CaseEvent(BaseModel):
     """The envelope. The exact bytes of `to_json` are published, signed and audited."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     specversion: Literal["1.0"] = "1.0"
     id: str
