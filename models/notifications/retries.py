@@ -16,6 +16,8 @@ class DeliveryRetries:
             sender is believed dead. Longer than any attempt takes.
         poll: How often to look for due deliveries when nothing else wakes the sender.
         unavailable: How long to leave an unavailable server alone.
+        furthest: Nothing waits longer, not for quiet hours and a digest either: what is due
+            later was written by a wrong clock, and is due now.
     """
 
     attempts: int = 12
@@ -24,6 +26,7 @@ class DeliveryRetries:
     lease: timedelta = timedelta(minutes=2)
     poll: timedelta = timedelta(seconds=1)
     unavailable: timedelta = timedelta(seconds=5)
+    furthest: timedelta = timedelta(days=3)
 
     def delay(self, attempts: int) -> timedelta:
         """Return the wait after the attempt of this number, from 1."""

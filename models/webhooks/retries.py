@@ -22,6 +22,8 @@ class WebhookRetries:
         worth_hurrying: After an outage that lasted so long what waited is sent at once.
         poll: Seconds between looks at what is due.
         flush: Seconds within which outcomes are written together.
+        furthest: No message and no endpoint waits longer: what is due later was written by a
+            wrong clock, and is due now.
     """
 
     delays: tuple[timedelta, ...] = (
@@ -37,6 +39,7 @@ class WebhookRetries:
     worth_hurrying: timedelta = 5 * _M
     poll: float = 0.05
     flush: float = 0.01
+    furthest: timedelta = timedelta(days=2)
 
     @property
     def attempts(self) -> int:

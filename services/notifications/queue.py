@@ -10,12 +10,14 @@ from models import tables
 from models.notifications.delivery import Channel, DeliveryStatus
 from models.notifications.retries import DeliveryRetries
 from models.store.engine import reading, transaction
-from services.clock import now
+from services.clock import Interval, now
 from services.notifications.outgoing import DELIVERIES, DeliveryRow, OutgoingMessage, compose
 from services.notifications.reminders import why_overtaken
 
 BATCH = 50
 MOST_IN_A_DIGEST = 100
+FAR_SECONDS = 60.0
+"""How often to look for what a wrong clock put off."""
 
 _delivery, _message = tables.delivery.c, tables.inbox_message.c
 
@@ -68,9 +70,11 @@ class DeliveryQueue:
     ) -> None:
         self._engine, self._retries, self._clock = engine, retries, clock
         self._channel = channel
+        self._far_seen = Interval(FAR_SECONDS)
 
     def due(self) -> list[str]:
         """Return the next deliveries to send, those that wait longest first."""
+        self._bring_near()
         query = select(_delivery.id).order_by(_delivery.next_attempt_at, _delivery.id)
         with reading(self._engine) as connection:
             return list(connection.scalars(query.where(*self._is_due(self._clock())).limit(BATCH)))
@@ -80,6 +84,7 @@ class DeliveryQueue:
 
         One whose server hangs holds nobody else up then.
         """
+        self._bring_near()
         query = (
             select(func.min(_delivery.id))
             .join_from(tables.delivery, tables.inbox_message)
@@ -137,6 +142,18 @@ class DeliveryQueue:
     def failed(self, taken: TakenDelivery, error: str) -> None:
         """Set a message aside, visibly."""
         self._note(taken, status=DeliveryStatus.FAILED, last_error=error)
+
+    def _bring_near(self) -> None:
+        """Let what a wrong clock put off be due; once a minute is enough."""
+        if self._far_seen.passed():
+            at = self._clock()
+            far = (
+                _delivery.channel == self._channel,
+                _delivery.status == DeliveryStatus.WAITING,
+                _delivery.next_attempt_at > at + self._retries.furthest,
+            )
+            with transaction(self._engine) as connection:
+                connection.execute(update(tables.delivery).where(*far).values(next_attempt_at=at))
 
     def _is_due(self, at: datetime) -> tuple[ColumnElement[bool], ...]:
         return (

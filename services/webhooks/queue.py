@@ -4,18 +4,21 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, exists, select
+from sqlalchemy import Engine, exists, select, update
 
 from models import tables
 from models.store.engine import reading, transaction
 from models.webhooks.retries import WebhookRetries
 from models.webhooks.status import EndpointStatus, WebhookStatus
-from services.clock import now
+from services.clock import Interval, now
 from services.webhooks.outcomes import DueWebhook, Outcome, record_outcomes
 from services.webhooks.secrets import secrets_of
 
 _endpoint, _delivery = tables.webhook_endpoint.c, tables.webhook_delivery.c
 _earlier = tables.webhook_delivery.alias()
+
+FAR_SECONDS = 60.0
+"""How often to look for what a wrong clock put off."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,13 @@ class WebhookQueue:
         self, engine: Engine, retries: WebhookRetries, clock: Callable[[], datetime] = now
     ) -> None:
         self._engine, self._retries, self._clock = engine, retries, clock
+        self._far_seen = Interval(FAR_SECONDS)
 
     def endpoints(self) -> list[DueEndpoint]:
         """Return the endpoints for which something is due and that may be asked now."""
         at = self._clock()
+        if self._far_seen.passed():
+            self._bring_near(at)
         waits = exists().where(
             _delivery.endpoint_id == _endpoint.id,
             _delivery.status == WebhookStatus.WAITING,
@@ -87,6 +93,20 @@ class WebhookQueue:
         )  # fmt: skip
         with reading(self._engine) as connection:
             return [DueWebhook(*row) for row in connection.execute(query)]
+
+    def _bring_near(self, at: datetime) -> None:
+        """Let what a wrong clock put off be due, and ask whom it left alone."""
+        far = at + self._retries.furthest
+        waits = (_delivery.status == WebhookStatus.WAITING, _delivery.next_attempt_at > far)
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(tables.webhook_delivery).where(*waits).values(next_attempt_at=at)
+            )
+            connection.execute(
+                update(tables.webhook_endpoint)
+                .where(_endpoint.not_before > far)
+                .values(not_before=None)
+            )
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what came of some attempts, in one transaction."""

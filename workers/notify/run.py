@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from models.notifications.delivery import Channel
 from models.notifications.retries import DeliveryRetries
+from services.clock import SharedClock
 from workers.notify.handler import NotifyHandler
 from workers.notify.sender import Sender
 from workers.notify.transport import Transport
@@ -62,7 +63,7 @@ async def run(
         for sender in senders:
             sender.wake()
 
-    handler = NotifyHandler(engine, notified=wake_senders)
+    handler = NotifyHandler(engine, notified=wake_senders, clock=SharedClock(engine))
     async with asyncio.TaskGroup() as group:
         for sender in senders:
             group.create_task(sender.run(stop))

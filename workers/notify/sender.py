@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models.notifications.delivery import Channel
 from models.notifications.retries import DeliveryRetries
+from services.clock import SharedClock
 from services.notifications.queue import DeliveryQueue, TakenDelivery
 from workers.logs.redaction import kept_text
 from workers.notify.transport import (
@@ -53,7 +54,7 @@ class Sender:
                 by one server.
         """
         self._retries, self._at_once = retries or DeliveryRetries(), at_once
-        self._queue = DeliveryQueue(engine, self._retries, channel)
+        self._queue = DeliveryQueue(engine, self._retries, channel, SharedClock(engine))
         self._due: Callable[[], list[str]] = (
             self._queue.due_by_recipient if at_once > 1 else self._queue.due
         )

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 
 import structlog
@@ -18,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.ids import event_id
+from services.clock import SharedClock
 from services.stream.leases import release_lease, take_lease, this_process
 from services.stream.outbox import UnpublishedEvent, read_unpublished, record_outcomes
 from workers.stream.jetstream import ensure_streams
@@ -80,6 +80,7 @@ class Relay:
         """
         self._engine, self._js, self._pace = engine, js, pace
         self._holder = holder or this_process()
+        self._clock = SharedClock(engine)
         self._gate = asyncio.Semaphore(pace.at_once)
         self._renew_at = 0.0
         self._stopped: dict[str, float] = {}
@@ -137,7 +138,7 @@ class Relay:
         if time.monotonic() < self._renew_at:
             return True
         held = await asyncio.to_thread(
-            take_lease, self._engine, LEASE, self._holder, datetime.now(UTC), self._pace.lease
+            take_lease, self._engine, LEASE, self._holder, self._clock(), self._pace.lease
         )
         if held:
             self._renew_at = time.monotonic() + self._pace.lease / 3
@@ -168,8 +169,8 @@ class Relay:
         )
 
     async def _settle(self, batch: _Batch) -> None:
-        now = datetime.now(UTC)
-        await asyncio.to_thread(record_outcomes, self._engine, batch.published, batch.failed, now)
+        at = self._clock()
+        await asyncio.to_thread(record_outcomes, self._engine, batch.published, batch.failed, at)
 
 
 def _ids(row: UnpublishedEvent) -> dict[str, str]:

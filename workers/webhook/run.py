@@ -7,6 +7,7 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from models.webhooks.retries import STEADY, WebhookRetries
+from services.clock import SharedClock
 from workers.settings.webhook import WebhookSettings
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import InOrder
@@ -37,7 +38,7 @@ async def run(  # noqa: PLR0913 - the stream, the record, and how
     """
     async with aclosing(Poster(settings)) as poster:
         sender = WebhookSender(engine, poster, retries)
-        handler = WebhookHandler(engine, queued=sender.wake)
+        handler = WebhookHandler(engine, queued=sender.wake, clock=SharedClock(engine))
         in_order = InOrder(handler, engine, skip=handler.skip)
         async with asyncio.TaskGroup() as group:
             group.create_task(sender.run(stop))

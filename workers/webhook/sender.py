@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from models.webhooks.answers import Answer
 from models.webhooks.retries import STEADY, WebhookRetries
+from services.clock import SharedClock
 from services.webhooks.outcomes import DueWebhook, Outcome
 from services.webhooks.queue import DueEndpoint, WebhookQueue
 from workers.webhook.post import Poster
@@ -58,7 +59,8 @@ class WebhookSender:
     """
 
     def __init__(self, engine: Engine, poster: Poster, retries: WebhookRetries = STEADY) -> None:
-        self._queue, self._poster, self._retries = WebhookQueue(engine, retries), poster, retries
+        self._queue = WebhookQueue(engine, retries, SharedClock(engine))
+        self._poster, self._retries = poster, retries
         self._health: defaultdict[str, _Health] = defaultdict(_Health)
         self._outcomes: list[Outcome] = []
         self._tasks: set[asyncio.Task[None]] = set()

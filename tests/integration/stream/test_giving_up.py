@@ -46,11 +46,7 @@ def another(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "id": "case_other:1"}
 
 
-def chatty(body: dict[str, Any]) -> dict[str, Any]:
-    return {**body, "data": {**body["data"], "contact_mobile": "13800000000"}}
-
-
-CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [broken, renamed, another, chatty]
+CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [broken, renamed, another]
 
 
 @pytest.mark.parametrize("change", CHANGES)

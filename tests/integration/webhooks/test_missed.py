@@ -11,12 +11,14 @@ from models.cases.actors import Actor, Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store.engine import reading, transaction
+from models.webhooks.retries import WebhookRetries
 from models.webhooks.status import EndpointStatus
 from services.clock import now
 from services.webhooks import endpoints
 from services.webhooks.deliveries import webhook_log
 from services.webhooks.endpoints import NewEndpoint
 from services.webhooks.pausing import resume
+from services.webhooks.queue import WebhookQueue
 from services.webhooks.replays import replay_since
 from tests.factories import OPENS, SEASON, commit, make_case, open_season
 from workers.webhook.handler import WebhookHandler
@@ -91,3 +93,26 @@ def test_it_is_what_the_endpoint_may_and_wants_to_hear_of(engine: Engine, off: s
     assert replay_since(engine, late, since, now()) == 4
     elsewhere = endpoints.add_endpoint(engine, NewEndpoint("2023", organiser, URL), now()).id
     assert replay_since(engine, elsewhere, since, now()) == 0
+
+
+@pytest.mark.parametrize(("days", "is_due"), [(-1, True), (1, False), (10, True)])
+@pytest.mark.parametrize("kind", ["message", "endpoint"])
+def test_what_a_wrong_clock_put_off_is_sent(
+    engine: Engine, season: str, kind: str, days: int, is_due: bool
+) -> None:
+    endpoint = endpoints.add_endpoint(engine, NewEndpoint(season, FUJIAN, URL), OPENS).id
+    fan_out_case(engine, make_case(engine, state=State.PROVINCE_REVIEW))
+    at = OPENS + timedelta(days=days)
+    with transaction(engine) as connection:
+        connection.execute(
+            update(tables.webhook_delivery).values(
+                next_attempt_at=at if kind == "message" else OPENS
+            )
+        )
+        if kind == "endpoint":
+            connection.execute(update(tables.webhook_endpoint).values(not_before=at))
+
+    queue = WebhookQueue(engine, WebhookRetries(), clock=lambda: OPENS)
+    found = [each.id for each in queue.endpoints()]
+    assert found == ([endpoint] if is_due else [])
+    assert len(queue.due(endpoint, 16, set())) == (kind == "endpoint" or is_due)
