@@ -1,6 +1,7 @@
 # The one task runner. Each target installs what it needs; a second run finds it in place.
 .DEFAULT_GOAL := help
-.PHONY: help up test quick test-slow check bench setup docs lock python servers browser
+.PHONY: help up test quick test-slow check bench setup docs lock python run servers browser
+.NOTPARALLEL: # two of them would install at the same time
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 # Processes start twice as fast where Python may keep what it compiled; git ignores it.
@@ -10,7 +11,7 @@ EVERY := --numprocesses auto --dist loadgroup --ignore tests/lint
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-up: python servers ## bring the whole system up with sample cases; Ctrl-C stops it (ARGS=... for `tuixuan up`)
+up: servers ## bring the whole system up with sample cases; Ctrl-C stops it (ARGS=... for `tuixuan up`)
 	@exec .venv/bin/tuixuan up $(ARGS)
 
 test: python servers browser ## run every test (ARGS=... for pytest)
@@ -34,16 +35,23 @@ setup: python servers browser ## only install: packages, servers, browser
 docs: python ## write the generated pages of docs/ anew
 	@$(PYTHON) scripts/docs.py
 
-lock: ## compile requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: ## compile both requirements locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@uv=$$(scripts/install.sh --uv) && UV_PYTHON_DOWNLOADS=never $$uv pip compile pyproject.toml \
 	  --all-extras --universal --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --python-version 3.12 --output-file requirements.lock $(ARGS)
-	@! grep -n '://' requirements.lock
+	@uv=$$(scripts/install.sh --uv) && UV_PYTHON_DOWNLOADS=never $$uv pip compile pyproject.toml \
+	  --extra embedded --extra build --constraint requirements.lock \
+	  --universal --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --python-version 3.12 --output-file requirements-run.lock
+	@! grep -n '://' requirements.lock requirements-run.lock
 
 python:
 	@scripts/install.sh
 
-servers: python
+run:
+	@scripts/install.sh --run
+
+servers: run
 	@$(PYTHON) -m workers.servers
 
 browser:

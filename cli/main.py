@@ -41,23 +41,25 @@ COMMANDS: Mapping[str, Entry] = {
     "up": Entry("cli.commands.stack", "启动整个系统，按 Ctrl-C 停止", name="up"),
     "down": Entry("cli.commands.stack", "停止后台运行的系统", name="down"),
     "status": Entry("cli.commands.stack", "查看系统是否运行、各进程与地址", name="status"),
-    "season": Entry("cli.commands.season", "征集季：开启、查看、调整日期", group=True),
+    "season": Entry("cli.commands.season", "征集季：开启、查看、调整日期、单独延长", group=True),
     "case": Entry("cli.commands.case", "案例：申报、查看、办理", group=True),
     "inbox": Entry("cli.commands.inbox", "查看一位用户的站内消息"),
     "delivery": Entry(
-        "cli.commands.delivery", "通知投递（邮件、机器人、短信）：查看、重投", group=True
+        "cli.commands.delivery",
+        "通知投递（邮件、机器人、短信）：查看、重投、谁没有收到提醒",
+        group=True,
     ),
     "webhook": Entry(
-        "cli.commands.webhook", "回调：登记、测试、轮换密钥、查看投递、重发", group=True
+        "cli.commands.webhook", "回调：登记、测试、失败的、轮换密钥、重发", group=True
     ),
-    "event": Entry("cli.commands.event", "事件：查看去向、积压", group=True),
+    "event": Entry("cli.commands.event", "事件：昨夜发生了什么、各事件的去向、积压", group=True),
     "dead-letter": Entry(
         "cli.commands.dead_letter", "死信：消费者放弃的事件，查看、补办", group=True
     ),
     "stream": Entry("cli.commands.stream", "事件流：丢失后由记录重建", group=True),
     "template": Entry("cli.commands.template", "通知模板：列出、预览", group=True),
     "user": Entry("cli.commands.user", "用户：查看、设定邮箱与渠道、日历订阅", group=True),
-    "audit": Entry("cli.commands.audit", "审计记录：核验、签名、导出", group=True),
+    "audit": Entry("cli.commands.audit", "审计记录：谁做过什么、核验、签名、导出", group=True),
     "retention": Entry("cli.commands.retention", "保存期限：查看、清除到期的资料", group=True),
     "reconcile": Entry("cli.commands.reconcile", "核对四处记录是否一致，并向前修复"),
     "calendar": Entry("cli.commands.calendar", "工作日安排", group=True),

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Put the locked Python packages and the project itself into .venv.
+# Put the locked Python packages and the project itself into .venv: with `--run` what running
+# needs (requirements-run.lock), else the tools of tests and checks too (requirements.lock).
 #
 # Needs any Python 3.11 or newer to start from. Quick when nothing changed. Writes only inside
 # the checkout (.venv, var/bootstrap) and into the caches of uv; asks the distribution for
@@ -111,9 +112,15 @@ make_venv() {
 }
 
 stamp=.venv/installed
+lock=requirements.lock
+# What was installed whole stays so: whoever runs tests here runs the system too.
+if [ "${1:-}" = --run ] && ! grep -qx "$lock" $stamp 2>/dev/null; then
+    lock=requirements-run.lock
+fi
 wanted=$(
     pwd -P
-    cat requirements.lock pyproject.toml .python-version scripts/install.sh | cksum
+    printf '%s\n' "$lock"
+    cat "$lock" pyproject.toml .python-version scripts/install.sh | cksum
 )
 if [ "${1:-}" = --uv ]; then # for `make lock`, which needs nothing else
     find_uv
@@ -126,10 +133,10 @@ fi
 mkdir -p var
 uv=$(find_uv)
 make_venv
-say "installing the locked packages"
+say "installing the locked packages ($lock)"
 # Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process of the
 # system would compile all of it again at each start, which takes longer than all else in it.
-"$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
+"$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python "$lock"
 "$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
 printf '%s\n' "$wanted" >$stamp
 say "ready: $(.venv/bin/python --version) in .venv"

@@ -9,7 +9,7 @@ from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show, show_page
 from cli.frame.parameters import Cursor, Limit
-from cli.frame.words import CASE
+from cli.frame.words import CASE, SINCE
 from models.wording import moment
 
 if TYPE_CHECKING:
@@ -124,11 +124,13 @@ def entries(
         str | None, typer.Option(help="look 查看、change 修改、removal 清除、key 更换密钥")
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="ROLE:ID", help="由谁")] = None,
+    since: Annotated[str | None, typer.Option(metavar="WHEN", help=f"自何时起：{SINCE}")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> None:
-    """谁查看、修改、清除过什么：事件之外的行为，新的在前。"""
+    """谁查看、修改、清除过什么（如昨日以来）：事件之外的行为，新的在前。"""
     from cli.connections.databases import record
+    from cli.frame.moments import parse_start
     from services.audit.entries import list_entries
     from services.cases.lookup import find_case
     from services.seasons.lookup import find_season
@@ -136,9 +138,11 @@ def entries(
     with record() as engine:
         season = season and find_season(engine, season)
         case_id = case_id and find_case(engine, case_id)
+        begins = None if since is None else parse_start(since)
         items = list_entries(
-            engine, season=season, case_id=case_id, kind=kind, actor=by, limit=limit, after=cursor
-        )
+            engine, season=season, case_id=case_id, kind=kind, actor=by, since=begins,
+            limit=limit, after=cursor,
+        )  # fmt: skip
     show_page(items, ENTRY_COLUMNS, limit=limit)
 
 

@@ -30,5 +30,5 @@ def inbox(
         items = show_inbox(engine, user, viewer(), limit, cursor)
         if read:
             mark_read(engine, user, [item.id for item in items], now())
-    columns = {"at": "时间", "event": "事件", "case_id": "案例", "subject": "主题"}
+    columns = {"at": "时间", "event": "事件", "number": "案例", "subject": "主题"}
     show_page(items, columns, limit=limit)

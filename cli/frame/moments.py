@@ -13,6 +13,8 @@ _AHEAD = re.compile(r"\+(\d{1,5})([smhd])")
 _AGO = re.compile(r"-(\d{1,5})([smhd])")
 _SHOWN = re.compile(r"(?:(\d{4})-)?(\d\d-\d\d) ?(?:（周.）|\([A-Z][a-z]{2}\))? ?(\d\d:\d\d)")
 """A time as tables and messages show it, e.g. 12-30（周三）24:00."""
+_DAYS = {"today": 0, "今日": 0, "今天": 0, "yesterday": 1, "昨日": 1, "昨天": 1}
+"""Days by name, and how many days ago each is."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -45,6 +47,9 @@ def parse_start(text: str) -> datetime:
     Raises:
         BadParameter: It is not a time.
     """
+    if text in _DAYS:
+        day = datetime.now(BEIJING).date() - timedelta(days=_DAYS[text])
+        return datetime.combine(day, time(), BEIJING).astimezone(UTC)
     if ago := _AGO.fullmatch(text):
         return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:

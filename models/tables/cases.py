@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.seasons import body_key
@@ -102,6 +102,7 @@ class Transition(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("case_id", "update_id", name="update_once"),
         CheckConstraint("seq >= 1", name="seq_from_one"),
+        Index("transition_at", "at"),
     )
 
     case_id: str = Field(primary_key=True, foreign_key="case_record.id")

@@ -90,6 +90,7 @@ class WebhookAttempt(SQLModel, table=True):
     """One attempt: when, the answer's status and head, and how long it took."""
 
     __tablename__ = "webhook_attempt"
+    __table_args__ = (Index("webhook_attempt_at", "at"),)
 
     delivery_id: str = Field(primary_key=True, foreign_key="webhook_delivery.id", max_length=40)
     n: int = Field(primary_key=True)

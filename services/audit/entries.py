@@ -110,6 +110,7 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
     case_id: str | None = None,
     kind: str | None = None,
     actor: str | None = None,
+    since: datetime | None = None,
     limit: int = 50,
     after: str | None = None,
 ) -> list[AuditEntryView]:
@@ -121,6 +122,7 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
         case_id: Only those of this case.
         kind: Only those of this kind.
         actor: Only those by this actor, `role:id`.
+        since: Only those from this instant on.
         limit: The most entries, up to `MOST_AT_ONCE`.
         after: The id of the last entry of the page before; None: from the newest.
 
@@ -133,6 +135,8 @@ def list_entries(  # noqa: PLR0913 - filters, each by its name
     wanted = {"season_id": season, "case_id": case_id, "kind": kind, "actor": actor}
     query = select(tables.deed).order_by(columns.id.desc()).limit(min(limit, MOST_AT_ONCE))
     query = query.filter_by(**{name: value for name, value in wanted.items() if value is not None})
+    if since is not None:
+        query = query.where(columns.at >= since)
     if after is not None:
         query = query.where(columns.id < after)
     with reading(engine) as connection:

@@ -17,7 +17,10 @@ _message = tables.inbox_message.c
 
 
 class InboxItem(BaseModel):
-    """A message in somebody's inbox. `event`: the event's name, e.g. `submitted`."""
+    """A message in somebody's inbox.
+
+    `event`: the event's name, e.g. `submitted`. `number`: how people call the case.
+    """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -25,6 +28,7 @@ class InboxItem(BaseModel):
     event_id: str
     event: str
     case_id: str | None
+    number: str | None
     subject: str
     text: str
     at: datetime
@@ -45,8 +49,15 @@ def inbox(
     Raises:
         Refused: `unknown_user`.
     """
+    own = [_message[name] for name in InboxItem.model_fields if name != "number"]
     query = (
-        select(*(_message[name] for name in InboxItem.model_fields))
+        select(*own, tables.case_record.c.number)
+        .join_from(
+            tables.inbox_message,
+            tables.case_record,
+            tables.case_record.c.id == _message.case_id,
+            isouter=True,
+        )
         .where(_message.recipient == user_id)
         .order_by(_message.id.desc())
         .limit(min(limit, MOST_AT_ONCE))

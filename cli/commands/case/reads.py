@@ -95,7 +95,7 @@ def edit(case_id: Id, file: File) -> None:
 
 @app.command("show")
 def show_(case_id: Id) -> None:
-    """查看一件案例。"""
+    """查看一件案例：在哪一步，为什么不动（等待谁、自何时起、期限）。"""
     from cli.connections.databases import record
     from services.cases import queries
     from services.cases.lookup import find_case
@@ -123,7 +123,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=200, help="最多多少件")] = 50,
     cursor: Cursor = None,
 ) -> None:
-    """列出案例，按申报先后；给出期限时按期限先后。"""
+    """列出案例，按申报先后；停留最久的、本周到期的、已逾期的另有选项。"""
     from cli.connections.databases import record
     from cli.frame.moments import parse_moment
     from services.cases import queries

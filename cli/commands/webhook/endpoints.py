@@ -60,7 +60,7 @@ def list_(
     season: Season,
     all_: Annotated[bool, typer.Option("--all", help="也列出已移除的")] = False,
 ) -> None:
-    """列出一个征集季的回调；用 --as 只列某单位的。"""
+    """列出一个征集季的回调，各附是否失败、多少等待；用 --as 只列某单位的。"""
     from cli.connections.databases import record
     from services.seasons.lookup import find_season
     from services.webhooks.views import list_endpoints

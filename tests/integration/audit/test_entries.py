@@ -1,7 +1,7 @@
 """Audit entries are witnessed like events: once, bound to the chain, and never undone."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,8 @@ def test_entries_are_listed_by_each_filter(stores: Stores, season: str) -> None:
     assert ids(kind="removal") == [second]
     assert ids(actor="operator:root") == [third]
     assert ids(limit=1, after=third) == [second]
+    assert ids(since=AT) == [third, second, first]
+    assert ids(since=AT + timedelta(seconds=1)) == []
     with pytest.raises(Refused, match="unknown_kind"):
         ids(kind="nonsense")
 

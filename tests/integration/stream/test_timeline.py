@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, event, insert, select, update
 
 from models import tables
 from models.cases.actions.names import Action
@@ -147,3 +147,19 @@ def test_what_is_not_on_record_is_said(engine: Engine, season: str) -> None:
     with pytest.raises(Refused, match="unknown_kind") as refused:
         happened(engine, kinds=["refusal"])
     assert "被拒绝的操作不留记录" in refused.value.message
+
+
+@pytest.mark.parametrize("kind", [Kind.TRANSITION, Kind.REMINDER, Kind.WEBHOOK])
+def test_a_night_is_read_without_all_that_ever_happened(sqlite_engine: Engine, kind: Kind) -> None:
+    """What grows with each transition is found by an index over its time."""
+    asked: list[tuple[str, Any]] = []
+    listened = ("before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+    event.listen(sqlite_engine, *listened)
+    read_timeline(sqlite_engine, Span(NIGHT, NIGHT + timedelta(hours=8), kinds=[kind]))
+    event.remove(sqlite_engine, *listened)
+    ((query, given),) = (each for each in asked if each[0].startswith("SELECT"))
+    with sqlite_engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).all()
+    steps = [row[-1] for row in plan]
+    assert any("_at (at>? AND at<?)" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") for step in steps), steps

@@ -91,6 +91,39 @@ def test_wrong_use_is_explained_in_the_language_of_the_reader(
     assert "没有命令 'lisst'" in capsys.readouterr().err
 
 
+QUESTIONS = [
+    ("停留最久", "longest waiting", ("case", "list"), ("--waiting", "--body")),
+    ("本周到期", "due this week", ("case", "list"), ("--due-before",)),
+    ("为什么不动", "stuck", ("case", "show"), ()),
+    ("谁没有收到提醒", "not reminded", ("delivery", "unreached"), ()),
+    ("再次投递", "Send it again", ("delivery", "retry"), ()),
+    ("单独延长", "one unit", ("season", "extend"), ()),
+    ("失败", "failures", ("webhook", "list"), ()),
+    ("昨夜", "last night", ("event", "list"), ("--since",)),
+    ("尚未发布", "not published", ("event", "backlog"), ()),
+    ("昨日以来", "since yesterday", ("audit", "entries"), ("--since",)),
+]
+"""What a newcomer asks, the words of both languages, and the one command that answers."""
+
+
+@pytest.mark.parametrize(("zh", "en", "path", "options"), QUESTIONS)
+def test_a_newcomer_finds_each_answer_by_help_alone(
+    zh: str,
+    en: str,
+    path: tuple[str, str],
+    options: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    group, name = path
+    for language, words in (("zh", zh), ("en", en)):
+        assert group in shown((), capsys, "--lang", language)
+        listed = shown((group,), capsys, "--lang", language)
+        assert re.search(rf"^  {name} ", listed, re.MULTILINE)
+        whole = " ".join(shown(path, capsys, "--lang", language).split())
+        assert words.replace(" ", "") in whole.replace(" ", "")
+        assert all(option in whole for option in options)
+
+
 BASH = """
 eval "$(tuixuan completion bash)"
 COMP_WORDS=({words}); COMP_CWORD={last}; COMPREPLY=()

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from cli.frame.moments import parse_moment, parse_start
-from models.wording import brief_moment
+from models.wording import BEIJING, brief_moment
 from services.clock import now
 
 
@@ -32,7 +32,7 @@ def test_a_start_may_be_so_long_ago() -> None:
     assert before <= found + timedelta(hours=3) <= now()
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "+3d", "-3", "0001-01-01", "2024-13-01"])
+@pytest.mark.parametrize("text", ["", "last night", "+3d", "-3", "0001-01-01", "2024-13-01"])
 def test_what_is_no_past_time_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="看不懂时间"):
         parse_start(text)
@@ -60,3 +60,10 @@ def test_what_is_shown_without_a_year_is_of_this_one() -> None:
 def test_what_no_table_shows_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="看不懂时间"):
         parse_moment(text)
+
+
+@pytest.mark.parametrize(("day", "ago"), [("today", 0), ("昨日", 1), ("昨天", 1), ("yesterday", 1)])
+def test_days_have_names(day: str, ago: int) -> None:
+    midnight = parse_start(day).astimezone(BEIJING)
+    assert (midnight.hour, midnight.minute) == (0, 0)
+    assert midnight.date() == datetime.now(BEIJING).date() - timedelta(days=ago)
