@@ -3,8 +3,9 @@
 Light to import: the command line reads it before it knows whether a worker is meant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Literal
 
 
 class WorkerRole(StrEnum):
@@ -37,6 +38,23 @@ NEEDS: Mapping[WorkerRole, tuple[Server, ...]] = {
     WorkerRole.PORTAL: (Server.DATABASE,),
 }
 """The servers without which a worker is not ready."""
+
+
+type Processes = Literal["few", "each"]
+"""How many processes a stack starts: a few that several roles share, or one for each role."""
+
+_TOGETHER: Sequence[Sequence[WorkerRole]] = (
+    (WorkerRole.CASES, WorkerRole.RECONCILE),  # both import Temporal's SDK
+    (
+        WorkerRole.RELAY, WorkerRole.AUDIT, WorkerRole.NOTIFY, WorkerRole.WEBHOOK,
+        WorkerRole.PORTAL,
+    ),
+)  # fmt: skip
+
+
+def groups(processes: Processes) -> Sequence[Sequence[WorkerRole]]:
+    """Return the roles of each process that a stack starts."""
+    return _TOGETHER if processes == "few" else [(role,) for role in WorkerRole]
 
 
 def health_port(role: WorkerRole) -> str:

@@ -76,7 +76,18 @@ ROUNDS: Sequence[Round] = (
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A system that these tests share, as they leave it whole."""
-    own = Stack(tmp_path_factory.mktemp("kills") / "stack")
+    yield from _running(tmp_path_factory, "few")
+
+
+@pytest.fixture
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system in which each role has a process of its own."""
+    yield from _running(tmp_path_factory, "each")
+
+
+def _running(tmp_path_factory: pytest.TempPathFactory, processes: str) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("kills") / "stack"
+    own = Stack(folder, {"TUIXUAN_PROCESSES": processes})
     try:
         own.up("--empty")
         yield own
@@ -162,7 +173,7 @@ def kill_and_watch(crowd: Crowd, victim: str, wanted: int) -> tuple[float, float
 
 async def assert_survived(system: Stack, victims: Sequence[str]) -> None:
     """Kill the victims, one in the middle of each round, and compare everything afterwards."""
-    before = restarts(system)
+    before, together = restarts(system), sharing(system)
     crowd = await Crowd.gather(system)
     rounds = ROUNDS[: len(victims)]
     wanted = 0
@@ -177,13 +188,23 @@ async def assert_survived(system: Stack, victims: Sequence[str]) -> None:
         await work
     system.wait_until(lambda: system.status()["ready"], what="all serve again")
 
-    assert restarts(system) - before == Counter(victims)
+    assert restarts(system) - before == Counter(
+        each for victim in victims for each in together[victim]
+    )
     actions = [action for steps in rounds for action, _, _ in steps]
     for case_id in crowd.case_ids:
         _, lines, _ = recorded(system.engine, case_id)
         assert [line["action"] for line in lines] == actions
     assert await assert_four_records_agree(system, crowd.case_ids) == wanted
     await asyncio.to_thread(assert_whole_system_agrees, system)
+
+
+def sharing(system: Stack) -> dict[str, list[str]]:
+    """Return with each process what dies with it: the roles that share it."""
+    pids = {each["name"]: each["pid"] for each in system.status()["processes"]}
+    return {
+        name: [each for each, other in pids.items() if other == pid] for name, pid in pids.items()
+    }
 
 
 def restarts(system: Stack) -> Counter[str]:
@@ -195,9 +216,10 @@ async def test_a_process_is_killed_in_the_middle(system: Stack, victim: str) -> 
     await assert_survived(system, [victim])
 
 
-async def test_all_are_killed_in_any_order(system: Stack) -> None:
+async def test_all_are_killed_in_any_order(apart: Stack) -> None:
+    assert all(len(each) == 1 for each in sharing(apart).values())
     seed = os.environ.get("KILLS_SEED") or new_id("seed")
     print(f"the order comes from KILLS_SEED={seed}")
     victims = ["cases", "relay", "nats", "temporal"]
     random.Random(seed).shuffle(victims)  # noqa: S311 - an order, and no secret
-    await assert_survived(system, victims)
+    await assert_survived(apart, victims)

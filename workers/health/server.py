@@ -28,9 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def served_health(role: WorkerRole, settings: WorkerSettings) -> Iterator[None]:
+def served_health(role: WorkerRole, settings: WorkerSettings, port: int | None) -> Iterator[None]:
     """Serve for the length of a block on a running loop, if a port was given."""
-    if settings.metrics.port is None:
+    if port is None:
         yield
         return
     from prometheus_client import make_wsgi_app
@@ -47,7 +47,7 @@ def served_health(role: WorkerRole, settings: WorkerSettings) -> Iterator[None]:
         beating = asyncio.get_running_loop().create_task(pulse.beat())
         app = application(health, make_wsgi_app(registry_of(role, settings, engine, audit)))
         try:
-            with serving(app, settings.metrics.port, str(settings.metrics.host)):
+            with serving(app, port, str(settings.metrics.host)):
                 yield
         finally:
             beating.cancel()

@@ -9,6 +9,8 @@ Bind what a piece of work is about once, and each of its lines carries it:
 import logging
 import os
 import sys
+from contextvars import ContextVar
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOBase
 from typing import TextIO
@@ -20,6 +22,7 @@ from workers.logs.redaction import redact
 
 QUIET = dict.fromkeys(("transitions", "alembic", "asyncio", "uvicorn.error"), logging.WARNING)
 """Libraries that write too much at INFO."""
+_SPEAKER: ContextVar[str | None] = ContextVar("speaker", default=None)
 FIRST = ("ts", "level", "event", "service", "version")
 """The first fields of a JSON line."""
 
@@ -34,7 +37,7 @@ def configure_logs(
     """Send every log line of this process, ours and those of libraries, through one chain.
 
     Args:
-        service: The name of the process.
+        service: The name of the process; a task may bear another (`speak_as`).
         level: The lowest level that is shown.
         stream: Where lines go; stdout by default.
         pretty: Write for people; by default if `stream` is a terminal.
@@ -59,6 +62,11 @@ def configure_logs(
     )
 
 
+def speak_as(service: str) -> None:
+    """Let the lines of this task, and of all that it begins, bear another name."""
+    _SPEAKER.set(service)
+
+
 def _handler(
     out: TextIO | TextIOBase, shared: list[Processor], *, pretty: bool
 ) -> logging.StreamHandler[TextIO | TextIOBase]:
@@ -70,6 +78,7 @@ def _handler(
     return handler
 
 
+@cache  # a process has one core, whichever of its roles comes first
 def forward_temporal_core() -> None:
     """Send the log lines of Temporal's core through the same chain; call before connecting."""
     from temporalio.runtime import (
@@ -132,10 +141,11 @@ class _Stamp:
     """Adds the name and the version of the process."""
 
     def __init__(self, service: str) -> None:
-        self._stamp = {"service": service, "version": app_version()}
+        self._service, self._version = service, app_version()
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
-        return {**event, **self._stamp}
+        service = _SPEAKER.get() or self._service
+        return {**event, "service": service, "version": self._version}
 
 
 def _name_error(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, field_validator
 
 from workers.folder.places import Places, default_state_dir
+from workers.processes import Processes
 from workers.settings.audit import AuditSettings
 from workers.settings.cases import CasesSettings
 from workers.settings.database import DatabaseSettings
@@ -24,6 +25,8 @@ class StackSettings(SourcedSettings):
     """The settings of a stack; what was not set is None or the default.
 
     Attributes:
+        processes: `few`: several roles share a process, which saves memory and start; `each`:
+            each has its own, and its death is its own.
         start_within: Seconds until a process must serve for the first time; one that makes no
             progress is given up sooner.
     """
@@ -39,6 +42,7 @@ class StackSettings(SourcedSettings):
     webhook: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     portal: PortalSettings = PortalSettings()
+    processes: Processes = "few"
     start_within: PositiveFloat = 900.0
     log: LogSettings = LogSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

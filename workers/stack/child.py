@@ -78,15 +78,14 @@ class Child:
         """The pid of the process; None while it is down."""
         return None if self._process is None else self._process.pid
 
-    def report(self) -> ProcessReport:
-        """Return what `status` says about it."""
-        return ProcessReport(
-            name=self.program.name,
-            pid=self.pid,
-            ready=self.ready,
-            restarts=self.restarts,
-            health=self.program.health,
-        )
+    def report(self) -> list[ProcessReport]:
+        """Return what `status` says about each of its parts."""
+        return [
+            ProcessReport(
+                name=name, pid=self.pid, ready=self.ready, restarts=self.restarts, health=health
+            )
+            for name, health in (self.program.parts or {self.program.name: None}).items()
+        ]
 
     def start(self) -> None:
         """Start it, and keep it alive from now on."""
@@ -198,7 +197,10 @@ class Child:
     def _show_held_back(self) -> None:
         """Show what it wrote after it was asked to end: it did not end well."""
         while self._held_back:
-            self._show(self.program.name, self._held_back.popleft())
+            self._say(self._held_back.popleft())
+
+    def _say(self, line: str) -> None:
+        self._show(self.program.speaker(line), line)
 
     async def _listen(self, process: Process) -> None:
         async for line in lines(process):
@@ -207,7 +209,7 @@ class Child:
             if self.program.ends_loudly and self._stopping.is_set():
                 self._held_back.append(line)
             else:
-                self._show(self.program.name, line)
+                self._say(line)
 
     async def _watch(self, process: Process) -> None:
         """Ask until it serves."""

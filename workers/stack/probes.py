@@ -1,6 +1,7 @@
 """Whether a process serves: each probe returns what is missing, or None."""
 
 import asyncio
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ TIMEOUT = 10.0
 """Seconds for one question; a machine under load answers late."""
 
 
-async def marked(path: Path, pid: int) -> str | None:
-    """Ask whether the worker with this pid has marked itself as ready."""
-    return None if is_marked(path, pid) else "it has not said that it serves"
+async def marked(files: Mapping[str, Path], pid: int) -> str | None:
+    """Ask whether each role of the worker with this pid has marked itself as ready."""
+    silent = [role for role, path in files.items() if not is_marked(path, pid)]
+    return f"{', '.join(silent)} has not said that it serves" if silent else None
 
 
 async def own_temporal(address: str, namespace: str, _pid: int) -> str | None:

@@ -1,8 +1,9 @@
 """What a stack runs: each program with its command, and how to see that it serves."""
 
 import os
+import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ type Probe = Callable[[int], Awaitable[str | None]]
 
 WORKER_GRACE = 30.0
 """Seconds: a little longer than a worker gives its own work in hand."""
+_SERVICE = re.compile(r'"service": "([a-z]+)"')
+_HEAD_OF_LINE = 500
+"""Characters of a line in which a worker says which it is."""
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -44,7 +48,8 @@ class Program:
         stalled_after: Seconds without progress after which its first start has failed.
         start_within: Seconds until it must serve for the first time, however much it works.
         grace: Seconds between SIGTERM and SIGKILL.
-        health: Where it serves its health and metrics over HTTP; None: nowhere.
+        parts: What it consists of, each with where it serves its health and metrics over HTTP;
+            empty: itself alone, which serves none.
     """
 
     name: str
@@ -60,7 +65,14 @@ class Program:
     stalled_after: float = 60.0
     start_within: float = 900.0
     grace: float = 10.0
-    health: str | None = None
+    parts: Mapping[str, str | None] = field(default_factory=dict)
+
+    def speaker(self, line: str) -> str:
+        """Return which part wrote a line; what no part says of itself is the first one's."""
+        if not self.parts:
+            return self.name
+        said = _SERVICE.search(line, 0, _HEAD_OF_LINE) if len(self.parts) > 1 else None
+        return said[1] if said and said[1] in self.parts else next(iter(self.parts))
 
     @property
     def tethered(self) -> list[str]:
@@ -119,32 +131,40 @@ def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
 
 
 def worker(
-    role: WorkerRole, places: Places, variables: Mapping[str, str], health_port: int
+    roles: Sequence[WorkerRole],
+    places: Places,
+    variables: Mapping[str, str],
+    health_ports: Sequence[int],
 ) -> Program:
     """Return one of our workers.
 
     Args:
-        role: What it does.
+        roles: What it does.
         places: The files of the stack.
         variables: The addresses of the others, as variables of its environment.
-        health_port: Where it serves its health and metrics.
+        health_ports: Where each role serves its health and metrics.
     """
-    ready = places.ready_file(role)
+    ready = {str(role): places.ready_file(role) for role in roles}
     # -P: a folder `cli` in the current directory is not ours.
-    command = [sys.executable, "-P", "-m", "cli", "worker", role, "--state-dir", str(places.root)]
+    command = [sys.executable, "-P", "-m", "cli", "worker", *roles]
+    for port in health_ports:
+        command += ["--health-port", str(port)]
+
+    def clear() -> None:
+        for file in ready.values():
+            readiness.clear_ready(file)
+
     return Program(
-        name=role,
-        command=command,
+        name="+".join(roles),
+        command=[*command, "--state-dir", str(places.root)],
         missing=partial(probes.marked, ready),
-        environ={
-            **os.environ,
-            **import_path(),
-            **variables,
-            "TUIXUAN_METRICS__PORT": str(health_port),
-        },
-        before=partial(readiness.clear_ready, ready),
+        environ={**os.environ, **import_path(), **variables},
+        before=clear,
         grace=WORKER_GRACE,
-        health=f"http://{LOOPBACK}:{health_port}",
+        parts={
+            role: f"http://{LOOPBACK}:{port}"
+            for role, port in zip(roles, health_ports, strict=True)
+        },
     )
 
 

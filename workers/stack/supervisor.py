@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from workers.folder.report import StackReport, down_report, write_json
-from workers.processes import WorkerRole, health_port
+from workers.folder.report import ProcessReport, StackReport, down_report, write_json
+from workers.processes import WorkerRole, groups, health_port
 from workers.settings.stack import StackSettings
 from workers.stack import programs
 from workers.stack.addresses import settings_of_workers, shown_addresses, variables
@@ -56,7 +56,7 @@ class Supervisor:
             self._child(program)
             for program in own.programs(worker_settings.temporal_namespace, ports, self._places)
         ]
-        self._workers = [self._worker(role, ports[health_port(role)]) for role in WorkerRole]
+        self._workers = [self._worker(roles, ports) for roles in groups(settings.processes)]
         self._started = False
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
 
@@ -85,10 +85,10 @@ class Supervisor:
             await asyncio.gather(starting, stopping, return_exceptions=True)
             await self._stop_all()
 
-    def _worker(self, role: WorkerRole, port: int) -> Child:
-        return self._child(
-            programs.worker(role, self._places, variables(self._worker_settings), port)
-        )
+    def _worker(self, roles: Sequence[WorkerRole], ports: Mapping[str, int]) -> Child:
+        health = [ports[health_port(role)] for role in roles]
+        known = variables(self._worker_settings)
+        return self._child(programs.worker(roles, self._places, known, health))
 
     def _child(self, program: programs.Program) -> Child:
         def show(name: str, line: str) -> None:
@@ -155,7 +155,14 @@ class Supervisor:
 
     def _write(self) -> None:
         children = [*self._servers, *self._workers]
-        self._report["processes"] = [child.report() for child in children]
+        reports = [each for child in children for each in child.report()]
+        self._report["processes"] = sorted(reports, key=_place)
         self._report["ready"] = self._started and all(child.ready for child in children)
         with contextlib.suppress(OSError):  # a full disk is no reason to stop the processes
             write_json(self._places.report, self._report)
+
+
+def _place(report: ProcessReport) -> int:
+    """Return the place of a process in lists: servers, then workers in the order of their roles."""
+    name = report["name"]
+    return list(WorkerRole).index(WorkerRole(name)) if name in WorkerRole else -1

@@ -117,7 +117,7 @@ def listed_waiting(office: Connections, name: str) -> list[View]:
     return list(found["items"])
 
 
-@answers("An endpoint was switched off.")
+@answers("A webhook was switched off.")
 def resumed(office: Connections, question: Question) -> None:
     with endpoint(office) as (receiver, name):
         receiver.status = GONE

@@ -56,7 +56,7 @@ async def make(ready: Path, lines: list[str]) -> AsyncIterator[Make]:
         program = Program(
             name="it",
             command=[sys.executable, "-c", script],
-            missing=partial(probes.marked, ready),
+            missing=partial(probes.marked, {"it": ready}),
             before=partial(readiness.clear_ready, ready),
             start_within=slack(start_within),
             stalled_after=slack(stalled_after),
@@ -89,11 +89,13 @@ async def test_it_serves_and_stops_when_asked(make: Make, ready: Path, lines: li
     it.start()
     await it.served()
     pid = it.pid
-    assert it.report() == {"name": "it", "pid": pid, "ready": True, "restarts": 0, "health": None}
+    assert it.report() == [{"name": "it", "pid": pid, "ready": True, "restarts": 0, "health": None}]
     await until(lambda: bool(lines))
     assert lines == [f"serving {pid}"]
     await it.stop(asyncio.Event())
-    assert it.report() == {"name": "it", "pid": None, "ready": False, "restarts": 0, "health": None}
+    assert it.report() == [
+        {"name": "it", "pid": None, "ready": False, "restarts": 0, "health": None}
+    ]
     assert pid is not None
     assert is_gone(pid)
 

@@ -17,7 +17,7 @@ from tests.slack import slack
 from tests.waiting import wait_until
 from workers.folder.lock import holder
 from workers.folder.places import Places
-from workers.processes import WorkerRole
+from workers.processes import WorkerRole, groups
 from workers.settings.stack import StackSettings
 from workers.stack import external
 from workers.stack.external import ServersUnavailable, external_servers_answer
@@ -169,11 +169,14 @@ def test_a_life_in_the_background(stacks: Make) -> None:
     environ = {"TUIXUAN_NATS__PORT": taken}
     assert other.refused("up", "--detach", environ=environ)[:2] == (69, "start_failed")
 
-    # Whatever dies is started again, where it was.
-    for victim in NAMES:
+    # Whatever dies is started again, where it was, with all roles of the process.
+    assert len(set(stack.pids().values())) == 2 + len(groups("few"))
+    for victim, *others in (["temporal"], ["nats"], *groups("few")):
         pid = stack.pids()[victim]
         os.kill(pid, signal.SIGKILL)
-        assert stack.restarted(victim, pid)["restarts"] == 1
+        assert [stack.restarted(each, pid)["restarts"] for each in (victim, *others)] == [
+            1 for _ in (victim, *others)
+        ]
     stack.ready()
     assert stack.json("status")["addresses"] == told["addresses"]
 

@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cli.main import run
 from tests.factories import ROOT
 from workers import roles
+from workers.folder.places import Places
 from workers.health.metrics.registry import READ
-from workers.processes import NEEDS, WorkerRole, health_port
+from workers.processes import NEEDS, Processes, WorkerRole, groups, health_port
 from workers.roles import RUN
 from workers.settings.environment import leaves
 from workers.settings.stack import StackSettings
+from workers.stack import programs
 from workers.stack.ports import HEALTH, PORTS
 from workers.stack.servers import Servers
 
@@ -73,3 +76,23 @@ def test_the_option_of_each_port_is_one_that_up_has(capsys: pytest.CaptureFixtur
     assert run(["up", "--help"]) == 0
     said = capsys.readouterr().out
     assert [port.option for port in PORTS.values() if port.option not in said] == []
+
+
+@pytest.mark.parametrize("processes", ["few", "each"])
+def test_each_role_is_in_one_process(processes: Processes) -> None:
+    found = [role for roles in groups(processes) for role in roles]
+    assert sorted(found) == sorted(WorkerRole)
+    assert (len(groups(processes)) == len(WorkerRole)) is (processes == "each")
+
+
+def test_a_line_goes_to_the_log_of_the_role_that_wrote_it(tmp_path: Path) -> None:
+    shared = programs.worker(
+        [WorkerRole.RELAY, WorkerRole.AUDIT], Places(tmp_path), {}, [9464, 9465]
+    )
+    assert shared.speaker('{"ts": "2024", "event": "x", "service": "audit"}') == "audit"
+    assert shared.speaker('{"ts": "2024", "event": "x", "service": "portal"}') == "relay"
+    assert shared.speaker("Traceback (most recent call last):") == "relay"
+    assert dict(shared.parts) == {
+        "relay": "http://127.0.0.1:9464", "audit": "http://127.0.0.1:9465"
+    }  # fmt: skip
+    assert shared.command[-7:-2] == ["audit", "--health-port", "9464", "--health-port", "9465"]
