@@ -23,7 +23,7 @@ class DeliveryRetries:
     attempts: int = 12
     first: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(hours=1)
-    lease: timedelta = timedelta(minutes=2)
+    lease: timedelta = timedelta(minutes=1)
     poll: timedelta = timedelta(seconds=1)
     unavailable: timedelta = timedelta(seconds=5)
     furthest: timedelta = timedelta(days=3)

@@ -55,6 +55,10 @@ def rows_of(connection: Connection, table: Table, case_id: str, order: str) -> l
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+SETTLED_SECONDS = 90.0
+"""What a killed process held comes again when its lease has run out: after a minute at most."""
+
+
 def recorded(engine: Engine, case_id: str) -> tuple[Row, list[Row], list[Row]]:
     """Return a case's row, its lines and its outbox."""
     with reading(engine) as connection:
@@ -84,7 +88,7 @@ def settle(stack: Stack, case_ids: Sequence[str]) -> None:
         with reading(stack.audit_engine) as connection:
             return events.keys() <= set(connection.scalars(select(AUDIT.c.event_id)))
 
-    stack.wait_until(settled, what="everything announced and witnessed")
+    stack.wait_until(settled, within=SETTLED_SECONDS, what="everything announced and witnessed")
 
 
 def read_body(row: Any) -> CaseEvent:
