@@ -18,6 +18,7 @@ from cli.frame.help import in_language
 from cli.frame.language import language_of
 from cli.frame.options import Options, Output, add_options, begin, options
 from cli.frame.standard_streams import flush_stdout, prepare_streams
+from workers.folder.privacy import OWN
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process; what it makes, its owner alone reads."""
+    os.umask(OWN)
     sys.exit(run(sys.argv[1:]))
 
 

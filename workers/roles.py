@@ -68,7 +68,9 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
     async with stream(settings.nats_url, WorkerRole.NOTIFY) as js:
         with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
-            outgoing = OutgoingSettings(settings.mail, settings.sms, settings.portal.public)
+            outgoing = OutgoingSettings(
+                settings.mail, settings.sms, settings.portal.public, settings.webhook
+            )
             work = run(js, engine, outgoing, stop)
             await _serve(WorkerRole.NOTIFY, settings, work)
 

@@ -51,6 +51,16 @@ def _no_room(error: Any) -> CommandError:
     return CommandError("no_room", words, Exit.UNAVAILABLE)
 
 
+def _folder_open(error: Any) -> CommandError:
+    words = (
+        f"状态目录 {error.path} 的权限为 {error.mode:04o}，本机其他账户可以进入，"
+        "而其中有个人信息与密钥。"
+        f"请执行 chmod 700 {error.path}，或用 --state-dir 另选目录；"
+        "确需共用的，设置 TUIXUAN_OPEN_FOLDER=true。"
+    )
+    return CommandError("folder_open", words, Exit.CONFIG)
+
+
 def _no_room_for_stream(error: Any) -> CommandError:
     from workers.stream.sizes import STREAM_SIZES
 
@@ -182,6 +192,7 @@ EXPLAINED: Mapping[str, Explain] = {
     "temporalio.client._exceptions.WorkflowUpdateRPCTimeoutOrCancelledError": _update_lost,
     "workers.stream.jetstream.NoRoomForStream": _no_room_for_stream,
     "workers.folder.room.NoRoom": _no_room,
+    "workers.folder.privacy.FolderOpen": _folder_open,
     "nats.errors.Error": _nats,
     "sqlalchemy.exc.OperationalError": _sql,
     "sqlalchemy.exc.ProgrammingError": _sql,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from workers.doctor.diagnosis import Diagnosis
 from workers.folder.places import Places
+from workers.folder.privacy import open_folder
 from workers.folder.report import StackReport
 from workers.folder.room import LEAST_ROOM, MIB, free_bytes, needed_in_words, room_for_events
 from workers.servers.ports import port_is_free
@@ -30,6 +31,9 @@ def state_folder(places: Places, *, own_nats: bool = True) -> Diagnosis:
     if own_nats and not any(places.nats_store.glob("*")):
         most = largest_stream(room_for_events(places))
         found += f"；首次启动时事件流上限定为 {most // MIB} MB"
+    if (seen := open_folder(places)) is not None:
+        found += f"；权限为 {seen.mode:04o}，本机其他账户可以进入"
+        return Diagnosis(name, ok=False, found=found, advice=f"chmod 700 {places.root}")
     if free < LEAST_ROOM:
         return Diagnosis(name, ok=False, found=found, advice="清理磁盘，或用 --state-dir 另选目录")
     return Diagnosis(name, ok=True, found=found)

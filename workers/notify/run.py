@@ -1,7 +1,7 @@
 """Run the notify worker: a consumer that notifies people of events, and a sender each channel."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from nats.js import JetStreamContext
@@ -15,6 +15,7 @@ from workers.notify.sender import Sender
 from workers.notify.transport import Transport
 from workers.settings.mail import MailSettings
 from workers.settings.sms import SmsSettings
+from workers.settings.webhook import WebhookSettings
 from workers.stream.consumer import Consumer
 from workers.stream.handing_over import AsTheyCome
 
@@ -30,11 +31,13 @@ class OutgoingSettings:
 
     Attributes:
         portal: The portal's address, which mails name; None: there is none.
+        webhook: Where webhooks may go, and chat bots no further.
     """
 
     mail: MailSettings
     sms: SmsSettings | None = None
     portal: str | None = None
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
 
 
 async def run(
@@ -83,7 +86,13 @@ def open_senders(
 
     senders = [
         Sender(engine, open_mail_transport(outgoing.mail, outgoing.portal), retries),
-        Sender(engine, ChatTransport(), retries, channel=Channel.CHAT, at_once=CHATS_AT_ONCE),
+        Sender(
+            engine,
+            ChatTransport(outgoing.webhook),
+            retries,
+            channel=Channel.CHAT,
+            at_once=CHATS_AT_ONCE,
+        ),
     ]
     if outgoing.sms is not None and outgoing.sms.url is not None:
         senders.append(Sender(engine, SmsTransport(outgoing.sms), retries, channel=Channel.SMS))

@@ -27,6 +27,7 @@ class StackSettings(SourcedSettings):
     Attributes:
         processes: `few`: several roles share a process, which saves memory and start; `each`:
             each has its own, and its death is its own.
+        open_folder: Whether other accounts of the machine may enter the state folder.
         start_within: Seconds until a process must serve for the first time; one that makes no
             progress is given up sooner.
     """
@@ -43,6 +44,7 @@ class StackSettings(SourcedSettings):
     metrics: MetricsSettings = MetricsSettings()
     portal: PortalSettings = PortalSettings()
     processes: Processes = "few"
+    open_folder: bool = False
     start_within: PositiveFloat = 900.0
     log: LogSettings = LogSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

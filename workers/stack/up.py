@@ -11,6 +11,7 @@ from typing import TextIO
 
 from workers.folder import lock
 from workers.folder.places import Places
+from workers.folder.privacy import require_private
 from workers.folder.report import StackReport
 from workers.folder.room import require_room
 from workers.logs.setup import configure_logs
@@ -39,6 +40,7 @@ def up(
 
     Raises:
         FolderInUse: Another supervisor runs here.
+        FolderOpen: Other accounts of the machine can enter the folder.
         NoRoom: The disk has too little room for a first start.
         PortInUse: A port that was asked for is in use.
         ServerMissing: A server cannot be had.
@@ -47,6 +49,7 @@ def up(
     """
     places = settings.places
     with lock.hold(places), _screen(settings) as screen, _signals_until_supervised():
+        require_private(places, allowed=settings.open_folder)
         require_room(places)
         namespace = settings.temporal.namespace or NAMESPACE
         asyncio.run(external_servers_answer(settings, namespace))

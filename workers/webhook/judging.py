@@ -8,8 +8,16 @@ from urllib.parse import urlsplit
 from httpcore2 import ConnectError
 
 from models.refusals import Refused
+from workers.outward.guard import (
+    Address,
+    Bounds,
+    Forbidden,
+    ForbiddenAddress,
+    Guard,
+    Resolve,
+    resolve,
+)
 from workers.settings.webhook import WebhookSettings
-from workers.webhook.guard import Address, Forbidden, ForbiddenAddress, Guard, Resolve, resolve
 
 NETWORKS = "TUIXUAN_WEBHOOK__ALLOWED_NETWORKS"
 PORTS = "TUIXUAN_WEBHOOK__ALLOWED_PORTS"
@@ -50,7 +58,7 @@ async def judge(url: str, settings: WebhookSettings, resolver: Resolve = resolve
     """
     parts = urlsplit(url)
     secure = parts.scheme.lower() == "https"
-    guard = Guard(settings.networks, settings.allowed_ports, public=secure, resolve=resolver)
+    guard = Guard(Bounds(settings.networks, settings.allowed_ports, public=secure), resolver)
     port = parts.port or (443 if secure else 80)
     try:
         async with asyncio.timeout(PATIENCE):

@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 
 from models.webhooks.answers import Answer
 from workers.logs.redaction import kept_text
+from workers.outward.guard import Bounds, Guard, Resolve, resolve
 from workers.settings.webhook import WebhookSettings
-from workers.webhook.guard import Guard, Resolve, resolve
 
 READ_BYTES = 65_536
 HEAD_CHARACTERS = 200
@@ -36,7 +36,7 @@ class Poster:
         self._timeout = settings.timeout
         networks, ports = settings.networks, settings.allowed_ports
         self._guards = {
-            secure: Guard(networks, ports, public=secure, resolve=resolver)
+            secure: Guard(Bounds(networks, ports, public=secure), resolver)
             for secure in (True, False)
         }
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, update
 from models import tables
 from models.notifications.delivery import Channel, DeliveryStatus
 from models.store.engine import transaction
+from services.notifications.chat_bots import open_bot
 from services.notifications.deliveries import deliveries
 from services.notifications.outgoing import OutgoingMessage
 from tests.integration.notifications.gateways import (
@@ -19,12 +20,14 @@ from tests.integration.notifications.gateways import (
     receiving,
     send,
 )
+from tests.receivers import INSIDE
 from tests.slack import slack
 from workers.notify.chat_transport import ChatTransport
 from workers.notify.sender import Sender
 from workers.notify.sms_transport import SmsTransport
 from workers.notify.transport import DeferredError
 from workers.settings.sms import SmsSettings
+from workers.settings.webhook import WebhookSettings
 
 
 @pytest.mark.usefixtures("season")
@@ -32,12 +35,36 @@ class TestChat:
     async def test_the_bot_gets_subject_and_text(self, engine: Engine) -> None:
         with receiving() as receiver:
             notify_by(engine, Channel.CHAT, f"json://127.0.0.1:{receiver.port}/{SECRET}")
-            shown = await send(engine, Channel.CHAT, ChatTransport())
+            shown = await send(engine, Channel.CHAT, ChatTransport(INSIDE))
 
         ((_, body),) = receiver.got
         assert (body["title"], body["message"].strip()) == ("【推选】已停用", "端点已停用。")
         assert deliveries(engine)[0].status == "sent"
         assert SECRET not in shown
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "json://127.0.0.1:{port}/x", "json://localhost:{port}/x",
+            "json://[::1]:{port}/x", "json://169.254.169.254/latest", "gotify://10.0.0.1/token",
+            "jsons://192.168.1.1/x", "json://0.0.0.0:{port}/x",
+        ],
+    )  # fmt: skip
+    async def test_no_bot_is_reached_where_webhooks_may_not_go(
+        self, engine: Engine, address: str
+    ) -> None:
+        with receiving() as receiver:
+            notify_by(engine, Channel.CHAT, address.format(port=receiver.port))
+            await send(engine, Channel.CHAT, ChatTransport(WebhookSettings()))
+
+        assert receiver.got == []
+        (item,) = deliveries(engine)
+        assert (item.status, item.attempts) == ("failed", 1)
+        assert item.last_error == "the address is private, local or reserved"
+
+    @pytest.mark.parametrize("address", ["syslog://", "mailto://a:b@example.invalid"])
+    def test_what_is_not_posted_is_no_bot(self, address: str) -> None:
+        assert open_bot(address) is None
 
     async def test_a_bot_that_refuses_is_tried_again_and_its_address_never_shows(
         self, engine: Engine, caplog: pytest.LogCaptureFixture
@@ -45,7 +72,7 @@ class TestChat:
         with receiving() as receiver:
             receiver.status = 500
             notify_by(engine, Channel.CHAT, f"json://127.0.0.1:{receiver.port}/{SECRET}")
-            shown = await send(engine, Channel.CHAT, ChatTransport())
+            shown = await send(engine, Channel.CHAT, ChatTransport(INSIDE))
 
         (item,) = deliveries(engine)
         assert (item.status, item.attempts) == ("waiting", 1)
@@ -90,7 +117,7 @@ class TestChat:
             gone = update(tables.user_channel).values(address=f"nonsense://{SECRET}")
             connection.execute(gone)
 
-        shown = await send(engine, Channel.CHAT, ChatTransport())
+        shown = await send(engine, Channel.CHAT, ChatTransport(INSIDE))
 
         assert deliveries(engine)[0].status == "failed"
         assert SECRET not in shown + caplog.text

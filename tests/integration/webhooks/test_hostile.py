@@ -23,8 +23,8 @@ from tests.integration.webhooks.sending import an_event, done, fan_out_events, s
 from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
 from tests.slack import slack
 from tests.waiting import until
+from workers.outward.guard import Bounds, Guard, resolve
 from workers.servers.ports import LOOPBACK
-from workers.webhook.guard import Guard, resolve
 from workers.webhook.post import Poster
 
 
@@ -223,7 +223,7 @@ async def test_an_address_that_does_not_answer_leaves_the_next_one(receiver: Rec
     async def two(_host: str, _port: int) -> list[str]:
         return ["127.0.0.9", LOOPBACK]
 
-    guard = Guard([ip_network("127.0.0.0/8")], (443,), resolve=two)
+    guard = Guard(Bounds([ip_network("127.0.0.0/8")], (443,)), two)
     stream = await guard.connect_tcp("receiver.example.invalid", receiver.port, timeout=slack(5))
     await stream.aclose()
 

@@ -7,10 +7,10 @@ from httpcore2 import ConnectError
 
 from tests.ports import HeldPort
 from tests.slack import slack
+from workers.outward.guard import Bounds, ForbiddenAddress, Guard, resolve
 from workers.servers.ports import LOOPBACK
 from workers.settings.environment import SettingsWrong
 from workers.settings.stack import StackSettings
-from workers.webhook.guard import ForbiddenAddress, Guard, resolve
 
 PORTS = (80, 443, 8443)
 INSIDE = [
@@ -18,7 +18,8 @@ INSIDE = [
     "0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
     "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::7f00:1",
-    "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::1",
+    "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::1", "fec0::1", "feff::1", "192.88.99.1", "64:ff9b:1::a",
+    "192.175.48.1",
 ]  # fmt: skip
 """Loopback, private, link-local with the clouds' metadata, shared, reserved; and wrapped."""
 
@@ -29,7 +30,7 @@ async def to(*addresses: str) -> list[str]:
 
 @pytest.mark.parametrize("address", INSIDE)
 async def test_no_address_inside_is_connected_to(address: str) -> None:
-    guard = Guard((), PORTS, resolve=lambda _host, _port: to(address))
+    guard = Guard(Bounds((), PORTS), lambda _host, _port: to(address))
     with pytest.raises(ForbiddenAddress, match="private, local or reserved"):
         await guard.connect_tcp("receiver.example.invalid", 443, timeout=slack(1))
 
@@ -39,11 +40,11 @@ async def test_no_address_inside_is_connected_to(address: str) -> None:
 )
 async def test_loopback_is_known_however_it_is_written(written: str) -> None:
     with pytest.raises(ForbiddenAddress):
-        await Guard((), PORTS, resolve=resolve).connect_tcp(written, 443, timeout=slack(1))
+        await Guard(Bounds((), PORTS), resolve).connect_tcp(written, 443, timeout=slack(1))
 
 
 async def test_one_address_inside_among_public_ones_refuses_all() -> None:
-    guard = Guard((), PORTS, resolve=lambda _host, _port: to("93.184.216.34", "127.0.0.1"))
+    guard = Guard(Bounds((), PORTS), lambda _host, _port: to("93.184.216.34", "127.0.0.1"))
     with pytest.raises(ForbiddenAddress):
         await guard.connect_tcp("receiver.example.invalid", 443, timeout=slack(1))
 
@@ -56,7 +57,7 @@ async def test_a_name_is_resolved_once_for_each_connection() -> None:
         asked.append(host)
         return ["127.0.0.2" if len(asked) == 1 else LOOPBACK]
 
-    guard = Guard([ip_network("127.0.0.2/32")], PORTS, resolve=rebinding)
+    guard = Guard(Bounds([ip_network("127.0.0.2/32")], PORTS), rebinding)
     with pytest.raises(ConnectError) as refused:  # nobody listens: it was tried at 127.0.0.2
         await guard.connect_tcp("receiver.example.invalid", held.number, timeout=slack(1))
     assert not isinstance(refused.value, ForbiddenAddress)
@@ -71,14 +72,14 @@ async def test_a_name_is_resolved_once_for_each_connection() -> None:
 async def test_a_public_address_needs_a_usual_port_and_tls(
     port: int, *, public: bool, why: str
 ) -> None:
-    guard = Guard((), PORTS, public=public, resolve=lambda _host, _port: to("93.184.216.34"))
+    guard = Guard(Bounds((), PORTS, public=public), lambda _host, _port: to("93.184.216.34"))
     with pytest.raises(ForbiddenAddress, match=why):
         await guard.connect_tcp("receiver.example.invalid", port, timeout=slack(1))
 
 
 async def test_a_name_that_leads_nowhere_is_an_error_of_the_connection() -> None:
     with pytest.raises(ConnectError):
-        await Guard((), PORTS, resolve=lambda _h, _p: to()).connect_tcp("nowhere", 443)
+        await Guard(Bounds((), PORTS), lambda _h, _p: to()).connect_tcp("nowhere", 443)
 
 
 def test_ranges_and_ports_come_from_the_environment_as_lists(

@@ -9,6 +9,7 @@ import pytest
 from cli.frame.errors import explain
 from workers.doctor.folder import state_folder
 from workers.folder.places import Places
+from workers.folder.privacy import FolderOpen, require_private
 from workers.folder.room import LEAST_ROOM, MIB, NoRoom, require_room
 
 GIB = 1024 * MIB
@@ -55,3 +56,21 @@ def test_the_doctor_says_how_large_the_events_may_grow(
     disk.free = free
     assert f"事件流上限定为 {most} MB" in state_folder(Places(tmp_path)).found
     assert "事件流" not in state_folder(Places(tmp_path), own_nats=False).found
+
+
+def test_a_folder_that_others_can_enter_is_refused_unless_that_is_meant(tmp_path: Path) -> None:
+    places = Places(tmp_path / "state")
+    require_private(places, allowed=False)  # not there yet
+    places.prepare()
+    require_private(places, allowed=False)
+    assert state_folder(places).ok
+    places.root.chmod(0o750)
+    with pytest.raises(FolderOpen) as refused:
+        require_private(places, allowed=False)
+    problem = explain(refused.value)
+    assert (problem.code, problem.exit) == ("folder_open", 78)
+    for part in ("0750", f"chmod 700 {places.root}", "TUIXUAN_OPEN_FOLDER=true"):
+        assert part in problem.message
+    found = state_folder(places)
+    assert (found.ok, found.advice) == (False, f"chmod 700 {places.root}")
+    require_private(places, allowed=True)

@@ -1,4 +1,4 @@
-"""Where a webhook may connect to, decided on the very address that is connected to.
+"""Where we may connect to for others, decided on the very address that is connected to.
 
 A name is resolved here, each of its addresses is checked, and one of them is connected to: there
 is no second look-up in between, so a name that answers differently the next time gains nothing.
@@ -9,8 +9,9 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from httpcore2 import (
     SOCKET_OPTION,
@@ -27,6 +28,16 @@ type Address = IPv4Address | IPv6Address
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 NAT64 = IPv6Network("64:ff9b::/96")
+NOT_PUBLIC = (
+    IPv6Network("fec0::/10"),  # site-local, deprecated and still routed inside
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4, deprecated: whoever announces it gets it
+    IPv4Network("192.31.196.0/24"),  # AS112
+    IPv4Network("192.175.48.0/24"),  # AS112
+    IPv4Network("192.52.193.0/24"),  # AMT
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a site
+    IPv6Network("2620:4f:8000::/48"),  # AS112
+)
+"""Ranges of special use that Python takes for public (IANA's registries)."""
 METADATA = frozenset({IPv4Address("168.63.129.16")})
 """Addresses that look public, where a cloud answers its own machines (Azure)."""
 LONGEST_TRY = 4.0
@@ -45,7 +56,7 @@ class Forbidden(StrEnum):
 
 
 class ForbiddenAddress(ConnectError):
-    """The host's name leads to an address that webhooks must not reach; nothing was sent."""
+    """The host's name leads to an address that must not be reached; nothing was sent."""
 
     def __init__(self, why: Forbidden, address: Address, port: int) -> None:
         super().__init__(f"port {port} is not allowed" if why is Forbidden.PORT else str(why))
@@ -83,30 +94,48 @@ def is_public(address: Address) -> bool:
             return False
         if inner is not None:
             return is_public(inner)
-    usual = not address.is_multicast and not address.is_reserved and address not in METADATA
+    special = address in METADATA or any(address in network for network in NOT_PUBLIC)
+    usual = not address.is_multicast and not address.is_reserved and not special
     return address.is_global and usual
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Which addresses are allowed.
+
+    Attributes:
+        networks: Ranges that are allowed, on any port.
+        ports: Ports that are allowed on public addresses.
+        public: Whether public addresses are allowed at all: not without TLS.
+    """
+
+    networks: Sequence[Network]
+    ports: Sequence[int]
+    public: bool = True
+
+    def check(self, address: Address, port: int) -> None:
+        """Refuse what is not allowed.
+
+        Raises:
+            ForbiddenAddress: It is not.
+        """
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        if any((mapped or address) in network for network in self.networks):
+            return
+        if not is_public(address):
+            raise ForbiddenAddress(Forbidden.NOT_PUBLIC, address, port)
+        if not self.public:
+            raise ForbiddenAddress(Forbidden.NOT_SECURE, address, port)
+        if port not in self.ports:
+            raise ForbiddenAddress(Forbidden.PORT, address, port)
 
 
 class Guard(AsyncNetworkBackend):
     """Connects to public addresses, and to those in ranges that an operator allowed."""
 
-    def __init__(
-        self,
-        networks: Sequence[Network],
-        ports: Sequence[int],
-        *,
-        public: bool = True,
-        resolve: Resolve = resolve,
-    ) -> None:
-        """Compose.
-
-        Args:
-            networks: Ranges that are allowed, on any port.
-            ports: Ports that are allowed on public addresses.
-            public: Whether public addresses are allowed at all: not without TLS.
-            resolve: Looks a name up.
-        """
-        self._networks, self._ports, self._public = networks, ports, public
+    def __init__(self, bounds: Bounds, resolve: Resolve = resolve) -> None:
+        """Compose. `resolve`: looks a name up."""
+        self._bounds = bounds
         self._resolve, self._backend = resolve, AnyIOBackend()
 
     async def connect_tcp(
@@ -150,16 +179,5 @@ class Guard(AsyncNetworkBackend):
         if not found:
             raise ConnectError("the host has no address")
         for address in found:
-            self._check(address, port)
+            self._bounds.check(address, port)
         return found
-
-    def _check(self, address: Address, port: int) -> None:
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-        if any((mapped or address) in network for network in self._networks):
-            return
-        if not is_public(address):
-            raise ForbiddenAddress(Forbidden.NOT_PUBLIC, address, port)
-        if not self._public:
-            raise ForbiddenAddress(Forbidden.NOT_SECURE, address, port)
-        if port not in self._ports:
-            raise ForbiddenAddress(Forbidden.PORT, address, port)

@@ -1,0 +1,1 @@
+"""The way out: which addresses of other systems may be connected to."""
