@@ -17,7 +17,6 @@ _PLACEHOLDERS: Mapping[str, str] = {
     "<str>": "TEXT",
     "<int>": "N",
     "<int range>": "N",
-    "<list[str]>": "TEXT",
     "<path>": "FILE",
     "<file>": "FILE",
     "<datetime>": "DATE",
@@ -63,7 +62,7 @@ def _named(parameter: Any) -> Callable[[Any], str]:
     shown, bare = parameter.display_type, isinstance(parameter, TyperArgument)
 
     def display_type(ctx: Any) -> str:
-        said = str(shown(ctx))
+        said = re.sub(r"^<list\[(.+)]>$", r"<\1>", str(shown(ctx)))
         placeholder = _PLACEHOLDERS.get(said, said)
         return "" if bare and said in _PLACEHOLDERS else placeholder
 
