@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from models.cases.actions.registry import ACTIONS
+from models.cases.binding import digest_of_event
 from models.cases.columns import Columns
 from models.cases.commands import Command, FilingCommand
 from models.cases.events import CaseEvent, CaseEventData, case_event
@@ -12,6 +14,7 @@ from models.cases.history import transition_hash
 from models.cases.messages import CommitTransitionInput
 from models.cases.outlook import CaseDates
 from models.cases.states import AWAITED_FROM, LAPSES
+from models.chain import GENESIS
 
 CHANGING = (
     "state", "seq", "head_hash", "since", "due", "extended_cutoff", "deadline", "overdue",
@@ -52,8 +55,7 @@ def change(
         command: Its command, parsed.
         reason: The text that the command names by its digest.
     """
-    line = _line(case, wanted, command, reason)
-    changes = _changes(case, wanted, command) | {"head_hash": line["hash"]}
+    changes = _changes(case, wanted, command)
     after = {**case, **changes}
     dates_after = replace(dates, extended_cutoff=after["extended_cutoff"])
     deadline = dates_after.deadline(wanted.target, after["due"])
@@ -61,11 +63,18 @@ def change(
     if not ACTIONS[wanted.action].is_note and wanted.target not in LAPSES:
         # Whoever takes a case over late knows it; the passing itself is told only once.
         after["overdue"] = deadline is not None and deadline <= wanted.at
-    return Change(line, after, dates_after, _event(case, after, wanted, command, line["hash"]))
+    said = _event_data(case, after, wanted, command)
+    line = _line(case, wanted, command, reason, _event(said, GENESIS, wanted.at))
+    after["head_hash"] = line["hash"]
+    return Change(line, after, dates_after, _event(said, line["hash"], wanted.at))
 
 
 def _line(
-    case: Columns, wanted: CommitTransitionInput, command: Command, reason: str | None
+    case: Columns,
+    wanted: CommitTransitionInput,
+    command: Command,
+    reason: str | None,
+    event: CaseEvent,
 ) -> dict[str, Any]:
     content = command.content if isinstance(command, FilingCommand) else case["content_digest"]
     line: dict[str, Any] = {
@@ -82,6 +91,7 @@ def _line(
         "command": dict(wanted.command),
         "command_digest": command.digest,
         "content_digest": content,
+        "event_digest": digest_of_event(event.to_json()),
         "previous_hash": case["head_hash"],
     }
     return {**line, "hash": transition_hash(line)}
@@ -95,27 +105,28 @@ def _changes(case: Columns, wanted: CommitTransitionInput, command: Command) -> 
     return changes | declared.changes(case, command)
 
 
-def _event(
-    case: Columns, after: Columns, wanted: CommitTransitionInput, command: Command, line_hash: str
-) -> CaseEvent:
-    data = CaseEventData.model_validate(
-        {
-            "case_id": wanted.case_id,
-            "seq": wanted.seq,
-            "action": wanted.action,
-            "from": wanted.source,
-            "to": wanted.target,
-            "actor_role": command.actor.role,
-            "season": case["season_id"],
-            "body": case["body_id"],
-            "unit": case["unit_id"],
-            "category": case["category"],
-            "title": case["title"],
-            "number": after["number"],
-            "deadline": after["deadline"],
-            "awaited": AWAITED_FROM.get(wanted.target),
-            "record_hash": line_hash,
-            **ACTIONS[wanted.action].event_data(case, command),
-        }
-    )
-    return case_event(data, wanted.at)
+def _event_data(
+    case: Columns, after: Columns, wanted: CommitTransitionInput, command: Command
+) -> dict[str, Any]:
+    """Return what the event says, but for the hash of its line."""
+    return {
+        "case_id": wanted.case_id,
+        "seq": wanted.seq,
+        "action": wanted.action,
+        "from": wanted.source,
+        "to": wanted.target,
+        "actor_role": command.actor.role,
+        "season": case["season_id"],
+        "body": case["body_id"],
+        "unit": case["unit_id"],
+        "category": case["category"],
+        "title": case["title"],
+        "number": after["number"],
+        "deadline": after["deadline"],
+        "awaited": AWAITED_FROM.get(wanted.target),
+        **ACTIONS[wanted.action].event_data(case, command),
+    }
+
+
+def _event(said: Mapping[str, Any], line_hash: str, at: datetime) -> CaseEvent:
+    return case_event(CaseEventData.model_validate({**said, "record_hash": line_hash}), at)

@@ -18,7 +18,8 @@ HASHED = (
     "command_digest",
     "content_digest",
 )
-"""The columns under the hash as they are; `at` and the reason come in as below."""
+"""The columns under the hash as they are; `at` and the reason come in as below, and so
+does the digest of the event."""
 
 
 def transition_hash(line: Mapping[str, Any]) -> str:
@@ -38,4 +39,6 @@ def bound_line(line: Mapping[Any, Any]) -> dict[str, Any]:
     record = {name: line[name] for name in HASHED}
     record["at"] = at.astimezone(UTC).isoformat(timespec="microseconds")
     record["reason"] = line["command"].get("reason")
+    if (event := line.get("event_digest")) is not None:  # lines of older releases have none
+        record["event_digest"] = event
     return record

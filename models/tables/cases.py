@@ -94,8 +94,9 @@ class CaseReason(SQLModel, table=True):
 class Transition(SQLModel, table=True):
     """One line of a case's history. Insert only; each line binds the one before.
 
-    `command`: what was asked, without free text; `content_digest`: what was filed; `reason`
-    alone can go, when its retention has ended.
+    `command`: what was asked, without free text; `content_digest`: what was filed;
+    `event_digest`: what is announced, without this line's hash; None: an older release wrote
+    it. `reason` alone can go, when its retention has ended.
     """
 
     __tablename__ = "transition"
@@ -118,5 +119,6 @@ class Transition(SQLModel, table=True):
     command: dict[str, object] = Field(sa_column=Column(JSON, nullable=False))
     command_digest: str
     content_digest: str | None = None
+    event_digest: str | None = None
     previous_hash: str
     hash: str

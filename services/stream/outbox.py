@@ -4,24 +4,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Engine, bindparam, func, select, update
+from sqlalchemy import BindParameter, Engine, RowMapping, bindparam, func, select, update
 
 from models import tables
+from models.cases.binding import BOUND, misfit
 from models.store.engine import reading, transaction
 from models.stream.names import parse_subject
 
-_outbox = tables.outbox.c
+_outbox, _line = tables.outbox.c, tables.transition.c
 
 
 @dataclass(frozen=True)
 class UnpublishedEvent:
-    """A row that is not published yet."""
+    """A row that is not published yet. `misfit`: what of it is not as its line of history says."""
 
     id: int
     case_id: str
     seq: int
     subject: str
     body: str
+    misfit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,19 @@ def read_unpublished(
         without: Cases to leave alone.
     """
     query = (
-        select(_outbox.id, _outbox.case_id, _outbox.seq, _outbox.subject, _outbox.body)
+        select(
+            _outbox.id,
+            _outbox.case_id,
+            _outbox.seq,
+            _outbox.subject,
+            _outbox.body,
+            *(_line[name] for name in BOUND),
+        )
+        .join(
+            tables.transition,
+            (_line.case_id == _outbox.case_id) & (_line.seq == _outbox.seq),
+            isouter=True,
+        )
         .where(_outbox.published_at.is_(None))
         .order_by(_outbox.id)
         .limit(limit)
@@ -54,7 +68,14 @@ def read_unpublished(
     if without:
         query = query.where(_outbox.case_id.not_in(without))
     with reading(engine) as connection:
-        return [UnpublishedEvent(*row) for row in connection.execute(query)]
+        return [_unpublished(row) for row in connection.execute(query).mappings()]
+
+
+def _unpublished(row: RowMapping) -> UnpublishedEvent:
+    return UnpublishedEvent(
+        row["id"], row["case_id"], row["seq"], row["subject"], row["body"],
+        misfit="no line of history" if row["hash"] is None else misfit(row, row["body"]),
+    )  # fmt: skip
 
 
 def record_outcomes(

@@ -23,6 +23,8 @@ from services.stream.outbox import UnpublishedEvent, read_unpublished, record_ou
 from workers.stream.jetstream import ensure_streams
 from workers.stream.publishing import CannotAnnounce, StreamMissing, StreamUnavailable, announce
 
+FORGED = "it is not the event of its line of history ({} differs)"
+"""Of an event that somebody changed on record before it left."""
 LEASE = "relay"
 
 log = structlog.get_logger(__name__)
@@ -149,6 +151,9 @@ class Relay:
         async with self._gate:
             for row in rows:
                 if batch.unavailable is not None:
+                    return
+                if row.misfit is not None:
+                    self._stop_case(row, batch, FORGED.format(row.misfit))
                     return
                 try:
                     place = await announce(self._js, row, self._pace.answer)
