@@ -41,13 +41,28 @@ def make_insert_only(table: str) -> None:
 
 def freeze_columns(table: str, columns: Sequence[str]) -> None:
     """Refuse every DELETE of `table`, and every UPDATE of these columns."""
-    listed = ", ".join(f'"{column}"' for column in columns)
     if op.get_bind().dialect.name == "sqlite":
         op.execute(_SQLITE.format(table=table, verb="delete"))
+    else:
+        op.execute(_POSTGRESQL_FUNCTION.format(table=table))
+    _refuse_updates(table, columns)
+
+
+def freeze_anew(table: str, columns: Sequence[str]) -> None:
+    """Refuse every UPDATE of these columns of a table of which others were frozen before."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(f"DROP TRIGGER {table}_no_update")
+    else:
+        op.execute(f"DROP TRIGGER {table}_insert_only ON {table}")
+    _refuse_updates(table, columns)
+
+
+def _refuse_updates(table: str, columns: Sequence[str]) -> None:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    if op.get_bind().dialect.name == "sqlite":
         frozen = _SQLITE.replace("{verb} ON", "UPDATE OF {columns} ON")
         op.execute(frozen.format(table=table, verb="update", columns=listed))
     else:
-        op.execute(_POSTGRESQL_FUNCTION.format(table=table))
         op.execute(
             _POSTGRESQL_TRIGGER.format(table=table).replace(
                 "UPDATE OR DELETE", f"UPDATE OF {listed} OR DELETE"

@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, exists, select
+from sqlalchemy import Engine, bindparam, exists, select
 
 from models import tables
+from models.cases.binding import BOUND, misfit
 from models.cases.events import CaseEvent
 from models.store.engine import reading
 from models.stream.dead_letters import DeadLetterStatus
 from models.stream.names import Durable
+
+LARGEST_SEQ = 2**31 - 1
+_line = tables.transition.c
+_LINE = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND)).where(
+    _line.case_id == bindparam("case_id"), _line.seq == bindparam("seq")
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,10 @@ class RecordedEvent:
 def recorded_events(
     engine: Engine, consumer: Durable, case_id: str, first: int, last: int
 ) -> list[RecordedEvent]:
-    """Return a case's events from seq `first` to `last`, in order, as far as they are on record."""
+    """Return a case's events from seq `first` to `last`, in order, as far as they are on record.
+
+    One that is not as its line of history says is as good as lost.
+    """
     dead_letter, outbox = tables.dead_letter.c, tables.outbox.c
     discarded = exists().where(
         dead_letter.consumer == consumer,
@@ -36,12 +46,38 @@ def recorded_events(
         dead_letter.status == DeadLetterStatus.DROPPED,
     )
     query = (
-        select(outbox.body, discarded.label("discarded"))
+        select(
+            outbox.body,
+            discarded.label("discarded"),
+            _line.case_id,
+            _line.seq,
+            *(_line[name] for name in BOUND),
+        )
+        .join(tables.transition, (_line.case_id == outbox.case_id) & (_line.seq == outbox.seq))
         .where(outbox.case_id == case_id, outbox.seq.between(first, last))
         .order_by(outbox.seq)
     )
     with reading(engine) as connection:
         return [
-            RecordedEvent(CaseEvent.model_validate_json(body), body, bool(discarded))
-            for body, discarded in connection.execute(query)
+            RecordedEvent(
+                CaseEvent.model_validate_json(row["body"]), row["body"], bool(row["discarded"])
+            )
+            for row in connection.execute(query).mappings()
+            if misfit(row, row["body"]) is None
         ]
+
+
+def misfit_on_record(engine: Engine, event: CaseEvent, body: str) -> str | None:
+    """Say what of an event is not as its line of history says; None: it fits, or there is none.
+
+    Args:
+        engine: The record.
+        event: An event that came from elsewhere.
+        body: Its exact text.
+    """
+    if event.data.seq > LARGEST_SEQ:  # no column of the databases holds it
+        return None
+    asked = {"case_id": event.data.case_id, "seq": event.data.seq}
+    with reading(engine) as connection:
+        line = connection.execute(_LINE, asked).mappings().one_or_none()
+    return None if line is None else misfit(line, body)

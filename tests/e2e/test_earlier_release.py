@@ -54,6 +54,7 @@ def unpacked(name: str, folder: Path) -> Path:
     with tarfile.open(STATES / name) as file:
         file.extractall(folder, filter="data")
     [inner] = folder.iterdir()
+    inner.chmod(0o700)  # as it was made
     return inner
 
 

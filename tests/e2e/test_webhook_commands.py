@@ -337,7 +337,7 @@ async def test_the_endpoints_of_others_do_not_exist_for_an_organisation(service:
         (("attempts", "whd_nope"), 1, "unknown_delivery"),
         (("replay",), 2, "usage"),
         (("replay", "whd_nope"), 1, "unknown_delivery"),
-        (("replay", "--endpoint", "ep_nope", "--since", "yesterday"), 2, "usage"),
+        (("replay", "--endpoint", "ep_nope", "--since", "last week"), 2, "usage"),
         (("replay", "--endpoint", "ep_nope", "--since", "-1h"), 1, "unknown_endpoint"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ event comes, nor when this process dies.
 
 import asyncio
 import contextlib
+from functools import partial
 
 import structlog
 from nats.aio.msg import Msg
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 
 from models.cases.events import CaseEvent
 from models.stream.names import EVENTS
+from services.stream.recorded_events import misfit_on_record, recorded_events
 from workers.stream.connection import said
 from workers.stream.dead_letters import DeadLetters
 from workers.stream.gaps import BeyondRecordError
@@ -27,6 +29,9 @@ from workers.stream.pace import STEADY, ConsumerPace
 NATS_UNAVAILABLE = (NatsError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
+
+FOREIGN = "not the event of its line of history: {} differs"
+"""Of a message that somebody else put on the stream."""
 
 
 class Consumer:
@@ -45,11 +50,12 @@ class Consumer:
         Args:
             js: JetStream.
             way: How events are handed to their handler.
-            record: Where dead letters are written.
+            record: What each event is held against, and where dead letters are written.
             stop: Ends it after the message in hand.
             pace: How it works.
         """
         self._js, self._way, self._stop, self._pace = js, way, stop, pace
+        self._record = record
         self._dead_letters = DeadLetters(way.consumer, record)
         self._log = log.bind(consumer=way.consumer)
 
@@ -108,6 +114,9 @@ class Consumer:
 
     async def _handle(self, held: HeldMessage, event: CaseEvent, body: str) -> None:
         try:
+            if why := await held.work(partial(misfit_on_record, self._record, event, body)):
+                await self._foreign(held, event, why)
+                return
             if await self._way.hand_over(held, event, body):
                 await held.acknowledge()
                 self._log.info("event_handled", stream_seq=held.place)
@@ -119,6 +128,19 @@ class Consumer:
             self._log.warning("answer_lost", error=said(error))
         except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
             await self._failed(held, error)
+
+    async def _foreign(self, held: HeldMessage, event: CaseEvent, why: str) -> None:
+        """Set aside what is not the event of its line of history; the true one is handled.
+
+        Nobody but the relay publishes, and it publishes nothing else: somebody else did.
+        """
+        self._log.error("foreign_event", alarm=True, subject=held.subject, differs=why)
+        case_id, seq = event.data.case_id, event.data.seq
+        read = partial(recorded_events, self._record, self._way.consumer, case_id, seq, seq)
+        for true in await held.work(read):
+            if not await self._way.hand_over(held, true.event, true.body):
+                return  # sent back, and it comes again
+        await self._dead_letters.set_aside(held, FOREIGN.format(why))
 
     async def _failed(self, held: HeldMessage, error: Exception) -> None:
         """Try an event again after a growing delay; set it aside after its last delivery."""

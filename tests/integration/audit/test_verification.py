@@ -255,7 +255,7 @@ def test_an_event_changed_in_the_record(stores: Stores) -> None:
         "WHERE case_id = :case AND seq = 2",
         case=case,
     )
-    assert stores.kinds() == [("differs", f"{case}:2")]
+    assert stores.kinds() == [("changed", f"{case}:2"), ("differs", f"{case}:2")]
 
 
 def test_an_event_put_under_another_subject(stores: Stores) -> None:

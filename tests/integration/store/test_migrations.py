@@ -22,7 +22,7 @@ from models.store.upgrade import (
     upgrade_audit,
     upgrade_record,
 )
-from models.tables import Transition, metadata, table_of
+from models.tables import Outbox, Transition, metadata, table_of
 from models.tables.audit import audit_metadata
 from services.audit.chain import append
 from services.audit.entries import enter_now
@@ -114,7 +114,7 @@ def test_many_at_once_upgrade_once(database_urls: tuple[str, str]) -> None:
             tables.drop_all(connection)
             connection.execute(text("DROP TABLE alembic_version"))
             if engine.dialect.name == "postgresql":
-                for name in ("transition", "deed", "audit_record"):
+                for name in ("transition", "outbox", "deed", "audit_record"):
                     connection.execute(text(f"DROP FUNCTION IF EXISTS {name}_insert_only"))
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(upgrade_record, [record] * 3))
@@ -172,7 +172,22 @@ def test_of_history_a_reason_can_go_and_nothing_else(engine: Engine, season: str
         connection.execute(text("UPDATE transition SET reason = '理由' WHERE seq = 3"))
 
 
-@pytest.mark.parametrize("table", ["transition", "deed", "audit_record"])
+def test_of_the_outbox_only_the_marks_change(engine: Engine, season: str) -> None:
+    make_case(engine, season=season, state=State.PROVINCE_REVIEW)
+    marks = {"published_at", "stream_seq", "attempts", "last_error"}
+    for column in table_of(Outbox).c:
+        change = text(f"UPDATE outbox SET {column.name} = {column.name}")  # noqa: S608 - ours
+        if column.name in marks:
+            with transaction(engine) as connection:
+                connection.execute(change)
+            continue
+        with pytest.raises(DBAPIError, match="outbox is insert"), transaction(engine) as connection:
+            connection.execute(change)
+    with pytest.raises(DBAPIError, match="outbox is insert"), transaction(engine) as connection:
+        connection.execute(text("DELETE FROM outbox"))
+
+
+@pytest.mark.parametrize("table", ["transition", "outbox", "deed", "audit_record"])
 def test_nothing_is_put_in_the_place_of_a_line(
     sqlite_engine: Engine, sqlite_urls: tuple[str, str], season: str, table: str
 ) -> None:

@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from cli.commands.dead_letter.consumers import consumers
-from models import tables
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
-from models.store.engine import transaction
 from models.stream.names import EVENTS, Durable
 from services.stream.dead_letter_retry import retry
 from services.stream.dead_letters import discard, list_dead_letters
 from tests.factories import make_case
+from tests.integration.audit.stores import tamper
 from tests.integration.stream.notebooks import (
     Notebook,
     advisories,
@@ -78,8 +77,7 @@ async def test_the_audit_keeps_an_event_of_the_record_that_it_cannot_read_yet(
     """A newer version wrote it: it stays in the stream until the audit is newer, too."""
     make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
     body = json.dumps(renamed(json.loads(outbox(sqlite_engine)[0].body)))
-    with transaction(sqlite_engine) as connection:
-        connection.execute(update(tables.outbox).values(body=body))
+    tamper(sqlite_engine, "UPDATE outbox SET body = :body", body=body)
     await js.publish(outbox(sqlite_engine)[0].subject, body.encode())
     notebook = Notebook(sqlite_engine, Durable.AUDIT)
     with capture_logs() as logs:
