@@ -23,8 +23,12 @@ QUESTIONS = list(questions())
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connections]:
     """A system of this module's own: some answers need something broken first."""
-    one = {"TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": f"{LOOPBACK}/32"}
-    stack = Stack(tmp_path_factory.mktemp("operations"), one)
+    # Some answers stop one role, and the others are to go on.
+    own = {
+        "TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": f"{LOOPBACK}/32",
+        "TUIXUAN_PROCESSES": "each",
+    }
+    stack = Stack(tmp_path_factory.mktemp("operations"), own)
     try:
         stack.up("--empty")
         connections = Connections(stack, tmp_path_factory.mktemp("scratch"))
