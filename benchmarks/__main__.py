@@ -10,6 +10,7 @@ from benchmarks.measuring import Bench
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.processes import connected, scratch, temporal, workers
 from benchmarks.report import Report, write_json
+from benchmarks.start import measure_starts
 from benchmarks.table import as_markdown, write_readme
 from models.store.engine import open_engine
 from models.store.upgrade import upgrade_record
@@ -27,6 +28,8 @@ async def measure(plan: Plan) -> Report:
         print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True)
 
     with scratch(VAR) as folder:
+        starts = await asyncio.to_thread(measure_starts, folder, plan.starts)
+        say("starts of the stack measured")
         url = sqlite_url(folder / "record.db")
         engine = open_engine(url)
         try:
@@ -35,7 +38,7 @@ async def measure(plan: Plan) -> Report:
                 client = await connected(server.address)
                 with workers(folder, server.address, url) as pids:
                     bench = Bench(client, engine, server, pids, say)
-                    return Report(await bench.run(plan, folder), plan, server.version)
+                    return Report(await bench.run(plan, folder), plan, server.version, starts)
         finally:
             engine.dispose()
 

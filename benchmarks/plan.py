@@ -35,6 +35,7 @@ class Plan:
         loads: In the order in which they run.
         beside: How ours is taken with the consumers running and without.
         alone: Cases, one after another, of which a receiver's latency is taken.
+        starts: Starts of the whole stack, in each of its two forms.
     """
 
     warm_up: int
@@ -42,6 +43,7 @@ class Plan:
     loads: tuple[Load, ...]
     beside: Load
     alone: int
+    starts: int
 
 
 FULL = Plan(
@@ -50,6 +52,7 @@ FULL = Plan(
     loads=(Load(1, 8, 9, 60.0), Load(20, 2, 9, 120.0), Load(100, 1, 3, 60.0)),
     beside=Load(20, 2, 5, 0.0),
     alone=60,
+    starts=3,
 )
 QUICK = Plan(
     warm_up=20,
@@ -57,4 +60,5 @@ QUICK = Plan(
     loads=(Load(1, 2, 3, 15.0), Load(20, 1, 3, 15.0), Load(100, 1, 1, 0.0)),
     beside=Load(20, 1, 1, 0.0),
     alone=10,
+    starts=1,
 )

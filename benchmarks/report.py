@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ from benchmarks.figures import (
 )
 from benchmarks.measuring import Measured
 from benchmarks.plan import Plan
+from benchmarks.start import Starts
 
 GIB = 1024**3
 COMPARED = ((OURS, BARE), (OURS, ENGINE), (ENGINE, BARE))
@@ -51,11 +53,13 @@ class Report:
         measured: Everything that was measured.
         plan: What was run.
         server: The version of the Temporal server's command line.
+        starts: What a start costs, with few processes and with one for each role.
     """
 
     measured: Measured
     plan: Plan
     server: str
+    starts: Mapping[str, Starts]
 
     @property
     def summaries(self) -> list[Summary]:
@@ -87,11 +91,16 @@ class Report:
         ours = {
             one.clients: one for one in self.comparisons if (one.over, one.under) == COMPARED[0]
         }
+        few = self.starts["few"]
         return goals(
-            ours[20].throughput.median,
-            ours[1].p50.median,
-            self.events_per_transition(OURS),
-            percentile(self.measured.beside.seconds, 99) * MS,
+            {
+                "throughput_ratio_20": ours[20].throughput.median,
+                "p50_ratio_1": ours[1].p50.median,
+                "events_per_transition": self.events_per_transition(OURS),
+                "webhook_p99_ms": percentile(self.measured.beside.seconds, 99) * MS,
+                "start_seconds": few.seconds,
+                "stack_rss_mib": few.rss_mib,
+            }
         )
 
     @property
@@ -119,6 +128,7 @@ class Report:
             "with_consumers": asdict(self.with_consumers),
             "webhook_seconds": self.measured.beside.seconds,
             "webhook_again": self.measured.beside.again,
+            "starts": {mode: asdict(one) for mode, one in self.starts.items()},
             "memory_bytes_per_open_case": self.measured.memory,
             "rounds": {
                 clients: [{name: asdict(one) for name, one in turn.items()} for turn in turns]

@@ -14,7 +14,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 def as_markdown(report: Report) -> str:
     """Return the tables."""
-    parts = (_goals, _loads, _ratios, _beside, _cases, _about)
+    parts = (_goals, _loads, _ratios, _beside, _starts, _cases, _about)
     return "\n\n".join("\n".join(part(report)) for part in parts)
 
 
@@ -43,6 +43,14 @@ def _ratios(report: Report) -> Iterator[str]:
     yield "|---|---|---|---|"
     for one in report.comparisons:
         yield f"| {one.clients} | {one.over} ÷ {one.under} | {one.throughput} | {one.p50} |"
+
+
+def _starts(report: Report) -> Iterator[str]:
+    yield "| a second start with | processes of ours | ready after s | resident MiB |"
+    yield "|---|---|---|---|"
+    names = {"few": "few processes", "each": "one for each role"}
+    for mode, one in report.starts.items():
+        yield f"| {names[mode]} | {one.processes} | {one.seconds:.1f} | {one.rss_mib:.0f} |"
 
 
 def _beside(report: Report) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What the benchmark makes of measured times. That it measures at all, only `make bench` shows."""
 
+from collections import defaultdict
+
 import pytest
 
 from benchmarks.beside import WITH, WITHOUT, Beside
@@ -7,7 +9,10 @@ from benchmarks.figures import BARE, OURS, Goal, Ratio, Round, Turn, goals, perc
 from benchmarks.measuring import Events, Measured
 from benchmarks.plan import FULL, QUICK, Load, Plan
 from benchmarks.report import Report
+from benchmarks.start import Start, Starts
 from benchmarks.table import BEGIN, END, as_markdown, with_results
+
+STARTS = {"few": Starts(6.0, 340.0, 3), "each": Starts(10.0, 860.0, 8)}
 
 
 def a_round(contender: str, *latencies: float, clients: int = 1, seconds: float = 1.0) -> Round:
@@ -31,11 +36,16 @@ def a_report() -> Report:
     }
     events = {"bare": Events(4, 34), "engine": Events(4, 46), "ours": Events(5, 47)}
     memory = {"bare": 20 * 1024.0, "ours": 240 * 1024.0}
-    plan = Plan(1, 2, (Load(1, 1, 1, 1.0), Load(20, 1, 1, 1.0)), Load(20, 1, 1, 0.0), 1)
+    plan = Plan(1, 2, (Load(1, 1, 1, 1.0), Load(20, 1, 1, 1.0)), Load(20, 1, 1, 0.0), 1, 1)
     beside = Beside(
         [{WITH: a_round(OURS, 0.4), WITHOUT: a_round(OURS, 0.2, seconds=0.5)}], (0.1, 0.6, 0.2), 0
     )
-    return Report(Measured(turns, memory, events, beside), plan, "1.8.2")
+    return Report(
+        Measured(turns, memory, events, beside),
+        plan,
+        "1.8.2",
+        STARTS,
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,12 +103,14 @@ def test_a_goal_is_met_at_its_limit_and_beyond(measured: float, at_least: bool, 
 
 
 def test_the_goals_are_those_of_the_design() -> None:
-    lines = [(goal.name, goal.line) for goal in goals(1.0, 1.0, 1.0, 1.0)]
+    lines = [(goal.name, goal.line) for goal in goals(defaultdict(float))]
     assert lines == [
         ("throughput_ratio_20", "≥ 0.8"),
         ("p50_ratio_1", "≤ 1.5"),
         ("events_per_transition", "≤ 7"),
         ("webhook_p99_ms", "≤ 500"),
+        ("start_seconds", "≤ 10"),
+        ("stack_rss_mib", "≤ 450"),
     ]
 
 
@@ -109,14 +121,22 @@ def test_a_report_leads_with_the_promised_figures() -> None:
     assert report["p50_ratio_1"] == 2.0
     assert report["events_per_transition"] == 7.0
     assert report["webhook_p99_ms"] == 600.0
+    assert (report["start_seconds"], report["stack_rss_mib"]) == (6.0, 340.0)
     assert report["with_consumers"]["median"] == 0.5
     assert not report["goals"]["p50_ratio_1"]["met"]
+
+
+def test_of_several_starts_the_median_counts() -> None:
+    measured = ((9.0, 300), (5.0, 350), (6.0, 340))
+    found = [Start(seconds, rss * 2**20, 3) for seconds, rss in measured]
+    assert Starts.of(found) == STARTS["few"]
 
 
 def test_the_tables_hold_every_contender_and_the_verdicts() -> None:
     found = as_markdown(a_report())
     assert "| `events_per_transition` | 7.00 | ≤ 7 | met |" in found
     assert "| `p50_ratio_1` | 2.00 | ≤ 1.5 | **not met** |" in found
+    assert "| one for each role | 8 | 10.0 | 860 |" in found
     assert "| 20 | ours | 50.0 | 20.0 | 20.0 | 100.0 | 200.0 | 300.0 |" in found
     assert "| 1 | ours ÷ engine | 0.75 (0.75–0.75) | 1.33 (1.33–1.33) |" in found
     assert "| ratio of throughput | 0.50 (0.50–0.50) | | |" in found
