@@ -19,6 +19,7 @@ from models.cases.form_check import (
 )
 from models.programme.definition import Programme
 from models.refusals import Refused
+from models.text.entry import unfit
 
 PROGRAMMES = Path(__file__).resolve().parents[3] / "programmes"
 PROGRAMME = Programme.from_toml(PROGRAMMES.joinpath("2024-new-services.toml").read_text("utf-8"))
@@ -190,7 +191,9 @@ def test_the_digest_is_pinned() -> None:
     )
 
 
-texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=40)
+texts = st.text(
+    st.characters().filter(lambda each: unfit(each, one_line=True) is None), max_size=40
+)
 forms = st.builds(
     CaseForm,
     title=texts,
