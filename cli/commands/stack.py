@@ -138,7 +138,7 @@ def _show_links(report: "StackReport") -> None:
 
 
 def _show_status(report: "StackReport") -> None:
-    from cli.frame.greeting import pages
+    from cli.frame.greeting import ADDRESSES, pages
 
     if options().output is not None:
         rows = [{**process} for process in report["processes"]]
@@ -149,7 +149,8 @@ def _show_status(report: "StackReport") -> None:
         return
     print(f"系统{'已就绪' if report['ready'] else '正在启动或恢复'}（{report['state_dir']}）")
     show([{**process} for process in report["processes"]], COLUMNS)
-    show({name: address for name, address in pages(report).items() if address})
+    known = {name: address for name, address in pages(report).items() if address}
+    show(known, {name: ADDRESSES[name] for name in known})
 
 
 def _settings(ports: dict[str, int] | None = None) -> "StackSettings":

@@ -21,6 +21,7 @@ ADDRESSES = {
     "nats": "NATS",
     "nats_monitor": "NATS 监控",
     "database": "数据库",
+    "audit": "审计库",
 }
 
 

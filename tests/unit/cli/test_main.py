@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli import main
 from cli.frame import errors, output
 from cli.frame.exits import Exit
+from cli.frame.greeting import ADDRESSES
 from cli.frame.known_errors import EXPLAINED
 from cli.frame.options import Options, Output, begin, options
 from models.cases.actors import Actor, Role
@@ -348,7 +349,7 @@ def test_status_ends_with_zero_only_when_all_is_ready(
 ) -> None:
     places = Places(tmp_path / "state")
     with lock.hold(places):
-        ui = {**NOWHERE, "temporal_ui": "http://127.0.0.1:8233"}
+        ui = {**NOWHERE, "temporal_ui": "http://127.0.0.1:8233", "audit": "sqlite:////a.db"}
         report = {"ready": ready, "pid": lock.holder(places), "addresses": ui}
         write_json(places.report, {**report, "temporal_namespace": "tuixuan"})
         assert main.run(["status", "--output", "json"]) == code
@@ -357,7 +358,10 @@ def test_status_ends_with_zero_only_when_all_is_ready(
         assert told["addresses"]["temporal_ui"] == "http://127.0.0.1:8233"
         assert main.run(["status"]) == code
     page = "/namespaces/tuixuan/workflows?query=WorkflowType%3D%22Case%22"
-    assert page in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert page in said
+    assert "审计库\tsqlite:////a.db" in said
+    assert set(ADDRESSES) == set(NOWHERE)
 
 
 def test_down_says_that_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
