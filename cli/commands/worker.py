@@ -51,6 +51,8 @@ async def _run(
     roles: Sequence[WorkerRole], settings: "WorkerSettings", ports: Sequence[int | None]
 ) -> None:
     """Run the roles until a signal; the first that ends without one ends all of them."""
+    import structlog
+
     settings.places.prepare()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -65,9 +67,11 @@ async def _run(
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     ended = await asyncio.gather(*running, return_exceptions=True)
-    for error in ended:
-        if isinstance(error, BaseException):
-            raise error
+    errors = [error for error in ended if isinstance(error, BaseException)]
+    for error in errors[1:]:
+        structlog.get_logger().error("worker_failed", exc_info=error)
+    if errors:
+        raise errors[0]
 
 
 async def _serve(

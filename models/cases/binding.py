@@ -17,6 +17,8 @@ from models.ids import case_path, event_id
 
 BOUND = ("action", "source", "target", "actor_role", "at", "hash", "event_digest")
 """The columns of `transition`, beside its key, to which an event is held."""
+NO_LINE = "no line of history"
+"""What is said of an event that announces nothing."""
 
 
 def digest_of_event(body: str) -> str:

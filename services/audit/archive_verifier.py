@@ -202,15 +202,21 @@ def _digest_fits(
         yield "rewritten", where, "签名摘要的条数与其范围不符"
 
 
-def _announced(audit: Iterable[Line]) -> Generator[Problem, None, dict[tuple[str, int], str]]:
-    """Return the hash of each step as the audit saw it; name cases with texts taken away."""
-    announced, bare = dict[tuple[str, int], str](), dict[str, int]()
+def _announced(
+    audit: Iterable[Line],
+) -> Generator[Problem, None, dict[tuple[str, int], tuple[str, str]]]:
+    """Return the hash of each step and the digest of its event, as the audit saw them.
+
+    Cases with texts taken away are named.
+    """
+    announced, bare = dict[tuple[str, int], tuple[str, str]](), dict[str, int]()
     for line in audit:
         if line["bound"].get("kind", "event") != "event":
             continue
         if "body" in line:
-            data = json.loads(line["body"])["data"]
-            announced[data["case_id"], data["seq"]] = data["record_hash"]
+            event = json.loads(line["body"])
+            line_hash = event["data"].pop("record_hash")
+            announced[event["data"]["case_id"], event["data"]["seq"]] = line_hash, digest(event)
         else:  # another season's, and so are all of its case
             bare.setdefault(line["bound"]["case_id"], line["bound"]["n"])
     for case in sorted({case for case, _ in announced} & set(bare)):
@@ -234,8 +240,10 @@ def check_history(history: Iterable[Line], audit: Iterable[Line]) -> Iterator[Pr
             yield "changed", where, "办理记录的内容与其哈希不符"
         if (case, seq) not in announced:
             yield "not_audited", where, "办理记录有此步，审计没有见过：审计被删减，或这一步是伪造的"
-        elif announced[case, seq] != line["hash"]:
+        elif announced[case, seq][0] != line["hash"]:
             yield "differs", where, "办理记录与审计所见不同"
+        elif line["bound"].get("event_digest", announced[case, seq][1]) != announced[case, seq][1]:
+            yield "differs", where, "审计所见的事件内容与办理记录不符"
         heads[case] = (seq, line["hash"])
         seen.add((case, seq))
     for case, seq in sorted(set(announced) - seen):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, Engine, or_, select
+from sqlalchemy import Connection, Engine, false, or_, select
 
 from models import tables
 from models.programme.definition import Programme
@@ -84,13 +84,19 @@ def find_unit(engine: Engine, typed: str, season: str) -> str:
         Refused: `unknown_unit`, or `ambiguous_unit`; the message names the candidates.
     """
     unit = tables.unit.c
-    named = or_(unit.name_key == folded(typed), unit.id.startswith(typed, autoescape=True))
-    query = select(unit.id, unit.name).where(unit.season_id == season, named).order_by(unit.id)
+    begins = typed.strip().removeprefix("unit_").upper()
+    exact = or_(unit.id == typed, unit.name_key == folded(typed))
+    begun = unit.id.startswith(f"unit_{begins}", autoescape=True) if begins else false()
+    query = (
+        select(unit.id, unit.name, exact.label("exact"))
+        .where(unit.season_id == season, or_(exact, begun))
+        .order_by(exact.desc(), unit.id)
+        .limit(CANDIDATES + 1)
+    )
     with reading(engine) as connection:
-        found = connection.execute(query.limit(CANDIDATES + 1)).all()
-    exact = [row.id for row in found if typed == row.id or folded(typed) == folded(row.name)]
-    if len(found) == 1 or exact:
-        return exact[0] if exact else str(found[0].id)
+        found = connection.execute(query).all()
+    if len(found) == 1 or (found and found[0].exact):
+        return str(found[0].id)
     if not found:
         message = f"征集季 {season} 没有申报单位“{typed}”；编号与名称见 tuixuan case show。"
         raise Refused("unknown_unit", message)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BindParameter, Engine, RowMapping, bindparam, func, select, update
 
 from models import tables
-from models.cases.binding import BOUND, misfit
+from models.cases.binding import BOUND, NO_LINE, misfit
 from models.store.engine import reading, transaction
 from models.stream.names import parse_subject
 
@@ -74,7 +74,7 @@ def read_unpublished(
 def _unpublished(row: RowMapping) -> UnpublishedEvent:
     return UnpublishedEvent(
         row["id"], row["case_id"], row["seq"], row["subject"], row["body"],
-        misfit="no line of history" if row["hash"] is None else misfit(row, row["body"]),
+        misfit=NO_LINE if row["hash"] is None else misfit(row, row["body"]),
     )  # fmt: skip
 
 

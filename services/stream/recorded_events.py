@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, bindparam, exists, select
 
 from models import tables
-from models.cases.binding import BOUND, misfit
+from models.cases.binding import BOUND, NO_LINE, misfit
 from models.cases.events import CaseEvent
 from models.store.engine import reading
 from models.stream.dead_letters import DeadLetterStatus
-from models.stream.names import Durable
+from models.stream.names import Durable, parse_subject
 
 LARGEST_SEQ = 2**31 - 1
+"""What the databases' column holds."""
 _line = tables.transition.c
 _LINE = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND)).where(
     _line.case_id == bindparam("case_id"), _line.seq == bindparam("seq")
@@ -67,17 +68,29 @@ def recorded_events(
         ]
 
 
+def event_under(engine: Engine, consumer: Durable, subject: str) -> RecordedEvent | None:
+    """Return the event of the record that belongs under a subject; None: there is none."""
+    try:
+        name, case_id, seq = parse_subject(subject)
+    except ValueError:
+        return None
+    if seq > LARGEST_SEQ:
+        return None
+    found = recorded_events(engine, consumer, case_id, seq, seq)
+    return found[0] if found and found[0].event.name == name else None
+
+
 def misfit_on_record(engine: Engine, event: CaseEvent, body: str) -> str | None:
-    """Say what of an event is not as its line of history says; None: it fits, or there is none.
+    """Say what of an event is not as its line of history says; `NO_LINE`; None: it fits.
 
     Args:
         engine: The record.
         event: An event that came from elsewhere.
         body: Its exact text.
     """
-    if event.data.seq > LARGEST_SEQ:  # no column of the databases holds it
-        return None
+    if event.data.seq > LARGEST_SEQ:
+        return NO_LINE
     asked = {"case_id": event.data.case_id, "seq": event.data.seq}
     with reading(engine) as connection:
         line = connection.execute(_LINE, asked).mappings().one_or_none()
-    return None if line is None else misfit(line, body)
+    return NO_LINE if line is None else misfit(line, body)

@@ -2,16 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    String,
+    and_,
+    cast,
+    exists,
+    insert,
+    select,
+)
 
 from models import tables
+from models.cases.binding import BOUND, misfit
 from models.ids import event_id
 from models.stream.names import Durable, parse_subject
 from services.webhooks.messages import Message, waiting_row
 from services.webhooks.scope import cases_of
 from services.webhooks.views import EndpointView
 
-_outbox, _case_record = tables.outbox.c, tables.case_record.c
+_outbox, _case_record, _line = tables.outbox.c, tables.case_record.c, tables.transition.c
 _delivery, _cursor = tables.webhook_delivery.c, tables.consumer_cursor.c
 
 
@@ -25,17 +36,26 @@ def fan_out_missed(
         endpoint: It gets the cases and events that it would get now.
         since: From when on.
         at: This instant.
+
+    An event that is not as its line of history says is sent to nobody.
     """
     query = (
-        select(_outbox.case_id, _outbox.seq, _outbox.subject, _outbox.body)
+        select(
+            _outbox.case_id, _outbox.seq, _outbox.subject, _outbox.body,
+            *(_line[name] for name in BOUND),
+        )
         .join_from(tables.outbox, tables.case_record, _case_record.id == _outbox.case_id)
+        .join(
+            tables.transition, (_line.case_id == _outbox.case_id) & (_line.seq == _outbox.seq)
+        )
         .join(tables.consumer_cursor, _fanned_out())
         .where(_outbox.created_at >= since, cases_of(endpoint), ~_sent_to(endpoint))
         .order_by(_outbox.id)
-    )
+    )  # fmt: skip
     messages = (
-        Message(event_id(case_id, seq), parse_subject(subject).event, case_id, seq, body)
-        for case_id, seq, subject, body in connection.execute(query)
+        _message(row)
+        for row in connection.execute(query).mappings()
+        if misfit(row, row["body"]) is None
     )
     rows = [
         waiting_row(endpoint.id, message, at)
@@ -45,6 +65,11 @@ def fan_out_missed(
     if rows:
         connection.execute(insert(tables.webhook_delivery), rows)
     return len(rows)
+
+
+def _message(row: RowMapping) -> Message:
+    case_id, seq, name = row["case_id"], row["seq"], parse_subject(row["subject"]).event
+    return Message(event_id(case_id, seq), name, case_id, seq, row["body"])
 
 
 def _fanned_out() -> ColumnElement[bool]:

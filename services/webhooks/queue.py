@@ -110,5 +110,6 @@ class WebhookQueue:
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what came of some attempts, in one transaction."""
+        at = self._clock()
         with transaction(self._engine) as connection:
-            record_outcomes(connection, outcomes, self._retries, self._clock())
+            record_outcomes(connection, outcomes, self._retries, at)

@@ -1,12 +1,12 @@
 """Chat bots are reached within the bounds of webhooks, whatever address Apprise is given.
 
 Apprise posts by requests, and requests connects by one function of urllib3. Where this task has
-bounds, that function looks the name up once, judges each address, and connects to a judged one.
+bounds, that function looks the name up once, judges each address, and tries what it has judged.
 """
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from ipaddress import ip_address
@@ -59,6 +59,9 @@ def _guard_urllib3() -> None:
         except ForbiddenAddress as forbidden:
             watched.refused.append(forbidden)
             raise OSError(str(forbidden)) from forbidden  # what urllib3 expects of it
-        return connect((judged[0], port), *given, **named)
+        for each in judged[:-1]:
+            with suppress(OSError):
+                return connect((each, port), *given, **named)
+        return connect((judged[-1], port), *given, **named)
 
     urllib3_connection.create_connection = guarded

@@ -47,10 +47,11 @@ class NotifyHandler:
         write meanwhile.
         """
         del body, stream_seq
+        at = self._clock()
         with reading(self._engine) as connection:
             prepared = prepare(connection, event)
         with transaction(self._engine) as connection:
-            notified = write(connection, event, prepared, self._clock())
+            notified = write(connection, event, prepared, at)
         if prepared.done:
             return
         if prepared.overtaken:

@@ -28,7 +28,7 @@ PERMANENT = 500
 """SMTP answers from here on are final for this message (RFC 5321 section 4.2.1) …"""
 _NOT_NOW = re.compile(
     r"frequen|\brates?\b|throttl|too (?:many|fast|much)|try (?:again|later)|later|temporar|quota"
-    r"|limit|gr[ae]y-?list|busy|overload|\b4\.\d+\.\d+\b"
+    r"|limit|gr[ae]y-?list|busy|overload|^\d+ 4\.\d+\.\d+\b"
     r"|频率|频繁|过多|过快|超出|超过|限制|稍后|稍候|繁忙|暂时|灰名单",
     re.IGNORECASE,
 )

@@ -6,7 +6,9 @@ event comes, nor when this process dies.
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 import structlog
 from nats.aio.msg import Msg
@@ -14,9 +16,10 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
+from models.cases.binding import NO_LINE
 from models.cases.events import CaseEvent
 from models.stream.names import EVENTS
-from services.stream.recorded_events import misfit_on_record, recorded_events
+from services.stream.recorded_events import event_under, misfit_on_record
 from workers.stream.connection import said
 from workers.stream.dead_letters import DeadLetters
 from workers.stream.gaps import BeyondRecordError
@@ -83,10 +86,10 @@ class Consumer:
         try:
             event, body = read_event(message.subject, message.data)
         except UnreadableError as error:
-            await self._unreadable(held, str(error))
+            await self._answered(held, self._unreadable(held, str(error)))
             return
         with structlog.contextvars.bound_contextvars(case_id=event.data.case_id, event_id=event.id):
-            await self._handle(held, event, body)
+            await self._answered(held, self._handle(held, event, body))
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         await ensure_streams(self._js)
@@ -112,14 +115,10 @@ class Consumer:
                 with contextlib.suppress(*NATS_UNAVAILABLE):  # it comes again
                     await self.take(message)
 
-    async def _handle(self, held: HeldMessage, event: CaseEvent, body: str) -> None:
+    async def _answered(self, held: HeldMessage, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work of a message, and answer it however that ends."""
         try:
-            if why := await held.work(partial(misfit_on_record, self._record, event, body)):
-                await self._foreign(held, event, why)
-                return
-            if await self._way.hand_over(held, event, body):
-                await held.acknowledge()
-                self._log.info("event_handled", stream_seq=held.place)
+            await work
         except Stopping:
             await held.send_back()
         except BeyondRecordError as error:
@@ -129,18 +128,24 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
             await self._failed(held, error)
 
-    async def _foreign(self, held: HeldMessage, event: CaseEvent, why: str) -> None:
-        """Set aside what is not the event of its line of history; the true one is handled.
+    async def _handle(self, held: HeldMessage, event: CaseEvent, body: str) -> None:
+        why = await held.work(partial(misfit_on_record, self._record, event, body))
+        if why == NO_LINE:  # sent before its time, or the record is an older copy
+            raise BeyondRecordError(why)
+        if why is not None:
+            # Nobody but the relay publishes, and it publishes nothing else: somebody else did.
+            self._log.error("foreign_event", alarm=True, subject=held.subject, differs=why)
+            await self._set_aside(held, FOREIGN.format(why))
+        elif await self._way.hand_over(held, event, body):
+            await held.acknowledge()
+            self._log.info("event_handled", stream_seq=held.place)
 
-        Nobody but the relay publishes, and it publishes nothing else: somebody else did.
-        """
-        self._log.error("foreign_event", alarm=True, subject=held.subject, differs=why)
-        case_id, seq = event.data.case_id, event.data.seq
-        read = partial(recorded_events, self._record, self._way.consumer, case_id, seq, seq)
-        for true in await held.work(read):
-            if not await self._way.hand_over(held, true.event, true.body):
-                return  # sent back, and it comes again
-        await self._dead_letters.set_aside(held, FOREIGN.format(why))
+    async def _set_aside(self, held: HeldMessage, why: str) -> None:
+        """Set aside what is no event of ours, once the event in whose place it came is handled."""
+        read = partial(event_under, self._record, self._way.consumer, held.subject)
+        true = await held.work(read)
+        if true is None or await self._way.hand_over(held, true.event, true.body):
+            await self._dead_letters.set_aside(held, why)
 
     async def _failed(self, held: HeldMessage, error: Exception) -> None:
         """Try an event again after a growing delay; set it aside after its last delivery."""
@@ -168,11 +173,12 @@ class Consumer:
         of this software wrote it, and will read it.
         """
         self._log.error("unreadable_message", alarm=True, subject=held.subject, why=why)
-        with contextlib.suppress(Stopping):
-            if self._dead_letters.allowed or not await self._dead_letters.is_on_record(held):
-                await self._dead_letters.set_aside(held, why)
-            else:
-                await held.send_back(LONGEST_DELAY)
+        if not await self._dead_letters.is_on_record(held):
+            await self._set_aside(held, why)
+        elif self._dead_letters.allowed:
+            await self._dead_letters.set_aside(held, why)
+        else:
+            await held.send_back(LONGEST_DELAY)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -139,12 +139,13 @@ class Relay:
     async def _holds_lease(self) -> bool:
         if time.monotonic() < self._renew_at:
             return True
-        held = await asyncio.to_thread(
-            take_lease, self._engine, LEASE, self._holder, self._clock(), self._pace.lease
-        )
+        held = await asyncio.to_thread(self._take_lease)
         if held:
             self._renew_at = time.monotonic() + self._pace.lease / 3
         return held
+
+    def _take_lease(self) -> bool:
+        return take_lease(self._engine, LEASE, self._holder, self._clock(), self._pace.lease)
 
     async def _publish_case(self, rows: list[UnpublishedEvent], batch: _Batch) -> None:
         """Publish one case's rows in order, up to the first that fails."""
@@ -174,8 +175,10 @@ class Relay:
         )
 
     async def _settle(self, batch: _Batch) -> None:
-        at = self._clock()
-        await asyncio.to_thread(record_outcomes, self._engine, batch.published, batch.failed, at)
+        await asyncio.to_thread(self._write_outcomes, batch)
+
+    def _write_outcomes(self, batch: _Batch) -> None:
+        record_outcomes(self._engine, batch.published, batch.failed, self._clock())
 
 
 def _ids(row: UnpublishedEvent) -> dict[str, str]:

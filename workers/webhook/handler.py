@@ -44,12 +44,14 @@ class WebhookHandler:
             ValueError: The text is too long for a webhook.
         """
         del stream_seq
+        at = self._clock()
         with transaction(self._engine) as connection:
-            messages = fan_out(connection, event, body, self._clock())
+            messages = fan_out(connection, event, body, at)
         if messages:
             self._queued()
 
     def skip(self, event: CaseEvent) -> None:
         """Move the cursor over an event that no endpoint is to get."""
+        at = self._clock()
         with transaction(self._engine) as connection:
-            skip(connection, event, self._clock())
+            skip(connection, event, at)

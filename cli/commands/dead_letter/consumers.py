@@ -8,7 +8,7 @@ from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.stream.names import Durable
 from services.stream.dead_letter_retry import HandleMessage
-from services.stream.recorded_events import recorded_events
+from services.stream.recorded_events import misfit_on_record, recorded_events
 from workers.notify.handler import NotifyHandler
 from workers.stream.handlers import FROM_RECORD, Handler
 from workers.stream.incoming import UnreadableError, read_event
@@ -32,9 +32,9 @@ def consumers(engine: Engine) -> Mapping[str, HandleMessage]:
         ordered.apply(event, body, stream_seq)
 
     return {
-        ordered.name: _hand_over(in_order),
-        unordered.name: _hand_over(unordered.apply),
-        Durable.AUDIT: _hand_over(_never),
+        ordered.name: _hand_over(engine, in_order),
+        unordered.name: _hand_over(engine, unordered.apply),
+        Durable.AUDIT: _hand_over(engine, _never),
     }
 
 
@@ -48,13 +48,19 @@ def _never(_event: CaseEvent, _body: str, _stream_seq: int) -> None:
     raise Refused("not_on_record", message)
 
 
-def _hand_over(apply: Callable[[CaseEvent, str, int], None]) -> HandleMessage:
+def _hand_over(engine: Engine, apply: Callable[[CaseEvent, str, int], None]) -> HandleMessage:
     def hand_over(subject: str, data: bytes, stream_seq: int) -> None:
         try:
             event, body = read_event(subject, data)
         except UnreadableError as error:
             message = "这不是推选系统的事件，无法补办。可用 tuixuan dead-letter drop 放弃。"
             raise Refused("unreadable_event", message) from error
+        if why := misfit_on_record(engine, event, body):
+            message = (
+                f"这一事件与办理记录不符（{why}），不能补办。"
+                "查明来由后可用 tuixuan dead-letter drop 放弃。"
+            )
+            raise Refused("foreign_event", message)
         apply(event, body, stream_seq)
 
     return hand_over

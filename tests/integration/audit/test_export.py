@@ -4,6 +4,7 @@ import json
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -15,7 +16,7 @@ from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading
 from services.audit import evidence
-from services.audit.archive_verifier import digest
+from services.audit.archive_verifier import digest, digest_bytes
 from services.audit.export import EvidenceStores, export
 from tests.factories import commit, make_case, open_season
 from tests.integration.audit.archives import edit, inspected, unpacked
@@ -66,7 +67,9 @@ def test_a_flipped_byte_is_found_though_the_manifest_was_made_to_fit(archive: Pa
         lines[1]["body"] = str(lines[1]["body"]).replace("fujian", "fujiao")
 
     edit(archive, "audit.jsonl", flip)
-    assert inspected(archive) == (3, [("changed", "audit:2")])
+    code, problems = inspected(archive)
+    assert (code, problems[0]) == (3, ("changed", "audit:2"))
+    assert [kind for kind, _ in problems[1:]] == ["differs"]  # and from its step of history
 
 
 def test_a_removed_row_is_found(archive: Path) -> None:
@@ -98,6 +101,21 @@ def test_a_chain_made_anew_is_found(archive: Path) -> None:
         3,
         [("rewritten", "manifest"), ("rewritten", "anchor:4")],
     )
+
+
+def test_an_event_that_is_not_its_step_s_is_found_though_both_chains_fit(archive: Path) -> None:
+    def forge(lines: list[dict[str, Any]]) -> None:
+        previous = lines[0]["previous_hash"]
+        for line in lines:
+            if line["bound"]["case_seq"] == 1:
+                line["body"] = line["body"].replace('"body":"fujian"', '"body":"hunan"')
+                line["bound"]["body"] = digest_bytes(line["body"].encode())
+            line["previous_hash"] = previous
+            previous = line["hash"] = digest({"previous": previous, "record": line["bound"]})
+
+    edit(archive, "audit.jsonl", forge)
+    found = [kind for kind, _ in inspected(archive)[1]]
+    assert "differs" in found
 
 
 @pytest.mark.parametrize(("place", "kind"), [(0, "missing"), (-1, "not_in_record")])

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+from typing import Any
 
 import pytest
 from pydantic import HttpUrl, SecretStr
@@ -61,6 +63,24 @@ class TestChat:
         (item,) = deliveries(engine)
         assert (item.status, item.attempts) == ("failed", 1)
         assert item.last_error == "the address is private, local or reserved"
+
+    async def test_addresses_of_a_host_that_do_not_answer_leave_the_others(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = socket.getaddrinfo
+
+        def two(host: str, *rest: Any, **more: Any) -> Any:
+            if host != "bot.example.invalid":
+                return real(host, *rest, **more)
+            silent, answers = (real(f"127.0.0.{n}", *rest, **more) for n in (2, 1))
+            return [*silent, *answers, *silent]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        with receiving() as receiver:
+            notify_by(engine, Channel.CHAT, f"json://bot.example.invalid:{receiver.port}/x")
+            await send(engine, Channel.CHAT, ChatTransport(INSIDE))
+
+        assert len(receiver.got) == 1
 
     @pytest.mark.parametrize("address", ["syslog://", "mailto://a:b@example.invalid"])
     def test_what_is_not_posted_is_no_bot(self, address: str) -> None:

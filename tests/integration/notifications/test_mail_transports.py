@@ -111,7 +111,12 @@ class TestSmtp:
 
     @pytest.mark.parametrize(
         "answer",
-        ["550 5.1.1 no such user", "554 用户不存在", "552 message size exceeds fixed limit"],
+        [
+            "550 5.1.1 no such user",
+            "550 5.1.1 unknown, from 10.4.5.6 by 4.1.1",
+            "554 用户不存在",
+            "552 message size exceeds fixed limit",
+        ],
     )
     async def test_what_stays_as_it_is_sets_a_mail_aside(self, answer: str) -> None:
         async with MailServer(answers={"ann@example.invalid": answer}) as server:

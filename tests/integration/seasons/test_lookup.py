@@ -80,7 +80,7 @@ def test_a_milestone_is_named_by_its_name_or_in_words(typed: str, name: str) -> 
 def test_a_unit_is_named_by_its_id_the_beginning_of_it_or_its_name(
     engine: Engine, season: str
 ) -> None:
-    units = {"unit_A1": "甲公司（示例）", "unit_A2": "乙公司（示例）", "unit_A20": "unit_A"}
+    units = {"unit_A1": "甲公司（示例）", "unit_A2": "乙公司（示例）", "unit_A20": "丙"}
     with transaction(engine) as connection:
         for each, name in units.items():
             connection.execute(
@@ -89,12 +89,12 @@ def test_a_unit_is_named_by_its_id_the_beginning_of_it_or_its_name(
                  "created_at": OPENS},
             )  # fmt: skip
 
-    for typed in ("unit_A1", "甲公司(示例)", " 甲公司（示例）"):
+    for typed in ("unit_A1", "unit_a1", "a1", "甲公司(示例)", " 甲公司（示例）"):
         assert find_unit(engine, typed, season) == "unit_A1"
     assert find_unit(engine, "unit_A2", season) == "unit_A2"
-    assert find_unit(engine, "unit_A", season) == "unit_A20"  # its whole name
+    assert find_unit(engine, "丙", season) == "unit_A20"  # its whole name
     with pytest.raises(Refused, match=r"ambiguous_unit.*甲公司（示例）.*乙公司"):
-        find_unit(engine, "unit", season)
-    for none in ("丙公司", "%", "", "unit_A1 x"):
+        find_unit(engine, "unit_a", season)
+    for none in ("丙公司", "%", "", "unit_", "unit_A1 x"):
         with pytest.raises(Refused, match=r"(unknown|ambiguous)_unit"):
             find_unit(engine, none, season)

@@ -52,7 +52,7 @@ CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [broken, renamed, an
 async def test_a_message_that_is_no_event_of_ours_is_given_up(
     sqlite_engine: Engine, season: str, js: JetStreamContext, change: Callable[[Any], Any]
 ) -> None:
-    make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
+    case_id = make_case(sqlite_engine, season=season, state=State.PROVINCE_REVIEW)
     row = outbox(sqlite_engine)[0]
     await js.publish(row.subject, json.dumps(change(json.loads(row.body))).encode())
     with capture_logs() as logs:
@@ -60,7 +60,8 @@ async def test_a_message_that_is_no_event_of_ours_is_given_up(
             notebook = Notebook(sqlite_engine, name)
             async with consuming(js, AsTheyCome(notebook), sqlite_engine):
                 await until(partial(_refused_by, logs, name))
-            assert notebook.lines() == []
+            # The event of the record in whose place it came is handled all the same, once.
+            assert set(notebook.events()) == {f"{case_id}:1"}
     assert [line["consumer"] for line in logs if line["event"] == "dead_letter"] == [
         "notify",
         "audit",

@@ -21,6 +21,7 @@ from services.webhooks.pausing import resume
 from services.webhooks.queue import WebhookQueue
 from services.webhooks.replays import replay_since
 from tests.factories import OPENS, SEASON, commit, make_case, open_season
+from tests.integration.audit.stores import tamper
 from workers.webhook.handler import WebhookHandler
 
 FUJIAN = Actor(role=Role.BODY, id="fujian")
@@ -50,6 +51,17 @@ def off(engine: Engine, season: str) -> str:
     with transaction(engine) as connection:
         connection.execute(update(tables.webhook_endpoint).values(status=EndpointStatus.DISABLED))
     return added
+
+
+def test_what_was_changed_in_the_outbox_since_is_sent_to_nobody(engine: Engine, off: str) -> None:
+    case_id = make_case(engine, state=State.RECOMMENDATION)
+    fan_out_case(engine, case_id)
+    change = "UPDATE outbox SET body = replace(body, 'fujian', 'hunan') WHERE seq = 1"
+    tamper(engine, change)
+    resume(engine, off, now())
+
+    assert replay_since(engine, off, OPENS - timedelta(days=1), now()) == 1
+    assert waiting(engine, off) == [f"{case_id}:2"]
 
 
 def test_what_happened_while_it_was_off_comes_once_and_in_order(engine: Engine, off: str) -> None:

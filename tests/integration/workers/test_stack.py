@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from tests.waiting import wait_until
 from workers.folder.lock import holder
 from workers.folder.places import Places
 from workers.processes import WorkerRole, groups
+from workers.servers.ports import LOOPBACK
 from workers.settings.stack import StackSettings
 from workers.stack import external
 from workers.stack.external import ServersUnavailable, external_servers_answer
@@ -140,6 +142,17 @@ def stacks(tmp_path: Path) -> Iterator[Make]:
     yield one
     for stack in made:
         stack.clean()
+
+
+def test_what_ends_one_role_ends_all_that_share_its_process(stacks: Make) -> None:
+    """Also those that still wait for a server; the port of the portal is taken."""
+    stack = stacks()
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environ = {"NATS_URL": f"nats://{LOOPBACK}:1", "TUIXUAN_PORTAL__PORT": port}
+        told = stack.refused("worker", "relay", "portal", "notify", environ=environ)
+    assert told[:2] == (69, "port_taken")
+    assert "TUIXUAN_PORTAL__PORT" in told[2]
 
 
 def test_a_life_in_the_background(stacks: Make) -> None:
