@@ -34,6 +34,8 @@ def worker(
         list[int] | None,
         typer.Option(
             metavar="PORT",
+            min=1,
+            max=65535,
             help="健康与指标的端口，依次对应各项职责；默认：第一项用 TUIXUAN_METRICS__PORT",
         ),
     ] = None,
@@ -42,6 +44,8 @@ def worker(
 
     settings = options().settings()
     roles = list(dict.fromkeys(roles))
+    if len(health_port or ()) > len(roles):
+        raise typer.BadParameter("--health-port 多于职责：每项职责至多一个端口。")
     configure_logs(roles[0], level=settings.log_level)
     ports = health_port or ([settings.metrics.port] if settings.metrics.port else [])
     asyncio.run(_run(roles, settings, [*ports, *[None] * len(roles)][: len(roles)]))

@@ -96,3 +96,14 @@ def test_a_line_goes_to_the_log_of_the_role_that_wrote_it(tmp_path: Path) -> Non
         "relay": "http://127.0.0.1:9464", "audit": "http://127.0.0.1:9465"
     }  # fmt: skip
     assert shared.command[-7:-2] == ["audit", "--health-port", "9464", "--health-port", "9465"]
+
+
+@pytest.mark.parametrize(
+    "ports", [("0",), ("65536",), ("99999999",), ("x",), ("9464", "9465")], ids=",".join
+)
+def test_ports_that_cannot_be_are_refused_before_anything_runs(
+    ports: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [word for port in ports for word in ("--health-port", port)]
+    assert run(["worker", "relay", "relay", *given]) == 2
+    assert "health-port" in capsys.readouterr().err
