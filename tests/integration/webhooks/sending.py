@@ -1,15 +1,18 @@
 """Invented events, fanned out to endpoints, and a running sender that posts them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
+from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Role
+from models.cases.binding import digest_of_event
 from models.cases.events import CaseEvent, CaseEventData, case_event
 from models.cases.states import State
+from models.store.engine import transaction
 from models.webhooks.retries import WebhookRetries
 from models.webhooks.status import WebhookStatus
 from services.clock import now
@@ -41,6 +44,38 @@ def an_event(case_id: str, seq: int, *, body: str = "fujian", unit: str = "unit_
         }
     )  # fmt: skip
     return case_event(data, now())
+
+
+def keep_lines(engine: Engine, events: Sequence[CaseEvent]) -> None:
+    """Put the invented cases on record, each event with the line of history that it announces."""
+    at = now()
+    unit = {
+        "id": "unit_1", "season_id": SEASON, "name": "（虚构）单位", "name_key": "unit_1",
+        "created_at": at,
+    }  # fmt: skip
+    cases = [
+        {
+            "id": case_id, "season_id": SEASON, "body_id": "fujian", "unit_id": unit["id"],
+            "applicant_id": "applicant_1", "title": "（虚构）案例", "category": "audiovisual",
+            "state": State.RECOMMENDATION, "head_hash": "0" * 64, "revision": 1, "seq": len(STEPS),
+            "overdue": False, "return_rounds": 0, "since": at, "created_at": at, "updated_at": at,
+        }
+        for case_id in {each.data.case_id for each in events}
+    ]  # fmt: skip
+    lines = [
+        {
+            "case_id": each.data.case_id, "seq": each.data.seq, "update_id": each.id,
+            "action": each.data.action, "source": each.data.source, "target": each.data.target,
+            "actor_role": each.data.actor_role, "actor_id": "actor_1", "at": each.time,
+            "command": {}, "command_digest": "", "previous_hash": "",
+            "event_digest": digest_of_event(each.to_json()), "hash": each.data.record_hash,
+        }
+        for each in events
+    ]  # fmt: skip
+    with transaction(engine) as connection:
+        connection.execute(insert(tables.unit), unit)
+        connection.execute(insert(tables.case_record), cases)
+        connection.execute(insert(tables.transition), lines)
 
 
 def fan_out_events(engine: Engine, *events: CaseEvent) -> None:
