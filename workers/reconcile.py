@@ -25,6 +25,7 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 from activities.reconcile import ReconcileActivities
+from models.wording import BEIJING
 from services.cases.service import CaseService
 from services.dates.milestones import Milestones
 from services.reconcile.comparison import Reconciler
@@ -35,7 +36,7 @@ from workflows import names
 from workflows.reconcile import ReconcileWorkflow
 
 NIGHTLY = ScheduleSpec(
-    calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(3)])], time_zone_name="Asia/Shanghai"
+    calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(3)])], time_zone_name=BEIJING.key
 )
 
 log = structlog.get_logger(__name__)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from models.refusals import Refused
+from models.wording import BEIJING
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 MORNING = time(9)
 """When reminders go out, civil time."""
 

@@ -1,7 +1,8 @@
 """A call as data: everything that differs from one programme to another."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from models.programme.retention import Retention
 from models.programme.review import ScreeningPoint, Selection
 from models.reading import explain, read_toml
 from models.refusals import Refused
+from models.wording import BEIJING
 
 _CODE = "programme_invalid"
 
@@ -36,7 +38,8 @@ class Programme(ProgrammePart):
 
     Attributes:
         id: the season's id, e.g. `2024`.
-        timezone: the IANA zone in which its dates are meant.
+        timezone: the IANA zone in which its dates are meant: one with Beijing's time, in which
+            everything is shown.
         basis: the approval under which the title may say 全国, where it does.
         synthetic: what in this file is invented or our own choice, for people to read.
     """
@@ -177,11 +180,13 @@ class Programme(ProgrammePart):
 
     @field_validator("timezone")
     @classmethod
-    def _zone_exists(cls, name: str) -> str:
+    def _zone_is_beijings(cls, name: str) -> str:
         try:
-            ZoneInfo(name)
+            same = _keeps_beijing_time(name)
         except (KeyError, OSError, ValueError) as error:
             raise invalid(f"没有“{name}”这个时区，应如 Asia/Shanghai") from error
+        if not same:
+            raise invalid(f"“{name}”不是北京时间；日期一律用北京时间，应为 {BEIJING.key}")
         return name
 
     @model_validator(mode="after")
@@ -205,6 +210,16 @@ class Programme(ProgrammePart):
         for body in self.bodies:
             if self.cutoff_for(body) <= opens:
                 raise invalid(f"bodies 中 {body.id} 的 cutoff 早于 milestones.opens")
+
+
+@cache
+def _keeps_beijing_time(name: str) -> bool:
+    """Return whether the clocks of a zone show what those in Beijing show, in every month."""
+    zone = ZoneInfo(name)
+    months = (datetime(year, month, 1, tzinfo=UTC) for year in YEARS for month in range(1, 13))
+    return all(
+        at.astimezone(zone).utcoffset() == at.astimezone(BEIJING).utcoffset() for at in months
+    )
 
 
 def _unique(place: str, names: Iterable[str]) -> None:

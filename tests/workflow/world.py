@@ -17,9 +17,9 @@ from temporalio.client import Client
 
 from models.cases.actors import Actor, Role
 from models.dates.pace import Pace
-from models.dates.working_days import BEIJING
 from models.store.engine import open_engine, reading, transaction
 from models.tables import CalendarDay, Season, table_of
+from models.wording import BEIJING
 from services.cases.drafts import NewDraft
 from services.cases.service import CaseService
 from services.clock import now

@@ -11,8 +11,9 @@ from models.cases.agenda import AT_DEADLINE, Agenda, AgendaItem, plan
 from models.cases.lifecycle import RULES
 from models.cases.states import AT_WORK, AWAITED_FROM, LAPSES, MILESTONE, State
 from models.dates.pace import Pace
-from models.dates.working_days import BEIJING, WorkingDays
+from models.dates.working_days import WorkingDays
 from models.programme.reminders import Reminders
+from models.wording import BEIJING
 from tests.factories import programme
 from tests.working_days import official_working_days
 

@@ -342,6 +342,9 @@ type Edit = Callable[[dict], None]  # type: ignore[type-arg] # TOML as it comes
         (lambda d: d["milestones"].pop("cutoff"), "milestones.cutoff", "缺少"),
         (lambda d: d.update(timezone="Asia/Fuzhou"), "timezone", "没有“Asia/Fuzhou”"),
         (lambda d: d.update(timezone="../etc"), "timezone", "时区"),
+        (lambda d: d.update(timezone="Asia/Urumqi"), "timezone", "不是北京时间"),
+        (lambda d: d.update(timezone="Asia/Tokyo"), "timezone", "应为 Asia/Shanghai"),
+        (lambda d: d.update(timezone="Asia/Irkutsk"), "timezone", "不是北京时间"),  # until 2014
         (lambda d: d.update(categories=[]), "categories", "至少要有 1 项"),
         (lambda d: d["categories"][0].update(key="smart-home"), "categories", "重复"),
         (lambda d: d.update(title=5), "title", "加引号"),
