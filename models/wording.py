@@ -142,34 +142,38 @@ _ENGLISH_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 
-def brief_moment(instant: datetime, now: datetime, *, english: bool = False) -> str:
+def brief_moment(
+    instant: datetime, now: datetime, *, english: bool = False, begins: bool = False
+) -> str:
     """Return the instant as tables show it, e.g. 12-30（周三）24:00; another year is named.
 
     Args:
         instant: Which; as in `moment`, midnight is the end of the day before.
         now: Whose year goes without saying.
         english: Say `12-30 (Wed) 24:00` instead.
+        begins: As in `moment`.
     """
-    local, clock = _civil(instant)
+    local, clock = _civil(instant, begins=begins)
     day = f"{local:%m-%d}" if local.year == now.astimezone(BEIJING).year else f"{local:%Y-%m-%d}"
     if english:
         return f"{day} ({_ENGLISH_WEEKDAYS[local.weekday()]}) {clock}"
     return f"{day}（周{_WEEKDAYS[local.weekday()]}）{clock}"
 
 
-def moment(instant: datetime) -> str:
+def moment(instant: datetime, *, begins: bool = False) -> str:
     """Return the instant in Beijing time with its weekday, e.g. 2024-05-12（周日）24:00.
 
-    An instant at midnight is the exclusive end of the day before, and is shown so.
+    An instant at midnight is the exclusive end of the day before, and is shown so; unless it
+    `begins` something: then it is 00:00 of its own day.
     """
-    local, clock = _civil(instant)
+    local, clock = _civil(instant, begins=begins)
     return f"{local:%Y-%m-%d}（周{_WEEKDAYS[local.weekday()]}）{clock}"
 
 
-def _civil(instant: datetime) -> tuple[datetime, str]:
-    """Return a day and a time of it in Beijing: midnight is 24:00 of the day before."""
+def _civil(instant: datetime, *, begins: bool) -> tuple[datetime, str]:
+    """Return a day and a time of it in Beijing: midnight ends the day before, or begins one."""
     local = instant.astimezone(BEIJING)
-    if (local.hour, local.minute, local.second) == (0, 0, 0):
+    if not begins and (local.hour, local.minute, local.second) == (0, 0, 0):
         return local - timedelta(days=1), "24:00"
     return local, f"{local:%H:%M}"
 

@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from models.wording import MILESTONES, Words, moment
+from models.programme.milestones import milestone_moment
+from models.wording import MILESTONES, Words
 from services.clock import now
 from services.seasons.queries import SeasonView, open_seasons
 
@@ -77,7 +78,7 @@ def _dates(season: SeasonView, at: datetime) -> Iterator[SeasonDate]:
     for name, instant in sorted(season.milestones.items(), key=lambda each: each[1]):
         words = MILESTONES.get(name, Words(name, name))
         machine = instant.isoformat().replace("+00:00", "Z")
-        yield SeasonDate(words, moment(instant), machine, instant <= at)
+        yield SeasonDate(words, milestone_moment(name, instant), machine, instant <= at)
 
 
 @cache

@@ -11,7 +11,7 @@ from cli.frame.effects import DryRun, agreed
 from cli.frame.exits import Exit
 from cli.frame.options import options
 from cli.frame.output import say, show, show_page
-from cli.frame.words import WHEN
+from cli.frame.words import MOVED_TO, WHEN
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -69,8 +69,10 @@ def list_(
 
 @app.command("show")
 def show_(season: Season) -> None:
-    """查看一个征集季及其日程（时间为截止的那一刻）。"""
+    """查看一个征集季及其日程（时间为截止的那一刻；开放申报与公示开始为开始的那一刻）。"""
     from cli.connections.databases import record
+    from cli.frame.cells import Beginning
+    from models.programme.milestones import BEGINNINGS
     from services.seasons.lookup import find_season
     from services.seasons.queries import show_season
 
@@ -78,7 +80,12 @@ def show_(season: Season) -> None:
         found = show_season(engine, find_season(engine, season))
     show(found, {**COLUMNS, "seconds_per_day": "一天的秒数"})
     if not options().json:
-        show([{"milestone": name, "at": at} for name, at in found.milestones.items()])
+        show(
+            [
+                {"milestone": name, "at": Beginning(at) if name in BEGINNINGS else at}
+                for name, at in found.milestones.items()
+            ]
+        )
 
 
 @app.command()
@@ -92,7 +99,7 @@ def move(
         ),
     ],
     reason: Reason,
-    when: Annotated[str | None, typer.Argument(metavar="WHEN", help=WHEN)] = None,
+    when: Annotated[str | None, typer.Argument(metavar="WHEN", help=MOVED_TO)] = None,
     body: Annotated[str | None, typer.Option(help="只调整这一推荐单位的申报推荐截止")] = None,
     now: Annotated[
         bool, typer.Option("--now", help="现在截止（或允许 WHEN 为已过的时间）")
@@ -102,12 +109,15 @@ def move(
     """调整日程：先显示影响；受影响的案例重设期限与提醒，因原日期逾期的恢复办理，并通知有关人员。"""
     from cli.connections.databases import record
     from cli.connections.services import connected
+    from models.programme.milestones import BEGINNINGS
     from services.dates.milestones import Milestones
     from services.dates.moves import foresee_move
+    from services.seasons.lookup import find_milestone
 
-    after, closes = _moment(when, now=now)
+    name = find_milestone(milestone)
+    after, closes = _moment(when, now=now, begins=name in BEGINNINGS)
     with record() as engine:
-        change = _change(engine, season, milestone, body, after)
+        change = _change(engine, season, name, body, after)
         change = replace(change, reason=reason, closes=closes)
         if not agreed(lambda: foresee_move(engine, change), dry_run=dry_run):
             return
@@ -173,13 +183,13 @@ def extend(
     show({"unit": unit, "until": change.after, **done._asdict()})
 
 
-def _moment(when: str | None, *, now: bool) -> tuple[datetime, bool]:
+def _moment(when: str | None, *, now: bool, begins: bool) -> tuple[datetime, bool]:
     """Return the new date, and whether one that has come already is meant."""
     from cli.frame.moments import parse_moment
 
     if when is None and not now:
         raise typer.BadParameter(f"请给出 WHEN：{WHEN}；现在截止请用 --now")
-    after, closes = parse_moment(when or "now"), now or when == "now"
+    after, closes = parse_moment(when or "now", begins=begins), now or when == "now"
     if now and after > datetime.now(UTC):
         raise typer.BadParameter(f"--now 表示现在截止，而“{when}”是将来的时间，请去掉其中之一")
     return after, closes

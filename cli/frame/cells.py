@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,13 @@ _ACTORS = frozenset({"actor", "on_behalf", "saved_by", "who"})
 _YES, _NO = Words("是", "yes"), Words("否", "no")
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """The instant at which something begins; the midnight of one is 00:00, and not 24:00."""
+
+    at: datetime
+
+
 def cell(key: str, value: Any, language: Language, *, dated: bool = False) -> str:
     """Return a value as text for people.
 
@@ -81,7 +89,7 @@ def cell(key: str, value: Any, language: Language, *, dated: bool = False) -> st
         return ""
     if isinstance(value, bool):
         return said(_YES if value else _NO, language)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | Beginning):
         return _instant(value, language, dated=dated)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return visible("、".join(_word(key, each, language) for each in value))
@@ -100,12 +108,13 @@ def machine_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _instant(instant: datetime, language: Language, *, dated: bool) -> str:
-    english = language is Language.EN
+def _instant(value: datetime | Beginning, language: Language, *, dated: bool) -> str:
+    begins, english = isinstance(value, Beginning), language is Language.EN
+    instant = value.at if isinstance(value, Beginning) else value
     if dated and not english:
-        return moment(instant)
+        return moment(instant, begins=begins)
     now = datetime.min.replace(tzinfo=UTC).replace(year=2) if dated else datetime.now(UTC)
-    return brief_moment(instant, now, english=english)
+    return brief_moment(instant, now, english=english, begins=begins)
 
 
 def _word(key: str, text: str, language: Language) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import typer
 
 from cli.frame.words import SINCE, WHEN
-from models.programme.moments import end_of
+from models.programme.moments import end_of, start_of
 from models.wording import BEIJING
 
 _AHEAD = re.compile(r"\+(\d{1,5})([smhd])")
@@ -18,10 +18,10 @@ _DAYS = {"today": 0, "今日": 0, "今天": 0, "yesterday": 1, "昨日": 1, "昨
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def parse_moment(text: str) -> datetime:
-    """Return the instant (UTC) of a deadline.
+def parse_moment(text: str, *, begins: bool = False) -> datetime:
+    """Return the instant (UTC) of a deadline, or of what `begins`.
 
-    A date means its exclusive end; a time without an offset is Beijing time.
+    A date means its exclusive end, or its first midnight; a time without an offset is Beijing's.
 
     Raises:
         BadParameter: It is none of these.
@@ -36,7 +36,7 @@ def parse_moment(text: str) -> datetime:
             return _instant(shown)
         whole_day = len(text) <= len("2024-05-12")
         parsed = date.fromisoformat(text) if whole_day else datetime.fromisoformat(text)
-        return end_of(parsed, BEIJING)
+        return (start_of if begins else end_of)(parsed, BEIJING)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"看不懂时间“{text}”，可写：{WHEN}") from error
 

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from models.programme.moments import Moment, end_of, start_of
 from models.programme.parts import ProgrammePart, invalid
+from models.wording import moment
 
-_BEGINNINGS = frozenset({"opens", "notice_start"})
+BEGINNINGS = frozenset({"opens", "notice_start"})
+"""The milestones at which something begins; the others are the ends of something."""
 _ORDER = (
     "opens",
     "cutoff",
@@ -46,13 +48,18 @@ class ProgrammeMilestones(ProgrammePart):
     def instants(self, zone: ZoneInfo) -> dict[str, datetime]:
         """Return every milestone as an aware UTC instant, by name."""
         return {
-            name: (start_of if name in _BEGINNINGS else end_of)(getattr(self, name), zone)
+            name: (start_of if name in BEGINNINGS else end_of)(getattr(self, name), zone)
             for name in type(self).model_fields
         }
 
     def shifted(self, by: timedelta) -> Self:
         """Return the same milestones, each moved by `by`."""
         return type(self)(**{name: at + by for name, at in self})
+
+
+def milestone_moment(name: str, instant: datetime) -> str:
+    """Return a milestone's instant as people read it: from 00:00 on, or until 24:00."""
+    return moment(instant, begins=name in BEGINNINGS)
 
 
 def out_of_order(instants: Mapping[str, datetime]) -> Iterator[tuple[str, str]]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.cases.actors import Actor, Role
-from models.programme.milestones import out_of_order
+from models.programme.milestones import milestone_moment, out_of_order
 from models.programme.moments import YEARS
 from models.refusals import Refused
 from models.text.entry import require_fit
-from models.wording import MILESTONES, moment
+from models.wording import MILESTONES
 
 _FOLLOWS: Mapping[str, tuple[str, ...]] = {"cutoff": ("body_review",)}
 """What moves along with a milestone that comes earlier: bodies review until the cutoff."""
@@ -75,7 +75,8 @@ def moved_milestones(
         raise Refused("unknown_milestone", message)
     opens = milestones["opens"]
     if change.milestone != "opens" and change.after <= opens:
-        raise Refused("before_opening", f"时间不能早于本季开始时间 {moment(opens)}。")
+        begin = milestone_moment("opens", opens)
+        raise Refused("before_opening", f"时间不能早于本季开始时间 {begin}。")
     if change.body_id is not None:
         return {}
     follow = [name for name in _FOLLOWS.get(change.milestone, ()) if name in milestones]
@@ -89,7 +90,7 @@ def _refuse_order(moved: Mapping[str, datetime], after: Mapping[str, datetime]) 
     for earlier, later in out_of_order(after):
         if {earlier, later} & set(moved):  # else it stood so before
             first, then = (
-                f"{name}（{MILESTONES[name].zh}，{moment(after[name])}）"
+                f"{name}（{MILESTONES[name].zh}，{milestone_moment(name, after[name])}）"
                 for name in (earlier, later)
             )
             raise Refused(

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from models import tables
 from models.dates.milestones import SeasonDates
 from models.dates.pace import Pace
+from models.programme.milestones import milestone_moment
 from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
-from models.wording import moment
 from services.clock import new_id, now
 from services.dates.change import MilestoneChange, moved_milestones, refuse_request
 from services.dates.effects import PlannedDates, season_effects
@@ -142,7 +142,8 @@ def _judge(connection: Connection, change: MilestoneChange, *, lock: bool = Fals
     judged, at = _Judged(moved, before, dates, season.milestones), now()
     if change.after <= at and not change.closes:
         effect = summary(_plan(connection, change, judged, at))
-        message = f"时间 {moment(change.after)} 已过。{effect}确要现在截止，请用 --now。"
+        after = milestone_moment(change.milestone, change.after)
+        message = f"时间 {after} 已过。{effect}确要现在截止，请用 --now。"
         raise Refused("date_passed", message)
     return judged
 

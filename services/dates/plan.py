@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from models.cases.columns import Columns
 from models.cases.outlook import CaseDates, deadline_due
 from models.cases.states import FINAL, LAPSES, State
+from models.programme.milestones import BEGINNINGS
 from models.wording import moment
 
 LISTED = 10
@@ -153,11 +154,13 @@ def _told(case: Columns, effect: Effect, before: datetime | None, after: datetim
 def _date(plan: MovePlan) -> str:
     what = "期限" if plan.milestone is None else plan.milestone
     whose = "" if plan.body is None else f"（推荐单位 {plan.body}）"
-    before, after = plan.before, moment(plan.after)
-    if before is None:
+    begins = plan.milestone in BEGINNINGS
+    after = moment(plan.after, begins=begins)
+    if plan.before is None:
         moved = f"{what}{whose}定为 {after}。"
     else:
-        moved = f"{what}{whose}由 {moment(before)} 改为 {after}，{_distance(plan.after - before)}。"
+        before, by = moment(plan.before, begins=begins), _distance(plan.after - plan.before)
+        moved = f"{what}{whose}由 {before} 改为 {after}，{by}。"
     return moved + "".join(f"{name} 随之改为同一时间。" for name in plan.along)
 
 

@@ -5,14 +5,28 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
+from cli.frame.cells import Beginning, cell
+from cli.frame.language import Language
 from cli.frame.moments import parse_moment, parse_start
-from models.wording import BEIJING, brief_moment
+from models.programme.milestones import milestone_moment
+from models.wording import BEIJING, brief_moment, moment
 from services.clock import now
 
 
 def test_a_date_as_a_deadline_ends_with_its_day_and_as_a_start_begins_with_it() -> None:
     assert parse_moment("2024-05-12") == datetime(2024, 5, 12, 16, tzinfo=UTC)
     assert parse_start("2024-05-12") == datetime(2024, 5, 11, 16, tzinfo=UTC)
+
+
+def test_what_begins_begins_with_its_day_and_is_shown_so() -> None:
+    opening = parse_moment("2024-05-12", begins=True)
+    assert opening == parse_start("2024-05-12")
+    assert moment(opening, begins=True) == "2024-05-12（周日）00:00"
+    assert moment(opening) == "2024-05-11（周六）24:00"
+    assert cell("at", Beginning(opening), Language.ZH, dated=True) == "2024-05-12（周日）00:00"
+    assert cell("at", Beginning(opening), Language.EN, dated=True) == "2024-05-12 (Sun) 00:00"
+    assert milestone_moment("notice_start", opening) == "2024-05-12（周日）00:00"
+    assert milestone_moment("notice_end", opening) == "2024-05-11（周六）24:00"
 
 
 @pytest.mark.parametrize(
