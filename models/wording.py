@@ -134,6 +134,14 @@ AUDIT_KINDS = {
     "key": Words("更换密钥", "key"),
 }
 
+EFFECTS = {
+    "lapses": Words("随即逾期终止", "lapses at once"),
+    "overdue": Words("随即转为逾期", "overdue at once"),
+    "earlier": Words("期限提前", "deadline earlier"),
+    "later": Words("期限延后", "deadline later"),
+    "reopens": Words("由逾期恢复办理", "comes back from lapsed"),
+}
+"""What a moved date does to a case."""
 PREPARED = Words("准备现场答辩材料", "the material for the defence")
 """What is awaited of those who have to come prepared."""
 

@@ -14,6 +14,7 @@ from models.ids import parse_actor_name
 from models.wording import (
     AUDITED,
     CHANNELS,
+    EFFECTS,
     HAPPENED,
     MILESTONES,
     ROLES,
@@ -51,6 +52,7 @@ _NAMED: Mapping[str, Callable[[], Named]] = {
     **_STATED,
     **_ROLE,
     "action": _actions,
+    "effect": lambda: EFFECTS,
     "event": _events,
     "events": _events,
     "milestone": lambda: MILESTONES,

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from cli.frame.cells import cell, machine_instant
+from cli.frame.cells import Beginning, cell, machine_instant
 from cli.frame.headings import heading
 from cli.frame.language import Language
 from cli.frame.options import Output, options
@@ -105,7 +105,8 @@ def plain_data(data: Any) -> Any:
         return {str(key): plain_data(value) for key, value in data.items()}
     if isinstance(data, list | tuple | set | frozenset):
         return [plain_data(item) for item in data]
-    return data if isinstance(data, str | int | float | bool | datetime | None) else str(data)
+    simple = str | int | float | bool | datetime | Beginning | None
+    return data if isinstance(data, simple) else str(data)
 
 
 def _sheet(

@@ -1,7 +1,7 @@
 """What a moved date does to each case that it touches, told before anything is done. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from models.cases.columns import Columns
 from models.cases.outlook import CaseDates, deadline_due
 from models.cases.states import FINAL, LAPSES, State
 from models.programme.milestones import BEGINNINGS
-from models.wording import moment
+from models.wording import EFFECTS, MILESTONES, moment
 
 LISTED = 10
 """How many of the cases that end are named in words; data name all."""
@@ -27,15 +27,6 @@ class Effect(StrEnum):
     EARLIER = "earlier"
     LATER = "later"
     REOPENS = "reopens"
-
-
-WORDS: Mapping[Effect, str] = {
-    Effect.LAPSES: "随即逾期终止",
-    Effect.OVERDUE: "随即转为逾期",
-    Effect.EARLIER: "期限提前",
-    Effect.LATER: "期限延后",
-    Effect.REOPENS: "由逾期恢复办理",
-}
 
 
 class CaseEffect(BaseModel):
@@ -127,7 +118,9 @@ def describe(plan: MovePlan) -> str:
     """Return the plan in Chinese: one line for the date, one for the cases, one for each end."""
     lines = [_date(plan), _cases(plan)]
     ending = [case for case in plan.cases if case.effect is Effect.LAPSES]
-    lines += [f"  {WORDS[Effect.LAPSES]}：{case.id}《{case.title}》" for case in ending[:LISTED]]
+    lines += [
+        f"  {EFFECTS[Effect.LAPSES].zh}：{case.id}《{case.title}》" for case in ending[:LISTED]
+    ]
     if len(ending) > LISTED:
         lines.append(f"  ……共 {len(ending)} 件（全部清单：--dry-run --output json）")
     return "\n".join(lines)
@@ -152,7 +145,7 @@ def _told(case: Columns, effect: Effect, before: datetime | None, after: datetim
 
 
 def _date(plan: MovePlan) -> str:
-    what = "期限" if plan.milestone is None else plan.milestone
+    what = "期限" if plan.milestone is None else MILESTONES[plan.milestone].zh
     whose = "" if plan.body is None else f"（推荐单位 {plan.body}）"
     begins = plan.milestone in BEGINNINGS
     after = moment(plan.after, begins=begins)
@@ -161,13 +154,13 @@ def _date(plan: MovePlan) -> str:
     else:
         before, by = moment(plan.before, begins=begins), _distance(plan.after - plan.before)
         moved = f"{what}{whose}由 {before} 改为 {after}，{by}。"
-    return moved + "".join(f"{name} 随之改为同一时间。" for name in plan.along)
+    return moved + "".join(f"{MILESTONES[name].zh}随之改为同一时间。" for name in plan.along)
 
 
 def _cases(plan: MovePlan) -> str:
     if not plan.cases:
         return "没有案例受影响。"
-    counts = "，".join(f"{count} 件{WORDS[effect]}" for effect, count in plan.counts.items())
+    counts = "，".join(f"{count} 件{EFFECTS[effect].zh}" for effect, count in plan.counts.items())
     return f"影响 {len(plan.cases)} 件案例：{counts}。"
 
 

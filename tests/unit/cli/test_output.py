@@ -15,7 +15,7 @@ import pytest
 
 from cli import main
 from cli.frame import output
-from cli.frame.cells import cell
+from cli.frame.cells import Beginning, cell
 from cli.frame.exits import Exit
 from cli.frame.headings import HEADINGS, heading
 from cli.frame.language import Language, language_of
@@ -31,6 +31,7 @@ from models.wording import brief_moment, moment
 from services.audit.export import AuditExport
 from services.cases.views import CaseView
 from services.dates.moves import MilestoneMove
+from services.dates.plan import Effect
 from services.people.users import UserView
 from services.stream.backlog import Backlog
 from services.stream.dead_letters import DeadLetterView
@@ -101,6 +102,16 @@ def test_only_json_has_machine_forms(
     assert "T16:00" not in written
 
 
+def test_what_begins_at_midnight_is_shown_by_its_own_day(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begin(Options(output=Output.CSV))
+    output.show([{"milestone": "opens", "at": Beginning(DUE)}, {"milestone": "cutoff", "at": DUE}])
+    written = capsys.readouterr().out
+    assert "开放申报,2024-12-31（周二）00:00" in written
+    assert "申报推荐截止,2024-12-30（周一）24:00" in written
+
+
 def test_a_file_names_the_year_also_of_this_one(capsys: pytest.CaptureFixture[str]) -> None:
     begin(Options(output=Output.CSV))
     at = datetime.now(UTC)
@@ -113,7 +124,7 @@ def test_a_file_names_the_year_also_of_this_one(capsys: pytest.CaptureFixture[st
     [
         ("state", State), ("from", State), ("to", State), ("action", Action),
         ("event", EventName), ("role", Role), ("awaited", Role), ("channel", Channel),
-        ("milestone", ProgrammeMilestones.model_fields),
+        ("milestone", ProgrammeMilestones.model_fields), ("effect", Effect),
         ("status", [*DeliveryStatus, *WebhookStatus, *EndpointStatus, *DeadLetterStatus, REMOVED]),
     ],
 )  # fmt: skip

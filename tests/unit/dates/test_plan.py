@@ -120,9 +120,9 @@ def test_it_says_how_many_which_lapse_and_by_how_much() -> None:
     found = plan(*[E.LAPSES] * 12, E.LATER, E.LATER, after=NOW, along=("body_review",))
     first, second, *ends = describe(found).splitlines()
     assert first == (
-        "cutoff 由 2024-05-25（周六）10:00 改为 2024-05-20（周一）10:00，提前 5 天。"
-        "body_review 随之改为同一时间。"
-    ).replace("cutoff 由", "cutoff由")
+        "申报推荐截止由 2024-05-25（周六）10:00 改为 2024-05-20（周一）10:00，提前 5 天。"
+        "省级审核截止随之改为同一时间。"
+    )
     assert second == "影响 14 件案例：12 件随即逾期终止，2 件期限延后。"
     assert ends[0] == "  随即逾期终止：case_0《（示例）》"
     assert (len(ends), ends[-1][:10]) == (11, "  ……共 12 件"[:10])
