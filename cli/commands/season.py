@@ -109,16 +109,14 @@ def move(
     """调整日程：先显示影响；受影响的案例重设期限与提醒，因原日期逾期的恢复办理，并通知有关人员。"""
     from cli.connections.databases import record
     from cli.connections.services import connected
-    from models.programme.milestones import BEGINNINGS
     from services.dates.milestones import Milestones
     from services.dates.moves import foresee_move
     from services.seasons.lookup import find_milestone
 
     name = find_milestone(milestone)
-    after, closes = _moment(when, now=now, begins=name in BEGINNINGS)
+    after, closes = _moment(name, when, now=now)
     with record() as engine:
-        change = _change(engine, season, name, body, after)
-        change = replace(change, reason=reason, closes=closes)
+        change = replace(_change(engine, season, name, body, after), reason=reason, closes=closes)
         if not agreed(lambda: foresee_move(engine, change), dry_run=dry_run):
             return
     _report(connected(lambda here: Milestones(here.engine, here.service).move(change)))
@@ -183,13 +181,17 @@ def extend(
     show({"unit": unit, "until": change.after, **done._asdict()})
 
 
-def _moment(when: str | None, *, now: bool, begins: bool) -> tuple[datetime, bool]:
-    """Return the new date, and whether one that has come already is meant."""
+def _moment(milestone: str, when: str | None, *, now: bool) -> tuple[datetime, bool]:
+    """Return a milestone's new date, and whether one that has come already is meant."""
     from cli.frame.moments import parse_moment
+    from models.programme.milestones import BEGINNINGS
 
     if when is None and not now:
         raise typer.BadParameter(f"请给出 WHEN：{WHEN}；现在截止请用 --now")
-    after, closes = parse_moment(when or "now", begins=begins), now or when == "now"
+    after, closes = (
+        parse_moment(when or "now", begins=milestone in BEGINNINGS),
+        now or when == "now",
+    )
     if now and after > datetime.now(UTC):
         raise typer.BadParameter(f"--now 表示现在截止，而“{when}”是将来的时间，请去掉其中之一")
     return after, closes

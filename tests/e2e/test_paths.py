@@ -164,6 +164,9 @@ def test_lists_come_in_pages(stack: Stack) -> None:
     assert ids("--body", "fujian") == ids("--body", "福建") == made
     assert ids("--body", "zhejiang") == []
     assert ids("--overdue") == []
+    read = stack.run("case", "list", "--season", season, "--state", "draft").stdout
+    assert "福建" in read
+    assert "fujian" not in read
     for flag, code in (("--body", "unknown_body"), ("--category", "unknown_category")):
         told = stack.refused("case", "list", "--season", season, flag, "nowhere")
         assert told[:2] == (1, code)

@@ -11,6 +11,7 @@ import typer
 from annotated_types import Ge
 from pydantic import AwareDatetime
 
+from cli.commands.case.names import readable
 from cli.frame.effects import DryRun, agreed
 from cli.frame.options import options
 from cli.frame.output import show
@@ -134,9 +135,9 @@ def _act(declared: Declaration[Any], given: Mapping[str, Any]) -> None:
         _extend(request, dry_run=given[DRY_RUN])
         return
 
-    async def work(here: "Connections") -> "CaseView":
+    async def work(here: "Connections") -> "CaseView | Mapping[str, Any]":
         case_id = find_case(here.engine, request.case_id)
-        return await here.service.act(replace(request, case_id=case_id))
+        return readable(here.engine, await here.service.act(replace(request, case_id=case_id)))
 
     show(connected(work))
 
@@ -152,7 +153,12 @@ def _extend(request: "Request", *, dry_run: bool) -> None:
         named = replace(request, case_id=find_case(engine, request.case_id))
         if not agreed(lambda: foresee_case(engine, named), dry_run=dry_run):
             return
-    show(connected(lambda here: Extensions(here.engine, here.service).extend_case(named)))
+
+    async def work(here: "Connections") -> "CaseView | Mapping[str, Any]":
+        extensions = Extensions(here.engine, here.service)
+        return readable(here.engine, await extensions.extend_case(named))
+
+    show(connected(work))
 
 
 def _value(declared: Declaration[Any], field: str, given: Mapping[str, Any]) -> object:

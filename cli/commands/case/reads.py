@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.commands.case.filters import filter_by, states
+from cli.commands.case.names import readable, readable_rows
 from cli.frame.cells import cell
 from cli.frame.options import options
 from cli.frame.output import plain_data, say, show, show_page
@@ -90,7 +91,7 @@ def edit(case_id: Id, file: File) -> None:
     with record() as engine:
         case_id = find_case(engine, case_id)
         drafts.save_draft(engine, case_id, form, options().actor())
-        show(queries.show(engine, case_id))
+        show(readable(engine, queries.show(engine, case_id)))
 
 
 @app.command("show")
@@ -101,7 +102,7 @@ def show_(case_id: Id) -> None:
     from services.cases.lookup import find_case
 
     with record() as engine:
-        show(queries.show(engine, find_case(engine, case_id)))
+        show(readable(engine, queries.show(engine, find_case(engine, case_id))))
 
 
 @app.command("list")
@@ -138,7 +139,9 @@ def list_(
             due_before=None if due_before is None else parse_moment(due_before),
             due_after=None if due_after is None else parse_moment(due_after),
         )  # fmt: skip
-        show(queries.list_cases(engine, chosen), LIST_COLUMNS)
+        page = queries.list_cases(engine, chosen)
+        rows = page.items if options().json else readable_rows(engine, page.items)
+    show({"items": rows, "next_cursor": page.next_cursor}, LIST_COLUMNS)
 
 
 @app.command()
