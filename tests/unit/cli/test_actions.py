@@ -119,5 +119,5 @@ def test_a_time_reaches_the_request_as_an_instant(
 
     monkeypatch.setattr("cli.connections.services.connected", connected)
     case_id = "case_01M8AVRHCEPN6DV1VDWPS0PX9K"
-    assert run(["case", "return", case_id, "--due", text]) == Exit.OK
+    assert run(["case", "return", case_id, "--due", text, "--output", "json"]) == Exit.OK
     assert [each.fields for each in asked] == [{"due": meant}]
