@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from cli.connections.services import Connections
+    from cli.frame.cells import Beginning
     from services.dates.change import MilestoneChange
     from services.dates.extensions import Extended
     from services.dates.moves import MilestoneMove
@@ -71,8 +72,6 @@ def list_(
 def show_(season: Season) -> None:
     """查看一个征集季及其日程（时间为截止的那一刻；开放申报与公示开始为开始的那一刻）。"""
     from cli.connections.databases import record
-    from cli.frame.cells import Beginning
-    from models.programme.milestones import BEGINNINGS
     from services.seasons.lookup import find_season
     from services.seasons.queries import show_season
 
@@ -80,12 +79,7 @@ def show_(season: Season) -> None:
         found = show_season(engine, find_season(engine, season))
     show(found, {**COLUMNS, "seconds_per_day": "一天的秒数"})
     if not options().json:
-        show(
-            [
-                {"milestone": name, "at": Beginning(at) if name in BEGINNINGS else at}
-                for name, at in found.milestones.items()
-            ]
-        )
+        show([{"milestone": each, "at": _shown(each, at)} for each, at in found.milestones.items()])
 
 
 @app.command()
@@ -142,7 +136,8 @@ def _report(moved: "MilestoneMove") -> None:
     Raises:
         Exit: Some cases could not be told.
     """
-    show(moved)
+    before, after = (_shown(moved.milestone, at) for at in (moved.before, moved.after))
+    show(moved.model_dump() | {"before": before, "after": after})
     say(f"{len(moved.cases)} 个案例的期限随之调整，{len(moved.reopened)} 个案例恢复办理。")
     if moved.missed:
         say(
@@ -188,10 +183,17 @@ def _moment(milestone: str, when: str | None, *, now: bool) -> tuple[datetime, b
 
     if when is None and not now:
         raise typer.BadParameter(f"请给出 WHEN：{WHEN}；现在截止请用 --now")
-    after, closes = (
-        parse_moment(when or "now", begins=milestone in BEGINNINGS),
-        now or when == "now",
-    )
+    after = parse_moment(when or "now", begins=milestone in BEGINNINGS)
     if now and after > datetime.now(UTC):
         raise typer.BadParameter(f"--now 表示现在截止，而“{when}”是将来的时间，请去掉其中之一")
-    return after, closes
+    return after, now or when == "now"
+
+
+def _shown(milestone: str, at: datetime | None) -> "Beginning | datetime | None":
+    """Return a milestone's instant as people read it; programs get it as it is."""
+    from cli.frame.cells import Beginning
+    from models.programme.milestones import BEGINNINGS
+
+    if at is None or milestone not in BEGINNINGS or options().json:
+        return at
+    return Beginning(at)
