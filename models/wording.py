@@ -196,6 +196,11 @@ def state_name(state: str) -> str:
     return f"{STATES[state].zh} ({state})"
 
 
+def role_name(role: str) -> str:
+    """Return the role's Chinese name with its code, e.g. 推荐单位 (body)."""
+    return f"{ROLES[role].zh} ({role})"
+
+
 def code_of(typed: str, names: Iterable[str], words: Mapping[str, Words]) -> str | None:
     """Return the code name that somebody means by it, or by its word in either language.
 

@@ -16,7 +16,7 @@ from models.cases.actors import Role
 from models.cases.guards import Facts, Guard
 from models.cases.states import State
 from models.refusals import Refused
-from models.wording import state_name
+from models.wording import role_name, state_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,10 +55,10 @@ RULES: tuple[Rule, ...] = tuple(
 def _role_allowed(roles: tuple[Role, ...]) -> Guard[Any]:
     def role_allowed(facts: Facts[Any]) -> Literal[True]:
         if facts.command.actor.role not in roles:
-            wanted = "、".join(roles)
+            wanted = "、".join(map(role_name, roles))
             raise Refused(
                 "role_not_allowed",
-                f"角色 {facts.command.actor.role} 不能办理此事项，只有 {wanted} 可以。",
+                f"角色{role_name(facts.command.actor.role)}不能办理此事项，只有{wanted}可以。",
             )
         return True
 

@@ -19,7 +19,7 @@ from models.programme.definition import Programme
 from models.refusals import Refused
 from models.store.engine import reading, transaction
 from models.text.names import folded
-from models.wording import moment
+from models.wording import moment, role_name, state_name
 from services.audit.entries import enter
 from services.cases.rows import read_case
 from services.clock import new_id, now
@@ -83,7 +83,10 @@ def _refuse_draft(draft: NewDraft) -> None:
     """Refuse who may not file, and a form that does not say whose it is."""
     actor = draft.actor
     if actor is not None and actor.role is not Role.APPLICANT:
-        raise Refused("role_not_allowed", f"角色 {actor.role} 不能申报，只有 applicant 可以。")
+        raise Refused(
+            "role_not_allowed",
+            f"角色{role_name(actor.role)}不能申报，只有{role_name(Role.APPLICANT)}可以。",
+        )
     if actor is not None:
         refuse_phone_numbers(actor.id)
     if not draft.form.unit.strip():
@@ -169,7 +172,8 @@ def _refuse_edit(
     if actor.role is not Role.APPLICANT or actor.org != case["unit_id"]:
         raise Refused("not_yours", f"{actor} 不是本案例的申报单位，不能修改。")
     if case["state"] not in EDITABLE:
-        raise Refused("not_editable", f"案例当前状态为 {case['state']}，申报表不能修改。")
+        state = state_name(case["state"])
+        raise Refused("not_editable", f"案例当前状态为{state}，申报表不能修改。")
     unit = connection.scalar(select(tables.unit.c.name).where(tables.unit.c.id == case["unit_id"]))
     if folded(form.unit) != folded(unit or ""):
         raise Refused("unit_fixed", "申报单位不能更改；如填错，请撤回后重新申报。")

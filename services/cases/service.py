@@ -72,7 +72,9 @@ class CaseService:
         """
         standing = await asyncio.to_thread(read_standing, self._engine, self._cache, case_id, now())
         if standing.state in FINAL:
-            raise Refused("case_closed", f"案例 {case_id} 已结束（{standing.state}）。")
+            raise Refused(
+                "case_closed", f"案例 {case_id} 已结束，当前状态为{state_name(standing.state)}。"
+            )
         try:
             await self._workflows.start(standing)
         except RPCError as error:

@@ -16,7 +16,7 @@ from models.refusals import Refused, unknown_season
 from models.store.engine import reading, transaction
 from models.text.addresses import is_address
 from models.text.entry import require_fit
-from models.wording import ROLES, choices, code_of
+from models.wording import ROLES, choices, code_of, role_name
 from services.clock import now
 
 RECIPIENT_ROLES = (
@@ -62,10 +62,14 @@ def enter_user(engine: Engine, new: NewUser, at: datetime) -> UserView:
     """
     role = known_role(new.role, RECIPIENT_ROLES)
     if role not in RECIPIENT_ROLES:
-        message = f"角色 {role} 不接收通知，可选：{'、'.join(RECIPIENT_ROLES)}。"
+        message = (
+            f"角色{role_name(role)}不接收通知，可选：{'、'.join(map(role_name, RECIPIENT_ROLES))}。"
+        )
         raise Refused("role_not_allowed", message)
     if new.org is not None and role not in (Role.APPLICANT, Role.BODY):
-        raise Refused("unknown_org", f"角色 {role} 不属于申报单位或推荐单位，请去掉 --org。")
+        raise Refused(
+            "unknown_org", f"角色{role_name(role)}不属于申报单位或推荐单位，请去掉 --org。"
+        )
     seasons = tables.season.c
     with transaction(engine) as connection:
         if connection.scalar(select(seasons.id).where(seasons.id == new.season_id)) is None:

@@ -13,6 +13,7 @@ from models.cases.actors import Actor, Role
 from models.programme.retention import Retention
 from models.refusals import Refused
 from models.store.engine import transaction
+from models.wording import role_name
 from services.audit.entries import enter
 from services.retention.classes import Removal
 from services.retention.due import CLASSES, read_scope
@@ -67,9 +68,8 @@ def removing(
         Refused: `role_not_allowed`, `unknown_season`, or `programme_invalid`.
     """
     if by.role not in _MAY_REMOVE:
-        raise Refused(
-            "role_not_allowed", f"角色 {by.role} 不能清除，只有 operator、organiser 可以。"
-        )
+        may = "、".join(map(role_name, _MAY_REMOVE))
+        raise Refused("role_not_allowed", f"角色{role_name(by.role)}不能清除，只有{may}可以。")
     return _batches(engine, _Remover(season, by, request, now))
 
 

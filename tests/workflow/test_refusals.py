@@ -109,7 +109,7 @@ async def test_what_the_desk_refuses_leaves_no_trace(served: World) -> None:
         await case.act(A.SUBMIT, text="字" * 5001)
     with pytest.raises(Refused, match="bad_field"):
         await case.act(A.SUBMIT, colour="blue")
-    with pytest.raises(Refused, match="role_not_allowed: 角色"):
+    with pytest.raises(Refused, match=r"role_not_allowed: 角色评审组 \(panel\)不能.*只有"):
         await case.act(A.WITHDRAW, actor=Actor(role=Role.PANEL, id="panel"))
     with pytest.raises(Refused, match="unknown_case: 没有案例"):
         await served.service.act(Request("case_none", A.SUBMIT))

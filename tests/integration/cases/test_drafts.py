@@ -1,11 +1,13 @@
 """Drafts: who is told of a case, and where mail reaches them."""
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
+from models import tables
 from models.cases.actors import Actor, Role
+from models.cases.states import State
 from models.refusals import Refused
-from models.store.engine import reading
+from models.store.engine import reading, transaction
 from models.tables import AppUser, Unit, table_of
 from services.cases.drafts import NewDraft, create_draft, save_draft
 from services.clock import new_id
@@ -59,6 +61,21 @@ def test_a_draft_keeps_its_unit_however_that_is_spelt(engine: Engine, season: st
     assert save_draft(engine, case_id, form(unit="示例公司(乙)"), None) == 2
     with pytest.raises(Refused, match="unit_fixed"):
         save_draft(engine, case_id, form(unit="示例公司（丙）"), None)
+
+
+def test_what_was_filed_is_not_edited_and_the_state_is_named(engine: Engine, season: str) -> None:
+    case_id = new_id("case")
+    create_draft(engine, case_id, NewDraft(season, form()), OPENS)
+    with transaction(engine) as connection:
+        connection.execute(update(tables.case_record).values(state=State.PUBLICATION))
+    with pytest.raises(Refused, match="not_editable: 案例当前状态为公示 \\(publication\\)，"):
+        save_draft(engine, case_id, form(), None)
+
+
+def test_who_may_not_file_is_told_by_the_names_of_roles(engine: Engine, season: str) -> None:
+    actor = Actor(role=Role.BODY, id="fujian")
+    with pytest.raises(Refused, match="推荐单位 \\(body\\)不能申报，只有申报单位 \\(applicant\\)"):
+        create_draft(engine, new_id("case"), NewDraft(season, form(), actor), OPENS)
 
 
 def test_a_phone_number_names_no_applicant(engine: Engine, season: str) -> None:
