@@ -7,8 +7,15 @@ from nats.js.api import RawStreamMsg
 from sqlalchemy import Engine, select
 
 from models import tables
+from models.cases.events import CaseEvent
 from models.store.engine import reading
+from models.stream.incoming import IncomingEvent
 from models.stream.names import EVENTS
+
+
+def incoming(body: str, place: int = 1) -> IncomingEvent:
+    """The event of a text, as it comes from this place of the stream."""
+    return IncomingEvent(CaseEvent.model_validate_json(body), body, place)
 
 
 class OutboxRow(NamedTuple):

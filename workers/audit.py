@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.store.engine import reading, transaction
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from services.audit.anchors import AnchorFile
-from services.audit.chain import append, append_entry, last_seq, read_head
+from services.audit.chain import append, append_entries, last_seq, read_head
 from services.audit.digest_file import DigestFile
 from services.audit.entries import mark_witnessed, read_waiting
 from workers.stream.consumer import Consumer
@@ -36,7 +36,7 @@ def _now() -> datetime:
 
 
 class AuditHandler:
-    """Appends each event to the chain once, and anchors the chain after each.
+    """Appends each event to the chain once, and anchors the chain after each transaction.
 
     The chain itself is the cursor: what it holds of a case is done.
     """
@@ -54,12 +54,13 @@ class AuditHandler:
         with reading(self._engine) as connection:
             return last_seq(connection, case_id)
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Append an event, then its anchor."""
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Append events, then one anchor for all."""
         with transaction(self._engine) as connection:
-            anchor = append(connection, event, body, stream_seq, self._clock())
+            anchor, early = append(connection, events, self._clock())
         if anchor is not None:
             self._anchors.append(anchor)
+        return early
 
     def append_entries(self, record: Engine) -> int:
         """Append the entries on record that the chain does not have, and one anchor for all.
@@ -74,10 +75,9 @@ class AuditHandler:
         if not rows:
             return 0
         with transaction(self._engine) as connection:
-            added = [append_entry(connection, row, self._clock()) for row in rows]
-        anchors = [anchor for anchor in added if anchor is not None]
-        if anchors:
-            self._anchors.append(anchors[-1])
+            anchor = append_entries(connection, rows, self._clock())
+        if anchor is not None:
+            self._anchors.append(anchor)
         mark_witnessed(record, [row["id"] for row in rows], self._clock())
         return len(rows)
 

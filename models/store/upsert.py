@@ -24,20 +24,20 @@ def insert_new(
 
 def insert_new_rows(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
-) -> set[Any]:
+) -> set[tuple[Any, ...]]:
     """Insert those rows whose key does not exist yet, in one statement.
 
     Args:
         connection: A transaction.
         table: Where to insert.
         rows: All with the same columns.
-        key: The columns of a unique constraint; the first alone tells these rows apart.
+        key: The columns of a unique constraint.
 
     Returns:
-        The first key column of each row that was inserted.
+        The key of each row that was inserted.
     """
     if not rows:
         return set()
     statement = upsert(connection, table).on_conflict_do_nothing(index_elements=list(key))
-    added = connection.execute(statement.returning(table.c[key[0]]), [dict(row) for row in rows])
-    return set(added.scalars())
+    returning = statement.returning(*(table.c[name] for name in key))
+    return {tuple(row) for row in connection.execute(returning, [dict(row) for row in rows])}

@@ -43,6 +43,13 @@ class Notified(NamedTuple):
     deliveries: int
 
 
+class Addressed(NamedTuple):
+    """A notification, and whom to notify."""
+
+    notification: Notification
+    recipients: Sequence[Recipient]
+
+
 def notify(connection: Connection, notification: Notification, at: datetime) -> Notified:
     """Notify everybody who was not notified before, within the caller's transaction.
 
@@ -52,25 +59,27 @@ def notify(connection: Connection, notification: Notification, at: datetime) -> 
         at: This instant. Nothing leaves before it, nor in the season's quiet hours.
     """
     recipients = recipients_by_id(connection, notification.texts)
-    return write_messages(connection, notification, recipients, at)
+    return write_messages(connection, [Addressed(notification, recipients)], at)
 
 
 def write_messages(
-    connection: Connection,
-    notification: Notification,
-    recipients: Sequence[Recipient],
-    at: datetime,
+    connection: Connection, addressed: Sequence[Addressed], at: datetime
 ) -> Notified:
-    """Do the same for recipients who were read already."""
-    messages = {each.id: _message(notification, each.id, at) for each in recipients}
+    """Do the same with several notifications whose recipients were read already."""
+    messages = [
+        (_message(each.notification, recipient.id, at), recipient)
+        for each in addressed
+        for recipient in each.recipients
+    ]
+    key = ("recipient", "event_id")
     new = insert_new_rows(
-        connection, tables.inbox_message, list(messages.values()), ("recipient", "event_id")
+        connection, tables.inbox_message, [message for message, _ in messages], key
     )
     deliveries = [
-        _delivery(messages[each.id], channel, each, at)
-        for each in recipients
-        if each.id in new
-        for channel in each.channels
+        _delivery(message, channel, recipient, at)
+        for message, recipient in messages
+        if tuple(message[name] for name in key) in new
+        for channel in recipient.channels
     ]
     if deliveries:
         connection.execute(insert(tables.delivery), deliveries)

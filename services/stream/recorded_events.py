@@ -1,21 +1,23 @@
 """Events of a case read from the record, for a consumer that the stream did not bring them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, bindparam, exists, select
+from sqlalchemy import Engine, bindparam, exists, select, tuple_
 
 from models import tables
 from models.cases.binding import BOUND, NO_LINE, misfit
 from models.cases.events import CaseEvent
 from models.store.engine import reading
 from models.stream.dead_letters import DeadLetterStatus
+from models.stream.incoming import FROM_RECORD, IncomingEvent
 from models.stream.names import Durable, parse_subject
 
 LARGEST_SEQ = 2**31 - 1
 """What the databases' column holds."""
 _line = tables.transition.c
-_LINE = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND)).where(
-    _line.case_id == bindparam("case_id"), _line.seq == bindparam("seq")
+_LINES = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND)).where(
+    tuple_(_line.case_id, _line.seq).in_(bindparam("keys", expanding=True))
 )
 
 
@@ -31,6 +33,10 @@ class RecordedEvent:
     event: CaseEvent
     body: str
     discarded: bool
+
+    def incoming(self) -> IncomingEvent:
+        """Return it as a consumer takes it."""
+        return IncomingEvent(self.event, self.body, FROM_RECORD)
 
 
 def recorded_events(
@@ -80,17 +86,19 @@ def event_under(engine: Engine, consumer: Durable, subject: str) -> RecordedEven
     return found[0] if found and found[0].event.name == name else None
 
 
-def misfit_on_record(engine: Engine, event: CaseEvent, body: str) -> str | None:
-    """Say what of an event is not as its line of history says; `NO_LINE`; None: it fits.
+def misfits_on_record(engine: Engine, events: Sequence[IncomingEvent]) -> list[str | None]:
+    """Say what of each event is not as its line of history says; `NO_LINE`; None: it fits.
 
     Args:
         engine: The record.
-        event: An event that came from elsewhere.
-        body: Its exact text.
+        events: Events that came from elsewhere.
     """
-    if event.data.seq > LARGEST_SEQ:
-        return NO_LINE
-    asked = {"case_id": event.data.case_id, "seq": event.data.seq}
+    keys = [(each.event.data.case_id, each.event.data.seq) for each in events]
+    asked = [key for key in keys if key[1] <= LARGEST_SEQ]
     with reading(engine) as connection:
-        line = connection.execute(_LINE, asked).mappings().one_or_none()
-    return NO_LINE if line is None else misfit(line, body)
+        found = connection.execute(_LINES, {"keys": asked}).mappings()
+        lines = {(line["case_id"], line["seq"]): line for line in found}
+    return [
+        misfit(lines[key], each.body) if key in lines else NO_LINE
+        for key, each in zip(keys, events, strict=True)
+    ]

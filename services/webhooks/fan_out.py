@@ -1,51 +1,85 @@
-"""Fan an event out: a row for each endpoint that wants it, beside the cursor."""
+"""Fan events out: a row for each endpoint that wants one, beside the cursors."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from models import tables
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent, in_turn
 from models.stream.names import Durable
 from models.webhooks.status import EndpointStatus
-from services.stream.cursors import advance_cursor
+from services.stream.cursors import lock_cursors, move_cursors
 from services.webhooks.messages import Message, waiting_row
-from services.webhooks.scope import endpoints_of
+from services.webhooks.scope import may_hear
 
 MAX_BODY_BYTES = 20_000
 """What Standard Webhooks advises receivers to expect at most."""
 
+_endpoint = tables.webhook_endpoint.c
+_LISTENING = select(
+    _endpoint.id, _endpoint.events, _endpoint.season_id, _endpoint.owner_role, _endpoint.owner_org
+).where(
+    _endpoint.season_id.in_(bindparam("seasons", expanding=True)),
+    _endpoint.status.in_((EndpointStatus.ACTIVE, EndpointStatus.PAUSED)),
+)
 
-def fan_out(connection: Connection, event: CaseEvent, body: str, at: datetime) -> int:
-    """Write a message for each endpoint, once, in the order of the case.
 
-    Endpoints are read under the cursor's lock, so that one removed meanwhile gets nothing more.
+class FannedOut(NamedTuple):
+    """What came of some events.
 
-    Returns:
-        How many messages were written; 0 if the event was fanned out before.
+    Attributes:
+        messages: How many messages were written.
+        early: The events before which others of their case are missing; nothing was done
+            with them.
+    """
+
+    messages: int
+    early: list[IncomingEvent]
+
+
+def fan_out(connection: Connection, events: Sequence[IncomingEvent], at: datetime) -> FannedOut:
+    """Write a message for each endpoint that wants an event, once, in the order of each case.
+
+    Endpoints are read under the cursors' locks, so that one removed meanwhile gets nothing more.
 
     Raises:
-        ValueError: The text is too long for a webhook.
+        ValueError: A text is too long for a webhook.
     """
-    if len(body.encode()) >= MAX_BODY_BYTES:
-        raise ValueError(f"{event.id} is too long for a webhook")
-    if not skip(connection, event, at):
-        return 0
-    data, endpoint = event.data, tables.webhook_endpoint.c
-    listening = select(endpoint.id, endpoint.events).where(
-        endpoints_of(data), endpoint.status.in_((EndpointStatus.ACTIVE, EndpointStatus.PAUSED))
-    )
-    message = Message(event.id, event.name, data.case_id, data.seq, body)
-    rows = [
-        waiting_row(endpoint_id, message, at)
-        for endpoint_id, wanted in connection.execute(listening)
-        if not wanted or event.name in wanted
-    ]
+    for each in events:
+        if len(each.body.encode()) >= MAX_BODY_BYTES:
+            raise ValueError(f"{each.event.id} is too long for a webhook")
+    handled = lock_cursors(connection, Durable.WEBHOOK, events, at)
+    new, early = in_turn(events, handled)
+    if not new:
+        return FannedOut(0, early)
+    move_cursors(connection, Durable.WEBHOOK, new, at)
+    rows = _rows(connection, new, at)
     if rows:
         connection.execute(insert(tables.webhook_delivery), rows)
-    return len(rows)
+    return FannedOut(len(rows), early)
 
 
-def skip(connection: Connection, event: CaseEvent, at: datetime) -> bool:
-    """Move the cursor to an event; return False if it stands there or beyond already."""
-    return advance_cursor(connection, Durable.WEBHOOK, event.data.case_id, event.data.seq, at)
+def skip(connection: Connection, passed_over: IncomingEvent, at: datetime) -> None:
+    """Move the cursor to an event, unless it stands there or beyond already."""
+    lock_cursors(connection, Durable.WEBHOOK, [passed_over], at)
+    move_cursors(connection, Durable.WEBHOOK, [passed_over], at)
+
+
+def _rows(
+    connection: Connection, events: Sequence[IncomingEvent], at: datetime
+) -> list[dict[str, Any]]:
+    """Return a row for each event and each endpoint that wants it."""
+    seasons = {each.event.data.season for each in events}
+    listeners = connection.execute(_LISTENING, {"seasons": list(seasons)}).all()
+    rows = []
+    for event, body, _ in events:
+        data = event.data
+        message = Message(event.id, event.name, data.case_id, data.seq, body)
+        rows += [
+            waiting_row(each.id, message, at)
+            for each in listeners
+            if may_hear(each, data) and (not each.events or event.name in each.events)
+        ]
+    return rows

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Engine, exists, select, update
+from sqlalchemy import Connection, Engine, bindparam, exists, or_, select, update
 
 from models import tables
 from models.store.engine import reading, transaction
@@ -17,18 +18,62 @@ from services.webhooks.secrets import secrets_of
 _endpoint, _delivery = tables.webhook_endpoint.c, tables.webhook_delivery.c
 _earlier = tables.webhook_delivery.alias()
 
+_AT = bindparam("at", type_=_delivery.next_attempt_at.type)
+_ENDPOINTS = select(_endpoint.id, _endpoint.url, _endpoint.rate).where(
+    _endpoint.status == EndpointStatus.ACTIVE,
+    or_(_endpoint.not_before.is_(None), _endpoint.not_before <= _AT),
+    exists().where(
+        _delivery.endpoint_id == _endpoint.id,
+        _delivery.status == WebhookStatus.WAITING,
+        _delivery.next_attempt_at <= _AT,
+    ),
+)
+_DUE = (
+    select(
+        _delivery.id, _delivery.endpoint_id, _delivery.event_id, _delivery.body,
+        _delivery.attempts + 1,
+    )
+    .where(
+        _delivery.endpoint_id == bindparam("endpoint"),
+        _delivery.status == WebhookStatus.WAITING,
+        _delivery.next_attempt_at <= _AT,
+        _delivery.id.not_in(bindparam("without", expanding=True)),
+        ~exists().where(
+            _earlier.c.endpoint_id == _delivery.endpoint_id,
+            _earlier.c.case_id == _delivery.case_id,
+            _earlier.c.status == WebhookStatus.WAITING,
+            _earlier.c.seq < _delivery.seq,
+        ),
+    )
+    .order_by(_delivery.next_attempt_at, _delivery.seq)
+    .limit(bindparam("most"))
+)  # fmt: skip
+
 FAR_SECONDS = 60.0
 """How often to look for what a wrong clock put off."""
 
 
 @dataclass(frozen=True)
 class DueEndpoint:
-    """An endpoint for which something is due. `secrets`: what to sign with now."""
+    """An endpoint and what may go to it now, what waits longest first.
+
+    Attributes:
+        secrets: What to sign with.
+        messages: Of each case only the first that is not done.
+    """
 
     id: str
     url: str
     rate: int | None
     secrets: tuple[str, ...]
+    messages: tuple[DueWebhook, ...]
+
+
+class Room(NamedTuple):
+    """How many messages an endpoint may be sent now, and those that are not to be among them."""
+
+    messages: int
+    without: Collection[str] = ()
 
 
 class WebhookQueue:
@@ -40,59 +85,31 @@ class WebhookQueue:
         self._engine, self._retries, self._clock = engine, retries, clock
         self._far_seen = Interval(FAR_SECONDS)
 
-    def endpoints(self) -> list[DueEndpoint]:
-        """Return the endpoints for which something is due and that may be asked now."""
+    def due(self, room_of: Callable[[str], Room]) -> list[DueEndpoint]:
+        """Return what may go now, by endpoint, of those endpoints that may be asked now.
+
+        A later message of a case never overtakes an earlier one.
+
+        Args:
+            room_of: How much room an endpoint has, by its id.
+        """
         at = self._clock()
         if self._far_seen.passed():
             self._bring_near(at)
-        waits = exists().where(
-            _delivery.endpoint_id == _endpoint.id,
-            _delivery.status == WebhookStatus.WAITING,
-            _delivery.next_attempt_at <= at,
-        )
-        left_alone = _endpoint.not_before.is_not(None) & (_endpoint.not_before > at)
-        query = select(_endpoint.id, _endpoint.url, _endpoint.rate).where(
-            _endpoint.status == EndpointStatus.ACTIVE, ~left_alone, waits
-        )
         with reading(self._engine) as connection:
-            return [
-                DueEndpoint(id_, url, rate, tuple(secrets_of(connection, id_, at)))
-                for id_, url, rate in connection.execute(query).all()
+            asked = [
+                (row, room)
+                for row in connection.execute(_ENDPOINTS, {"at": at}).all()
+                if (room := room_of(row.id)).messages > 0
             ]
-
-    def due(self, endpoint_id: str, limit: int, without: Collection[str]) -> list[DueWebhook]:
-        """Return what may go to an endpoint now, those that wait longest first.
-
-        Of each case only the first that is not done: a later one never overtakes it.
-
-        Args:
-            endpoint_id: Which endpoint.
-            limit: How many at most.
-            without: Messages that are under way already.
-        """
-        earlier = exists().where(
-            _earlier.c.endpoint_id == _delivery.endpoint_id,
-            _earlier.c.case_id == _delivery.case_id,
-            _earlier.c.status == WebhookStatus.WAITING,
-            _earlier.c.seq < _delivery.seq,
-        )
-        query = (
-            select(
-                _delivery.id, _delivery.endpoint_id, _delivery.event_id, _delivery.body,
-                _delivery.attempts + 1,
-            )
-            .where(
-                _delivery.endpoint_id == endpoint_id,
-                _delivery.status == WebhookStatus.WAITING,
-                _delivery.next_attempt_at <= self._clock(),
-                _delivery.id.not_in(without),
-                ~earlier,
-            )
-            .order_by(_delivery.next_attempt_at, _delivery.seq)
-            .limit(limit)
-        )  # fmt: skip
-        with reading(self._engine) as connection:
-            return [DueWebhook(*row) for row in connection.execute(query)]
+            found = [(row, _messages(connection, row.id, room, at)) for row, room in asked]
+            ids = [row.id for row, messages in found if messages]
+            secrets = secrets_of(connection, ids, at) if ids else {}
+        return [
+            DueEndpoint(row.id, row.url, row.rate, secrets.get(row.id, ()), messages)
+            for row, messages in found
+            if messages
+        ]
 
     def _bring_near(self, at: datetime) -> None:
         """Let what a wrong clock put off be due, and ask whom it left alone."""
@@ -113,3 +130,12 @@ class WebhookQueue:
         at = self._clock()
         with transaction(self._engine) as connection:
             record_outcomes(connection, outcomes, self._retries, at)
+
+
+def _messages(
+    connection: Connection, endpoint_id: str, room: Room, at: datetime
+) -> tuple[DueWebhook, ...]:
+    asked = {
+        "endpoint": endpoint_id, "at": at, "without": list(room.without), "most": room.messages,
+    }  # fmt: skip
+    return tuple(DueWebhook(*row) for row in connection.execute(_DUE, asked))

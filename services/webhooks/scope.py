@@ -1,6 +1,8 @@
 """Which endpoints hear of which cases: a unit's and a body's of their own, others of all."""
 
-from sqlalchemy import ColumnElement, and_, or_
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, and_
 
 from models import tables
 from models.cases.actors import Role
@@ -8,17 +10,28 @@ from models.cases.events import CaseEventData
 from services.webhooks.views import EndpointView
 
 
-def endpoints_of(data: CaseEventData) -> ColumnElement[bool]:
-    """Return the condition on `webhook_endpoint` that it may hear of a case."""
-    endpoint = tables.webhook_endpoint.c
-    return and_(
-        endpoint.season_id == data.season,
-        or_(
-            endpoint.owner_org.is_(None),
-            and_(endpoint.owner_role == Role.APPLICANT, endpoint.owner_org == data.unit),
-            and_(endpoint.owner_role == Role.BODY, endpoint.owner_org == data.body),
-        ),
-    )
+class Listener(Protocol):
+    """An endpoint, as far as it matters what it may hear of; a row or a view of it."""
+
+    @property
+    def season_id(self) -> str:
+        """Its season."""
+
+    @property
+    def owner_role(self) -> str:
+        """Whose it is."""
+
+    @property
+    def owner_org(self) -> str | None:
+        """Of which unit or body; None: of somebody who sees the whole season."""
+
+
+def may_hear(endpoint: Listener, data: CaseEventData) -> bool:
+    """Tell whether an endpoint may hear of a case."""
+    if endpoint.season_id != data.season:
+        return False
+    orgs = {Role.APPLICANT: data.unit, Role.BODY: data.body}
+    return endpoint.owner_org is None or endpoint.owner_org == orgs.get(Role(endpoint.owner_role))
 
 
 def cases_of(endpoint: EndpointView) -> ColumnElement[bool]:

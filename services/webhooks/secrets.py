@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
@@ -18,17 +19,22 @@ OVERLAP = timedelta(hours=24)
 _secret = tables.webhook_secret.c
 
 
-def secrets_of(connection: Connection, endpoint_id: str, at: datetime) -> list[str]:
-    """Return the secrets to sign with at an instant, the newest first."""
+def secrets_of(
+    connection: Connection, endpoint_ids: Collection[str], at: datetime
+) -> dict[str, tuple[str, ...]]:
+    """Return the secrets to sign with at an instant, by endpoint, the newest first."""
     query = (
-        select(_secret.secret)
+        select(_secret.endpoint_id, _secret.secret)
         .where(
-            _secret.endpoint_id == endpoint_id,
+            _secret.endpoint_id.in_(endpoint_ids),
             or_(_secret.expires_at.is_(None), _secret.expires_at > at),
         )
         .order_by(_secret.created_at.desc(), _secret.id.desc())
     )
-    return list(connection.scalars(query))
+    found: dict[str, tuple[str, ...]] = {}
+    for endpoint_id, secret in connection.execute(query):
+        found[endpoint_id] = (*found.get(endpoint_id, ()), secret)
+    return found
 
 
 def new_secret() -> str:

@@ -131,12 +131,14 @@ class World:
         return -1
 
     async def deliver(self, most: int) -> None:
-        for message in self.stream.deliver(most):
+        messages: Any = list(self.stream.deliver(most))
+        while messages:
+            fetched = self.chance.randint(1, len(messages))
             try:
-                with contextlib.suppress(TimeoutError, OSError):
-                    await self.consumer.take(message)  # type: ignore[arg-type] # a fake
+                await self.consumer.take(messages[:fetched])
             except Killed:
                 self.start_consumer()
+            messages = messages[fetched:]
 
     async def heal(self) -> None:
         """From here on nothing fails any more, and all that is owed is done."""

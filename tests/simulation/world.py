@@ -1,6 +1,7 @@
 """A stream, a database and processes that fail as a seed says; the code between is the real one."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from nats.js.errors import NotFoundError, ServiceUnavailableError
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent
 from models.stream.names import EVENTS
 from workers.audit import AuditHandler
 from workers.stream.consumer import Consumer
@@ -87,7 +88,7 @@ class FakeStream:
     log: list[tuple[str, bytes]] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
     unacknowledged: set[int] = field(default_factory=set)
-    deliveries: int = 0
+    delivered: Counter[int] = field(default_factory=Counter)
 
     async def publish(
         self, subject: str, payload: bytes, headers: dict[str, str], **_: Any
@@ -123,8 +124,8 @@ class FakeStream:
         if self.faults.rate:
             places = self.faults.chance.sample(places, min(most, len(places)))
         for place in places:
-            self.deliveries += 1
-            yield Message(self, place, self.deliveries)
+            self.delivered[place] += 1
+            yield Message(self, place, self.delivered[place])
 
 
 class MortalRelay(Relay):
@@ -145,10 +146,11 @@ class MortalHandler(AuditHandler):
 
     faults: Faults
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
         self._perhaps()
-        super().apply(event, body, stream_seq)
+        early = super().apply(events)
         self._perhaps()
+        return early
 
     def _perhaps(self) -> None:
         if self.faults.strike():

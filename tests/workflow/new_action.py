@@ -19,6 +19,7 @@ from models.cases.actions.names import Action
 from models.cases.events import CaseEvent
 from models.store.engine import open_engine, reading
 from models.store.upgrade import upgrade_record
+from models.stream.incoming import IncomingEvent
 from services.cases import queries
 from tests.workflow.world import World
 from workers.notify.handler import NotifyHandler
@@ -34,7 +35,7 @@ def notified(engine: Engine, case_id: str) -> list[str]:
         rows = connection.execute(tables.outbox.select().order_by(tables.outbox.c.seq)).all()
     newest = rows[-1]
     event = CaseEvent.model_validate_json(newest.body)
-    NotifyHandler(engine).apply(event, newest.body, 1)
+    NotifyHandler(engine).apply([IncomingEvent(event, newest.body, 1)])
     inbox = tables.inbox_message
     with reading(engine) as connection:
         query = inbox.select().where(inbox.c.event_id == event.id, inbox.c.case_id == case_id)

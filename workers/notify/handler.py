@@ -1,13 +1,13 @@
-"""What the notify worker does with an event: notify everybody whom it concerns."""
+"""What the notify worker does with events: notify everybody whom they concern."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
 
-from models.cases.events import CaseEvent
 from models.store.engine import reading, transaction
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from services.clock import now
 from services.notifications.case_events import prepare, write
@@ -35,32 +35,29 @@ class NotifyHandler:
 
         Args:
             engine: The record.
-            notified: Called after each event that leaves something to send; from any thread.
+            notified: Called after events that leave something to send; from any thread.
             clock: Says when a message may leave.
         """
         self._engine, self._notified, self._clock = engine, notified, clock
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Notify people of an event; of one that was notified before, nobody again.
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Notify people of events; of one that was notified before, nobody again.
 
         All reads come first. The record is locked only to write: on SQLite, nobody else can
         write meanwhile.
         """
-        del body, stream_seq
         at = self._clock()
         with reading(self._engine) as connection:
-            prepared = prepare(connection, event)
+            prepared = prepare(connection, events)
         with transaction(self._engine) as connection:
-            notified = write(connection, event, prepared, at)
-        if prepared.done:
-            return
-        if prepared.overtaken:
-            _log.info("reminder_not_told", event_id=event.id, why=prepared.overtaken)
-        _log.info(
-            "event_told",
-            event_id=event.id,
-            messages=notified.messages,
-            deliveries=notified.deliveries,
-        )
+            notified = write(connection, events, prepared, at)
+        for each in prepared:
+            if each.overtaken:
+                _log.info("reminder_not_told", event_id=each.event.id, why=each.overtaken)
+            else:
+                _log.debug("event_told", event_id=each.event.id)
+        if prepared:
+            _log.info("events_told", events=len(prepared), **notified._asdict())
         if notified.deliveries:
             self._notified()
+        return ()  # in any order

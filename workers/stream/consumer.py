@@ -6,7 +6,7 @@ event comes, nor when this process dies.
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,15 +17,15 @@ from nats.js import JetStreamContext
 from sqlalchemy import Engine
 
 from models.cases.binding import NO_LINE
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent
 from models.stream.names import EVENTS
-from services.stream.recorded_events import event_under, misfit_on_record
+from services.stream.recorded_events import event_under, misfits_on_record
 from workers.stream.connection import said
 from workers.stream.dead_letters import DeadLetters
 from workers.stream.gaps import BeyondRecordError
 from workers.stream.handing_over import HandOver
-from workers.stream.held_message import LONGEST_DELAY, HeldMessage, Stopping
-from workers.stream.incoming import UnreadableError, read_event
+from workers.stream.held_message import LONGEST_DELAY, HeldMessage, Stopping, work
+from workers.stream.incoming import UnreadableError
 from workers.stream.jetstream import ensure_consumer, ensure_streams
 from workers.stream.pace import STEADY, ConsumerPace
 
@@ -33,6 +33,7 @@ NATS_UNAVAILABLE = (NatsError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
+_SEVERAL = 2
 FOREIGN = "not the event of its line of history: {} differs"
 """Of a message that somebody else put on the stream."""
 
@@ -54,7 +55,7 @@ class Consumer:
             js: JetStream.
             way: How events are handed to their handler.
             record: What each event is held against, and where dead letters are written.
-            stop: Ends it after the message in hand.
+            stop: Ends it after what is in hand.
             pace: How it works.
         """
         self._js, self._way, self._stop, self._pace = js, way, stop, pace
@@ -77,19 +78,64 @@ class Consumer:
                 with contextlib.suppress(*NATS_UNAVAILABLE):
                     await subscription.unsubscribe()
 
-    async def take(self, message: Msg) -> None:
-        """Have one message handled, and answer it."""
-        if self._stop.is_set():
-            await message.nak()
-            return
-        held = HeldMessage(message, self._way.consumer, self._pace, self._stop)
+    async def take(self, messages: Sequence[Msg]) -> None:
+        """Have messages handled, in one transaction as far as that goes, and answer each."""
+        every = [HeldMessage(each, self._way.consumer, self._pace, self._stop) for each in messages]
+        done = await self._take_together(every)
+        for held in every:
+            if held.place not in done:
+                with contextlib.suppress(*NATS_UNAVAILABLE):  # it comes again
+                    await self._take_alone(held)
+
+    async def _take_together(self, every: Sequence[HeldMessage]) -> Collection[int]:
+        """Handle what can be handled together; return the places of what was handled.
+
+        What came before may have gone wrong before, so that it would take others along.
+        """
+        events = list(_readable(each for each in every if each.deliveries == 1))
+        if len(events) < _SEVERAL or self._stop.is_set():
+            return ()
         try:
-            event, body = read_event(message.subject, message.data)
+            done = await work(every, partial(self._apply, events))
+        except (Stopping, NatsError):  # sent back one by one, or it comes again
+            return ()
+        except Exception as error:  # noqa: BLE001 - whose trouble it is shows when each is alone
+            self._log.warning("batch_failed", events=len(events), error=type(error).__name__)
+            return ()
+        await self._acknowledge([each for each in every if each.place in done])
+        for event, _, place in events:
+            if place in done:
+                self._log.debug("event_handled", event_id=event.id, stream_seq=place)
+        self._log.info("events_handled", events=len(done))
+        return done
+
+    def _apply(self, events: Sequence[IncomingEvent]) -> Collection[int]:
+        """Hand over those that are as their lines of history say; return whose place is done."""
+        misfits = misfits_on_record(self._record, events)
+        fitting = [each for each, why in zip(events, misfits, strict=True) if why is None]
+        early = self._way.together(fitting) if fitting else ()
+        return {each.place for each in fitting} - {each.place for each in early}
+
+    async def _acknowledge(self, done: Sequence[HeldMessage]) -> None:
+        answers = (each.acknowledge() for each in done)
+        for answer in await asyncio.gather(*answers, return_exceptions=True):
+            if isinstance(answer, NATS_UNAVAILABLE):  # it is done, and comes again
+                self._log.warning("answer_lost", error=said(answer))
+            elif answer is not None:
+                raise answer
+
+    async def _take_alone(self, held: HeldMessage) -> None:
+        if self._stop.is_set():
+            await held.send_back()
+            return
+        try:
+            event = held.read()
         except UnreadableError as error:
             await self._answered(held, self._unreadable(held, str(error)))
             return
-        with structlog.contextvars.bound_contextvars(case_id=event.data.case_id, event_id=event.id):
-            await self._answered(held, self._handle(held, event, body))
+        about = event.event
+        with structlog.contextvars.bound_contextvars(case_id=about.data.case_id, event_id=about.id):
+            await self._answered(held, self._handle(held, event))
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         await ensure_streams(self._js)
@@ -111,9 +157,7 @@ class Consumer:
                 await self._pause(0.1)
                 continue
             silent = 0
-            for message in batch:
-                with contextlib.suppress(*NATS_UNAVAILABLE):  # it comes again
-                    await self.take(message)
+            await self.take(batch)
 
     async def _answered(self, held: HeldMessage, work: Coroutine[Any, Any, None]) -> None:
         """Do the work of a message, and answer it however that ends."""
@@ -128,15 +172,15 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - one event's trouble is not the others'
             await self._failed(held, error)
 
-    async def _handle(self, held: HeldMessage, event: CaseEvent, body: str) -> None:
-        why = await held.work(partial(misfit_on_record, self._record, event, body))
+    async def _handle(self, held: HeldMessage, event: IncomingEvent) -> None:
+        [why] = await held.work(partial(misfits_on_record, self._record, [event]))
         if why == NO_LINE:  # sent before its time, or the record is an older copy
             raise BeyondRecordError(why)
         if why is not None:
             # Nobody but the relay publishes, and it publishes nothing else: somebody else did.
             self._log.error("foreign_event", alarm=True, subject=held.subject, differs=why)
             await self._set_aside(held, FOREIGN.format(why))
-        elif await self._way.hand_over(held, event, body):
+        elif await self._way.hand_over(held, event):
             await held.acknowledge()
             self._log.info("event_handled", stream_seq=held.place)
 
@@ -144,7 +188,7 @@ class Consumer:
         """Set aside what is no event of ours, once the event in whose place it came is handled."""
         read = partial(event_under, self._record, self._way.consumer, held.subject)
         true = await held.work(read)
-        if true is None or await self._way.hand_over(held, true.event, true.body):
+        if true is None or await self._way.hand_over(held, true.incoming()):
             await self._dead_letters.set_aside(held, why)
 
     async def _failed(self, held: HeldMessage, error: Exception) -> None:
@@ -183,3 +227,9 @@ class Consumer:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _readable(every: Iterable[HeldMessage]) -> Iterator[IncomingEvent]:
+    for held in every:
+        with contextlib.suppress(UnreadableError):
+            yield held.read()

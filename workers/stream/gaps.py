@@ -10,12 +10,12 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent
 from services.stream.recorded_events import RecordedEvent, recorded_events
-from workers.stream.handlers import FROM_RECORD, OrderedHandler
+from workers.stream.handlers import OrderedHandler
 from workers.stream.held_message import HeldMessage
 
-type Skip = Callable[[CaseEvent], None]
+type Skip = Callable[[IncomingEvent], None]
 """Moves the cursor over an event whose dead letter was discarded."""
 
 
@@ -56,10 +56,10 @@ class Gaps:
         self._since.pop(case_id, None)
 
     async def _hand_over(self, held: HeldMessage, missing: RecordedEvent) -> None:
-        event = missing.event
+        event = missing.incoming()
         if self._skip is not None and missing.discarded:
             await held.work(partial(self._skip, event))
-            held.log.warning("event_passed_over", missing=event.id)
+            held.log.warning("event_passed_over", missing=missing.event.id)
         else:
-            await held.work(partial(self._handler.apply, event, missing.body, FROM_RECORD))
-            held.log.warning("event_read_from_the_record", missing=event.id)
+            await held.work(partial(self._handler.apply, [event]))
+            held.log.warning("event_read_from_the_record", missing=missing.event.id)

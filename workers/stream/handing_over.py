@@ -1,11 +1,12 @@
 """Two ways of handing events to a handler: in the order of their case, or as they come."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Engine
 
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from workers.stream.gaps import Gaps, Skip
 from workers.stream.handlers import Handler, OrderedHandler
@@ -19,8 +20,15 @@ class HandOver(Protocol):
     def consumer(self) -> Durable:
         """The durable consumer that is served."""
 
-    async def hand_over(self, held: HeldMessage, event: CaseEvent, body: str) -> bool:
-        """Have an event handled.
+    def together(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Have events handled in one transaction. Synchronous: for a thread.
+
+        Returns:
+            Those that came too early, with which nothing was done.
+        """
+
+    async def hand_over(self, held: HeldMessage, event: IncomingEvent) -> bool:
+        """Have an event handled, whatever has to be done before it.
 
         Returns:
             Whether it is done; otherwise its message was sent back.
@@ -37,9 +45,14 @@ class AsTheyCome:
         self._handler = handler
         self.consumer = handler.name
 
-    async def hand_over(self, held: HeldMessage, event: CaseEvent, body: str) -> bool:
+    def together(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Hand events over; none is too early."""
+        self._handler.apply(events)
+        return ()
+
+    async def hand_over(self, held: HeldMessage, event: IncomingEvent) -> bool:
         """Hand an event over."""
-        await held.work(partial(self._handler.apply, event, body, held.place))
+        await held.work(partial(self.together, [event]))
         return True
 
 
@@ -58,13 +71,16 @@ class InOrder:
         self._handler, self._gaps = handler, Gaps(handler, record, skip)
         self.consumer = handler.name
 
-    async def hand_over(self, held: HeldMessage, event: CaseEvent, body: str) -> bool:
+    def together(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Hand events over that follow what was handled, or each other."""
+        return self._handler.apply(events)
+
+    async def hand_over(self, held: HeldMessage, event: IncomingEvent) -> bool:
         """Hand an event over, after those of its case that are missing before it."""
-        case_id, seq = event.data.case_id, event.data.seq
-        last = await held.work(partial(self._handler.last_seq, case_id))
-        if seq > last + 1 and not await self._gaps.fill(held, case_id, last + 1, seq - 1):
-            return False
-        if seq > last:
-            await held.work(partial(self._handler.apply, event, body, held.place))
-            self._gaps.close(case_id)
+        case_id, seq = event.event.data.case_id, event.event.data.seq
+        while await held.work(partial(self._handler.apply, [event])):
+            last = await held.work(partial(self._handler.last_seq, case_id))
+            if seq > last + 1 and not await self._gaps.fill(held, case_id, last + 1, seq - 1):
+                return False
+        self._gaps.close(case_id)
         return True

@@ -1,12 +1,10 @@
 """What the consumer of the stream asks of the code that acts on events."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from models.cases.events import CaseEvent
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
-
-FROM_RECORD = 0
-"""The place in the stream of an event that was read from the record instead."""
 
 
 class Handler(Protocol):
@@ -16,16 +14,18 @@ class Handler(Protocol):
     def name(self) -> Durable:
         """The durable consumer that it serves."""
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Do what an event asks, unless it is done, in ONE transaction with the cursor.
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Do what events ask, unless it is done, all in ONE transaction with their cursors.
 
-        It looks at the cursor inside its transaction: another process, thought dead, may
+        It looks at the cursors inside its transaction: another process, thought dead, may
         have been quicker.
 
         Args:
-            event: The event.
-            body: Its exact text.
-            stream_seq: Its place in the stream, or `FROM_RECORD`.
+            events: In the order in which they came.
+
+        Returns:
+            Those that come too early: events of their case are missing before them. Nothing
+            was done with these.
         """
 
 

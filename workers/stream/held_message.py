@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -10,7 +10,9 @@ from nats.aio.msg import Msg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
+from workers.stream.incoming import read_event
 from workers.stream.pace import ConsumerPace
 
 SQL_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -57,6 +59,14 @@ class HeldMessage:
         """Its place in the stream."""
         return self._message.metadata.sequence.stream
 
+    def read(self) -> IncomingEvent:
+        """Return the event that it is.
+
+        Raises:
+            UnreadableError: It is none of ours.
+        """
+        return read_event(self.subject, self.data, self.place)
+
     @property
     def deliveries(self) -> int:
         """How often it was delivered, this time included."""
@@ -68,18 +78,23 @@ class HeldMessage:
         Raises:
             Stopping: The process ends.
         """
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                return await asyncio.to_thread(call)
-            except SQL_UNAVAILABLE as error:
-                self.log.warning("database_away", error=str(error)[:_LONGEST_ERROR])
-            await self._message.in_progress()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), wait)
-            if self._stop.is_set():
-                raise Stopping
-            wait = min(2 * wait, self.pace.backoff)
+        return await work([self], call)
+
+    async def wait(self, seconds: float) -> None:
+        """Tell the server that it is still ours, and wait a while.
+
+        Raises:
+            Stopping: The process ends.
+        """
+        await self.keep()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        if self._stop.is_set():
+            raise Stopping
+
+    async def keep(self) -> None:
+        """Tell the server that it is still ours."""
+        await self._message.in_progress()
 
     async def acknowledge(self) -> None:
         """Tell the server that it is done, and wait until the server knows."""
@@ -95,3 +110,21 @@ class HeldMessage:
         The client's own `Msg.term` gives no reason.
         """
         await self._message.respond(f"+TERM {why}".encode())
+
+
+async def work[Answer](held: Sequence[HeldMessage], call: Callable[[], Answer]) -> Answer:
+    """Call in a thread until the database answers; meanwhile all these messages stay ours.
+
+    Raises:
+        Stopping: The process ends.
+    """
+    first, wait = held[0], _FIRST_WAIT
+    while True:
+        try:
+            return await asyncio.to_thread(call)
+        except SQL_UNAVAILABLE as error:
+            first.log.warning("database_away", error=str(error)[:_LONGEST_ERROR])
+        for each in held[1:]:
+            await each.keep()
+        await first.wait(wait)
+        wait = min(2 * wait, first.pace.backoff)

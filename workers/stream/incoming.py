@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from models.cases.events import CaseEvent
 from models.ids import event_id
+from models.stream.incoming import IncomingEvent
 from models.stream.names import event_subject
 
 
@@ -11,8 +12,8 @@ class UnreadableError(Exception):
     """A message that is no event of ours."""
 
 
-def read_event(subject: str, data: bytes) -> tuple[CaseEvent, str]:
-    """Return the event of a message, and its exact text.
+def read_event(subject: str, data: bytes, place: int) -> IncomingEvent:
+    """Return the event of a message that stands at this place of the stream.
 
     Raises:
         UnreadableError: It is no event, or not the one that its subject names.
@@ -28,4 +29,4 @@ def read_event(subject: str, data: bytes) -> tuple[CaseEvent, str]:
         raise UnreadableError(f"not an event of ours: {type(error).__name__}") from error
     if subject != expected or event.id != event_id(event.data.case_id, event.data.seq):
         raise UnreadableError(f"{event.id} belongs under {expected}")
-    return event, body
+    return IncomingEvent(event, body, place)

@@ -165,7 +165,7 @@ class Relay:
                     self._stop_case(row, batch, str(error))
                     return
                 batch.published[row.id] = place
-                log.info("event_announced", **_ids(row), stream_seq=place)
+                log.debug("event_announced", **_ids(row), stream_seq=place)
 
     def _stop_case(self, row: UnpublishedEvent, batch: _Batch, why: str) -> None:
         batch.failed[row.id] = why
@@ -176,6 +176,8 @@ class Relay:
 
     async def _settle(self, batch: _Batch) -> None:
         await asyncio.to_thread(self._write_outcomes, batch)
+        if batch.published:
+            log.info("events_announced", events=len(batch.published))
 
     def _write_outcomes(self, batch: _Batch) -> None:
         record_outcomes(self._engine, batch.published, batch.failed, self._clock())

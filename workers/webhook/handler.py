@@ -1,12 +1,12 @@
-"""What the webhook worker does with an event: fan it out to the endpoints that want it."""
+"""What the webhook worker does with events: fan them out to the endpoints that want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine
 
-from models.cases.events import CaseEvent
 from models.store.engine import reading, transaction
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from services.clock import now
 from services.stream.cursors import read_cursor
@@ -29,7 +29,7 @@ class WebhookHandler:
         queued: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """Compose. `queued` is called after each event that leaves messages; from any thread."""
+        """Compose. `queued` is called after events that leave messages; from any thread."""
         self._engine, self._queued, self._clock = engine, queued, clock
 
     def last_seq(self, case_id: str) -> int:
@@ -37,21 +37,21 @@ class WebhookHandler:
         with reading(self._engine) as connection:
             return read_cursor(connection, self.name, case_id)
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        """Fan an event out, in one transaction; an event that was fanned out does nothing.
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        """Fan events out, in one transaction; one that was fanned out does nothing.
 
         Raises:
-            ValueError: The text is too long for a webhook.
+            ValueError: A text is too long for a webhook.
         """
-        del stream_seq
         at = self._clock()
         with transaction(self._engine) as connection:
-            messages = fan_out(connection, event, body, at)
+            messages, early = fan_out(connection, events, at)
         if messages:
             self._queued()
+        return early
 
-    def skip(self, event: CaseEvent) -> None:
+    def skip(self, passed_over: IncomingEvent) -> None:
         """Move the cursor over an event that no endpoint is to get."""
         at = self._clock()
         with transaction(self._engine) as connection:
-            skip(connection, event, at)
+            skip(connection, passed_over, at)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from models.webhooks.answers import Answer
 from models.webhooks.retries import STEADY, WebhookRetries
 from services.clock import SharedClock
 from services.webhooks.outcomes import DueWebhook, Outcome
-from services.webhooks.queue import DueEndpoint, WebhookQueue
+from services.webhooks.queue import DueEndpoint, Room, WebhookQueue
 from workers.webhook.post import Poster
 
 _UNWRITABLE = (IntegrityError, DataError)
@@ -91,17 +92,16 @@ class WebhookSender:
         await self._write_outcomes()
 
     async def _begin_due(self) -> None:
-        for endpoint in await asyncio.to_thread(self._queue.endpoints):
+        for endpoint in await asyncio.to_thread(self._queue.due, self._room_of):
             health = self._health[endpoint.id]
-            room = health.room(self._retries)
-            if room == 0:
-                continue
-            without = health.under_way | health.unwritten
-            found = await asyncio.to_thread(self._queue.due, endpoint.id, room, without)
-            for due in found:
-                if not health.room(self._retries):
+            for due in endpoint.messages:
+                if not health.room(self._retries):  # its rate
                     break
                 self._begin(endpoint, due, health)
+
+    def _room_of(self, endpoint_id: str) -> Room:
+        health = self._health[endpoint_id]
+        return Room(health.room(self._retries), health.under_way | health.unwritten)
 
     def _begin(self, endpoint: DueEndpoint, due: DueWebhook, health: _Health) -> None:
         health.under_way.add(due.id)
@@ -114,7 +114,9 @@ class WebhookSender:
     async def _send(self, endpoint: DueEndpoint, due: DueWebhook, health: _Health) -> None:
         answer = await self._poster.post(endpoint.url, due.event_id, due.body, endpoint.secrets)
         self._outcomes.append(Outcome(due, answer, health.note(answer, self._retries)))
-        _log.info(
+        level = logging.DEBUG if answer.accepted else logging.INFO
+        _log.log(
+            level,
             "webhook_attempted",
             endpoint_id=endpoint.id,
             event_id=due.event_id,
@@ -138,6 +140,8 @@ class WebhookSender:
         del self._outcomes[: len(outcomes)]
         for each in outcomes:
             self._health[each.due.endpoint_id].under_way.discard(each.due.id)
+        accepted = sum(each.answer.accepted for each in outcomes)
+        _log.info("webhooks_attempted", accepted=accepted, refused=len(outcomes) - accepted)
 
     async def _write_alone(self, outcome: Outcome) -> None:
         """Retry outcomes one by one after a batch failed."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text, update
 
 from models.audit.report import AuditReport
-from models.cases.events import CaseEvent
 from models.store.engine import transaction
 from models.tables import metadata
 from services.audit.verification import verify
 from services.stream.outbox import record_outcomes
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.audit import AuditHandler
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
@@ -29,10 +28,10 @@ class Stores:
     def witness(self) -> None:
         """Publish and witness everything, without a stream in between."""
         handler = AuditHandler(self.audit, self.anchors)
-        for place, row in enumerate(outbox(self.record), start=1):
-            handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
-        rows = range(1, len(outbox(self.record)) + 1)
-        record_outcomes(self.record, {row: row for row in rows}, {}, AT)
+        places = dict(enumerate(outbox(self.record), start=1))
+        for place, row in places.items():  # with an anchor each
+            handler.apply([incoming(row.body, place)])
+        record_outcomes(self.record, {place: place for place in places}, {}, AT)
 
     def verify(self) -> AuditReport:
         return verify(self.record, self.audit, self.anchors, patience_seconds=0)

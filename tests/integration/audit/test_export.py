@@ -11,7 +11,6 @@ from sqlalchemy import Engine, select
 
 from models import tables
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading
@@ -20,7 +19,7 @@ from services.audit.archive_verifier import digest, digest_bytes
 from services.audit.export import EvidenceStores, export
 from tests.factories import commit, make_case, open_season
 from tests.integration.audit.archives import edit, inspected, unpacked
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.audit import AuditHandler
 
 AT = datetime(2024, 4, 1, tzinfo=UTC)
@@ -33,8 +32,7 @@ def sources(engine: Engine, audit_engine: Engine, season: str, tmp_path: Path) -
     commit(engine, make_case(engine, season=season, state=State.PROVINCE_REVIEW), Action.WITHDRAW)
     make_case(engine, season=season, state=State.RECOMMENDATION)
     handler = AuditHandler(audit_engine, made.anchors)
-    for place, row in enumerate(outbox(engine), start=1):
-        handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
+    handler.apply([incoming(row.body, place) for place, row in enumerate(outbox(engine), start=1)])
     return made
 
 

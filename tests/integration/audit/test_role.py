@@ -8,13 +8,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.refusals import Refused
 from models.store.engine import open_engine, reading, transaction
 from models.store.grants import grant_audit
 from models.store.upgrade import upgrade_audit
 from tests.factories import commit, make_case
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.audit import AuditHandler
 
 ROLE = "audit-worker"
@@ -51,9 +50,7 @@ def test_the_role_witnesses_and_can_change_nothing_even_without_triggers(
     upgrade_audit(worker)  # nothing is left to do, and it may look
     (row,) = outbox(record)
     record.dispose()
-    AuditHandler(worker, tmp_path / "anchors").apply(
-        CaseEvent.model_validate_json(row.body), row.body, 1
-    )
+    AuditHandler(worker, tmp_path / "anchors").apply([incoming(row.body, 1)])
     with transaction(owner) as connection:
         connection.execute(text("DROP TRIGGER audit_record_insert_only ON audit_record"))
     for statement in (

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, text
 
 from models.audit.signatures import key_id
 from models.cases.actors import Actor, Role
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.chain import digest
 from models.refusals import Refused
@@ -28,7 +27,7 @@ from services.audit.json_lines import read_lines
 from services.audit.verification import verify
 from tests.factories import make_case
 from tests.integration.audit.archives import edit, inspected, unpacked
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from tests.waiting import until
 from workers.audit import AuditHandler, run
 from workers.stream.pace import ConsumerPace
@@ -46,7 +45,7 @@ class Signed:
         self.at = at
         handler = AuditHandler(audit, folder / "anchors", clock=lambda: self.at)
         for place, row in enumerate(outbox(record), start=1):
-            handler.apply(CaseEvent.model_validate_json(row.body), row.body, place)
+            handler.apply([incoming(row.body, place)])
             self.at += timedelta(minutes=30)
 
     def kinds(self) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from services.audit.verification import verify
 from services.stream.outbox import record_outcomes
 from tests.factories import commit, keep_reason, make_case
 from tests.integration.audit.stores import Stores, changed, tamper
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from tests.waiting import until
 from workers.audit import AuditHandler, run
 from workers.stream.pace import ConsumerPace
@@ -113,7 +113,7 @@ def test_a_chain_made_anew_from_some_point(stores: Stores, tmp_path: Path) -> No
     tamper(stores.audit, "DELETE FROM audit_record WHERE n >= 4")
     forger = AuditHandler(stores.audit, tmp_path / "elsewhere.jsonl")
     for row in outbox(stores.record)[3:]:
-        forger.apply(CaseEvent.model_validate_json(row.body), row.body, 77)
+        forger.apply([incoming(row.body, 77)])
     assert stores.kinds() == [("rewritten", "anchor:4"), ("rewritten", "anchor:5")]
 
 
@@ -292,7 +292,7 @@ def test_an_event_of_nobody_in_the_audit(stores: Stores) -> None:
     event = json.loads(body)
     event["id"], event["data"]["case_id"] = "case_forged:1", "case_forged"
     forged = CaseEvent.model_validate(event)
-    AuditHandler(stores.audit, stores.anchors).apply(forged, forged.to_json(), 9)
+    AuditHandler(stores.audit, stores.anchors).apply([incoming(forged.to_json(), 9)])
     assert stores.kinds() == [("not_in_record", "case_forged:1")]
 
 

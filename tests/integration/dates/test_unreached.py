@@ -8,7 +8,6 @@ from sqlalchemy import Engine, delete, select, update
 
 from models import tables
 from models.cases.actions.names import Action, EventName
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import reading, transaction
@@ -18,7 +17,7 @@ from services.notifications.inbox import inbox, mark_read
 from services.people.users import set_email
 from services.stream.dead_letters import NewDeadLetter, add_dead_letter
 from tests.factories import OPENS, SEASON, commit, make_case
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.notify.handler import NotifyHandler
 
 FUJIAN = "2024-fujian"
@@ -44,7 +43,7 @@ def remind(engine: Engine, case: str) -> None:
 def tell(engine: Engine) -> None:
     """Let notify see every event."""
     for n, row in enumerate(outbox(engine), 1):
-        NotifyHandler(engine).apply(CaseEvent.model_validate_json(row.body), row.body, n)
+        NotifyHandler(engine).apply([incoming(row.body, n)])
 
 
 def set_row(engine: Engine, table: Any, **values: Any) -> None:

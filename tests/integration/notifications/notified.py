@@ -7,6 +7,7 @@ from models.cases.actors import Role
 from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store.engine import reading, transaction
+from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from services.notifications.inbox import inbox
 from services.people.users import NewUser, add_user
@@ -32,7 +33,7 @@ def notify_of(engine: Engine, case_id: str, handler: NotifyHandler | None = None
     """Have the handler take every event of a case, in order."""
     handler = handler or NotifyHandler(engine)
     for event, body in events(engine, case_id):
-        handler.apply(event, body, event.data.seq)
+        handler.apply([IncomingEvent(event, body, event.data.seq)])
 
 
 def new_case(engine: Engine, *, state: State = State.DRAFT) -> str:

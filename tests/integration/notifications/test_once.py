@@ -12,6 +12,7 @@ from models.cases.actions.names import Action
 from models.cases.actors import Role
 from models.cases.states import State
 from models.store.engine import transaction
+from models.stream.incoming import IncomingEvent
 from services.notifications import fan_out
 from services.notifications.deliveries import deliveries
 from services.people.users import (
@@ -67,7 +68,7 @@ class TestOnce:
         handler = NotifyHandler(engine)
 
         for event, body in reversed(events(engine, case_id)):
-            handler.apply(event, body, event.data.seq)
+            handler.apply([IncomingEvent(event, body, event.data.seq)])
 
         assert sorted(heard(engine, unit_of(engine, case_id))) == [
             "accepted",
@@ -138,7 +139,8 @@ class TestMails:
         with capture_logs() as logs:
             notify_of(engine, case_id)
 
-        assert [log["event_id"] for log in logs] == [f"{case_id}:1", f"{case_id}:2"]
+        told = [log["event_id"] for log in logs if log["event"] == "event_told"]
+        assert told == [f"{case_id}:1", f"{case_id}:2"]
         filed = form()
         for personal in (
             "example.invalid", "13800000000", REASON, filed.contact_name, filed.contact_mobile,

@@ -9,7 +9,6 @@ from sqlalchemy import Engine, Table, select, update
 from models import tables
 from models.cases.actions.names import Action
 from models.cases.actors import Actor, Role
-from models.cases.events import CaseEvent
 from models.notifications.retries import DeliveryRetries
 from models.programme.retention import Retention
 from models.store.engine import reading, transaction
@@ -22,7 +21,7 @@ from services.notifications.queue import DeliveryQueue
 from services.retention.due import due
 from services.retention.removal import removing, total
 from services.webhooks.outcomes import Outcome
-from services.webhooks.queue import WebhookQueue
+from services.webhooks.queue import Room, WebhookQueue
 from tests.factories import (
     OPENS,
     SEASON,
@@ -30,7 +29,7 @@ from tests.factories import (
     programme,
 )
 from tests.integration.audit.stores import Stores
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.audit import AuditHandler
 from workers.notify.handler import NotifyHandler
 from workers.webhook.handler import WebhookHandler
@@ -60,10 +59,9 @@ class World(Stores):
 
     def notify(self) -> None:
         """Notify people and endpoints of every event, and let everything leave."""
-        for row in outbox(self.record):
-            event = CaseEvent.model_validate_json(row.body)
-            NotifyHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
-            WebhookHandler(self.record, clock=lambda: SENT).apply(event, row.body, 1)
+        events = [incoming(row.body) for row in outbox(self.record)]
+        NotifyHandler(self.record, clock=lambda: SENT).apply(events)
+        WebhookHandler(self.record, clock=lambda: SENT).apply(events)
         mails = DeliveryQueue(self.record, DeliveryRetries(), clock=lambda: SENT)
         for delivery in mails.due():
             taken = mails.take(delivery)
@@ -74,10 +72,9 @@ class World(Stores):
         with transaction(self.record) as connection:
             connection.execute(sms.values(failed))
         hooks = WebhookQueue(self.record, WebhookRetries(), clock=lambda: SENT)
-        for endpoint in hooks.endpoints():
-            while found := hooks.due(endpoint.id, 10, ()):
-                answer = Answer(at=SENT, status=200, latency_ms=1, head="good")
-                hooks.record([Outcome(each, answer, 0) for each in found])
+        while found := hooks.due(lambda _: Room(10)):
+            answer = Answer(at=SENT, status=200, latency_ms=1, head="good")
+            hooks.record([Outcome(each, answer, 0) for it in found for each in it.messages])
 
     def append_entries(self) -> None:
         AuditHandler(self.audit, self.anchors).append_entries(self.record)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from models.audit.entries import AuditEntry, EntryKind
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.store import upgrade
 from models.store.engine import open_engine, transaction
@@ -29,7 +28,7 @@ from services.audit.entries import enter_now
 from services.clock import now
 from tests.factories import commit, keep_reason, make_case
 from tests.receivers import ORGANISER
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 
 STORES = [("record", metadata), ("audit", audit_metadata)]
 
@@ -197,16 +196,11 @@ def test_nothing_is_put_in_the_place_of_a_line(
     enter_now(sqlite_engine, entry, now())
     audit = open_engine(sqlite_urls[1])
     with transaction(audit) as connection:
-        append(connection, *_first_event(sqlite_engine), 1, now())
+        append(connection, [incoming(outbox(sqlite_engine)[0].body)], now())
     store = audit if table == "audit_record" else sqlite_engine
     with pytest.raises(DBAPIError, match=f"{table} is insert only"), transaction(store) as it:
         it.execute(text("INSERT OR REPLACE INTO {0} SELECT * FROM {0}".replace("{0}", table)))
     audit.dispose()
-
-
-def _first_event(engine: Engine) -> tuple[CaseEvent, str]:
-    body = outbox(engine)[0].body
-    return CaseEvent.model_validate_json(body), body
 
 
 def test_the_audit_lives_in_a_schema_of_its_own(postgres_urls: tuple[str, str]) -> None:

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 from nats.js import JetStreamContext
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from nats.js.errors import NotFoundError
+from sqlalchemy import Engine, text
 
-from models import tables
 from models.cases.events import CaseEvent
 from models.ids import event_id
 from models.store.engine import reading, transaction
-from models.stream.names import ADVISORIES, Durable
+from models.stream.incoming import IncomingEvent, in_turn
+from models.stream.names import ADVISORIES, EVENTS, Durable
+from services.stream.cursors import lock_cursors, move_cursors, read_cursor
 from tests.slack import slack
 from tests.streams import OutboxRow
 from workers.stream.consumer import Consumer
@@ -24,8 +26,6 @@ from workers.stream.pace import ConsumerPace
 
 QUICK = ConsumerPace(fetch=0.1, redeliver=0.02, gap=0.2, backoff=0.1)
 PATIENT = ConsumerPace(fetch=0.1, redeliver=0.02, gap=60, backoff=0.1)
-
-_cursors = tables.consumer_cursor
 
 
 class Notebook:
@@ -38,32 +38,19 @@ class Notebook:
 
     def last_seq(self, case_id: str) -> int:
         with reading(self._engine) as connection:
-            return self._cursor(connection, case_id)
+            return read_cursor(connection, self.name, case_id)
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        assert CaseEvent.model_validate_json(body) == event
-        case_id, seq = event.data.case_id, event.data.seq
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        for event, body, _ in events:
+            assert CaseEvent.model_validate_json(body) == event
+        at = datetime.now(UTC)
         with transaction(self._engine) as connection:
-            if seq <= self._cursor(connection, case_id):
-                return
-            line = {"id": event.id, "place": stream_seq}
-            connection.execute(text("INSERT INTO line VALUES (:id, :place)"), line)
-            place = {"consumer": self.name, "case_id": case_id}
-            values = {"last_seq": seq, "at": datetime.now(UTC)}
-            if seq == 1:
-                connection.execute(insert(_cursors), {**place, **values})
-                return
-            moved = connection.execute(
-                update(_cursors).filter_by(**place, last_seq=seq - 1).values(**values)
-            )
-            assert moved.rowcount == 1, "another was quicker"
-
-    def _cursor(self, connection: Connection, case_id: str) -> int:
-        cursor = _cursors.c
-        found = connection.scalar(
-            select(cursor.last_seq).where(cursor.consumer == self.name, cursor.case_id == case_id)
-        )
-        return found or 0
+            new, early = in_turn(events, lock_cursors(connection, self.name, events, at))
+            move_cursors(connection, self.name, new, at)
+            for event, _, place in new:
+                line = {"id": event.id, "place": place}
+                connection.execute(text("INSERT INTO line VALUES (:id, :place)"), line)
+        return early
 
     def lines(self) -> list[tuple[str, int]]:
         with reading(self._engine) as connection:
@@ -81,10 +68,20 @@ class Held(Notebook):
         super().__init__(engine)
         self.done, self.go_on = threading.Event(), threading.Event()
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        super().apply(event, body, stream_seq)
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        early = super().apply(events)
         self.done.set()
         self.go_on.wait(slack(10))
+        return early
+
+
+class HeldAlone(Held):
+    """The same, and it can do only one event at a time."""
+
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        if len(events) > 1:
+            raise KeyError(events[0].event.id)
+        return super().apply(events)
 
 
 @contextlib.asynccontextmanager
@@ -121,3 +118,11 @@ def short_wait(monkeypatch: pytest.MonkeyPatch, name: Durable, max_deliver: int 
 async def advisories(js: JetStreamContext) -> int:
     """How many messages the server says were given up."""
     return (await js.stream_info(ADVISORIES)).state.messages
+
+
+async def all_acknowledged(js: JetStreamContext, name: Durable = Durable.AUDIT) -> bool:
+    """Whether a consumer, if it is there at all, has answered every message."""
+    with contextlib.suppress(NotFoundError):
+        info = await js.consumer_info(EVENTS, name)
+        return bool(info.num_ack_pending == 0 and info.num_pending == 0)
+    return False

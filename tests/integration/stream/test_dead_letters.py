@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from cli.commands.dead_letter.consumers import consumers
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
+from models.stream.incoming import IncomingEvent
 from models.stream.names import ADVISORIES, EVENTS, Durable
 from services.clock import now
 from services.notifications.inbox import inbox
@@ -30,7 +30,7 @@ from tests.factories import commit, make_case
 from tests.receivers import ORGANISER
 from tests.servers import Nats
 from tests.slack import slack
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from tests.waiting import until
 from workers.notify.handler import NotifyHandler
 from workers.stream.consumer import Consumer
@@ -52,10 +52,10 @@ FUJIAN = "2024-fujian"
 class Breaks(NotifyHandler):
     """Cannot do the first event of a case."""
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        if event.data.seq == 1:
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        if any(each.event.data.seq == 1 for each in events):
             raise KeyError(f"template of {PHONE}")
-        super().apply(event, body, stream_seq)
+        return super().apply(events)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def test_an_event_that_was_given_up_is_told_once_more_and_leaves_the_list(
 
     def again(_subject: str, data: bytes, place: int) -> None:
         body = data.decode()
-        breaks.apply(CaseEvent.model_validate_json(body), body, place)
+        breaks.apply([incoming(body, place)])
 
     with pytest.raises(Refused, match="event_failed"):
         await retry(engine, letter.id, {"notify": again}, js, "me")
@@ -172,10 +172,10 @@ async def test_what_is_no_event_of_ours_stays_until_it_is_dropped_with_a_reason(
 class TooLong(WebhookHandler):
     """Cannot put up the first event of a case, now and for ever."""
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        if event.data.seq == 1:
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        if any(each.event.data.seq == 1 for each in events):
             raise ValueError("too long")
-        super().apply(event, body, stream_seq)
+        return super().apply(events)
 
 
 @pytest.mark.usefixtures("season")

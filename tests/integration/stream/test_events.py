@@ -8,7 +8,6 @@ from sqlalchemy import Engine, update
 
 from models import tables
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
@@ -19,7 +18,7 @@ from services.stream.backlog import Backlog, StuckEvent, read_backlog
 from services.stream.event_views import NotifiedUser
 from services.stream.events import show_event
 from tests.factories import OPENS, commit, make_case
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.notify.handler import NotifyHandler
 from workers.stream.relay import Relay
 
@@ -40,7 +39,7 @@ async def test_an_event_is_followed_from_the_record_to_those_who_were_told(
 
     await Relay(engine, js).drain()
     body = outbox(engine)[0].body
-    NotifyHandler(engine).apply(CaseEvent.model_validate_json(body), body, 1)
+    NotifyHandler(engine).apply([incoming(body, 1)])
     mark_read(engine, FUJIAN, [inbox(engine, FUJIAN)[0].id], NOW)
     after = show_event(engine, audit_engine, f"{case_id}:1")
     assert (after.stream_seq, after.audit) == (1, None)

@@ -1,7 +1,7 @@
 """What a consumer can make nothing of is set aside as a dead letter, also by the audit."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from cli.commands.dead_letter.consumers import consumers
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
+from models.stream.incoming import IncomingEvent
 from models.stream.names import EVENTS, Durable
 from services.stream.dead_letter_retry import retry
 from services.stream.dead_letters import discard, list_dead_letters
@@ -164,14 +164,15 @@ class FailsOn(Notebook):
 
     def __init__(self, engine: Engine, event_id: str) -> None:
         super().__init__(engine, Durable.NOTIFY)
-        self.asked: list[str] = []
+        self.asked: list[list[str]] = []
         self._broken = event_id
 
-    def apply(self, event: CaseEvent, body: str, stream_seq: int) -> None:
-        del body, stream_seq
-        self.asked.append(event.id)
-        if event.id == self._broken:
-            raise KeyError(event.id)
+    def apply(self, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+        asked = [each.event.id for each in events]
+        self.asked.append(asked)
+        if self._broken in asked:
+            raise KeyError(self._broken)
+        return ()
 
 
 async def test_after_the_last_attempt_it_is_a_dead_letter(
@@ -185,7 +186,7 @@ async def test_after_the_last_attempt_it_is_a_dead_letter(
     with capture_logs() as logs:
         async with consuming(js, AsTheyCome(fails), sqlite_engine):
             await until(partial(_given_up, js, 1))
-    assert fails.asked == [first, second, first]
+    assert fails.asked == [[first, second], [first], [second], [first]]
     assert [line["stream_seq"] for line in logs if line["event"] == "dead_letter"] == [1]
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import Engine, event, insert, select, update
 
 from models import tables
 from models.cases.actions.names import Action
-from models.cases.events import CaseEvent
 from models.cases.states import State
 from models.refusals import Refused
 from models.store.engine import transaction
@@ -17,7 +16,7 @@ from services.people.users import set_email
 from services.stream.timeline import Happened, Span, read_timeline
 from services.stream.timeline_sources import Kind
 from tests.factories import OPENS, commit, make_case
-from tests.streams import outbox
+from tests.streams import incoming, outbox
 from workers.notify.handler import NotifyHandler
 
 FUJIAN = "2024-fujian"
@@ -35,7 +34,7 @@ def case_id(engine: Engine, season: str) -> str:
     set_email(engine, FUJIAN, "fujian@example.invalid")
     case = make_case(engine, state=State.PROVINCE_REVIEW)
     body = outbox(engine)[0].body
-    NotifyHandler(engine).apply(CaseEvent.model_validate_json(body), body, 1)
+    NotifyHandler(engine).apply([incoming(body, 1)])
     endpoint, sent = new_id("ep"), new_id("whd")
     answers: dict[int, dict[str, Any]] = {
         2: {"status_code": 503, "error": "busy"},

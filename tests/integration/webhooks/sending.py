@@ -19,6 +19,7 @@ from services.clock import now
 from services.webhooks.deliveries import webhook_log
 from tests.factories import SEASON
 from tests.receivers import INSIDE, QUICK
+from tests.streams import incoming
 from workers.webhook.handler import WebhookHandler
 from workers.webhook.post import Poster
 from workers.webhook.sender import WebhookSender
@@ -82,7 +83,7 @@ def fan_out_events(engine: Engine, *events: CaseEvent) -> None:
     """Have the consumer's handler take some events."""
     handler = WebhookHandler(engine)
     for event in events:
-        handler.apply(event, event.to_json(), 1)
+        handler.apply([incoming(event.to_json(), 1)])
 
 
 @asynccontextmanager

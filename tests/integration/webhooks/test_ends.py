@@ -48,7 +48,7 @@ def test_what_waits_is_counted_and_cancelled_with_the_endpoint(
     )
     assert [each.id for each in webhook_log(engine, endpoint)] == [delivery]
     with reading(engine) as connection:
-        assert secrets_of(connection, endpoint, now()) == []
+        assert secrets_of(connection, [endpoint], now()) == {}
     assert list_endpoints(engine, SEASON) == []
     assert [each.id for each in list_endpoints(engine, SEASON, removed=True)] == [endpoint]
     with pytest.raises(Refused, match="endpoint_removed"):

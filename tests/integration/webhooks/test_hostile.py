@@ -18,7 +18,7 @@ from sqlalchemy import Engine, delete, event
 from models import tables
 from models.store.engine import transaction
 from services.webhooks.deliveries import webhook_log
-from services.webhooks.queue import WebhookQueue
+from services.webhooks.queue import Room, WebhookQueue
 from tests.integration.webhooks.sending import an_event, done, fan_out_events, sending
 from tests.receivers import INSIDE, OK, QUICK, Receiver, subscribe
 from tests.slack import slack
@@ -113,16 +113,20 @@ async def test_what_is_due_at_one_instant_is_read_in_its_order_without_sorting_a
     sqlite_engine: Engine, receiver: Receiver
 ) -> None:
     """After an outage or a pause thousands are due at once: each look must not sort them."""
-    endpoint = subscribe(sqlite_engine, receiver)
+    subscribe(sqlite_engine, receiver)
+    fan_out_events(sqlite_engine, an_event("case_1", 1))
     asked: list[tuple[str, Any]] = []
 
     def note(*said: Any) -> None:
         asked.append((said[2], said[3]))
 
     event.listen(sqlite_engine, "before_cursor_execute", note)
-    WebhookQueue(sqlite_engine, QUICK).due(endpoint, 16, set())
+    WebhookQueue(sqlite_engine, QUICK).due(lambda _: Room(16, {"whd_1", "whd_2"}))
     event.remove(sqlite_engine, "before_cursor_execute", note)
-    ((query, given),) = (each for each in asked if each[0].startswith("SELECT"))
+    endpoints, messages, secrets = (each for each in asked if each[0].startswith("SELECT"))
+    assert "webhook_secret" in secrets[0]
+    assert "LIMIT" not in endpoints[0]
+    query, given = messages
     with sqlite_engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).all()
     steps = [row[-1] for row in plan]

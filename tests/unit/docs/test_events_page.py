@@ -50,7 +50,7 @@ def test_what_v1_may_add_fits_the_schema_and_is_read(action: Action) -> None:
     event = CaseEvent.model_validate(shown)
     subject = event_subject(event.name, event.data.case_id, event.data.seq)
     body = json.dumps(added, ensure_ascii=False)
-    assert read_event(subject, body.encode()) == (event, body)
+    assert read_event(subject, body.encode(), 7) == (event, body, 7)
 
 
 @pytest.mark.parametrize("name", EventName)
