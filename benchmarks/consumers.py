@@ -29,7 +29,8 @@ from models.webhooks.status import WebhookStatus
 from services.clock import now
 from workers.folder.places import Places
 from workers.servers.found import Binary
-from workers.servers.nats import find_nats, nats_command, write_nats_conf
+from workers.servers.nats import find_nats, nats_command, own_nats_url, write_nats_conf
+from workers.servers.nats_users import access, passwords
 from workers.servers.ports import LOOPBACK, free_ports
 
 ROLES = ("relay", "audit", "notify", "webhook")
@@ -151,15 +152,15 @@ async def consumers(folder: Path, engine: Engine) -> AsyncIterator[Consumers]:
     store.dispose()
     binary = find_nats(dict(os.environ))
     assert isinstance(binary, Binary)
-    port, monitor_port = free_ports(2)
-    conf = write_nats_conf(
-        places.nats_conf, port=port, monitor_port=monitor_port, store_dir=places.nats_store
-    )
+    (port,) = free_ports(1)
+    url = own_nats_url(port)
+    known = access(passwords(places.nats_users, url))
+    conf = write_nats_conf(places.nats_conf, port=port, store_dir=places.nats_store, access=known)
     environ = {
         **os.environ,
         "DATABASE_URL": str(engine.url),
         "TUIXUAN_DATABASE__AUDIT_URL": places.audit_url,
-        "NATS_URL": f"nats://{LOOPBACK}:{port}",
+        "NATS_URL": url,
         "TUIXUAN_WEBHOOK__ALLOWED_NETWORKS": "127.0.0.0/8",
     }
     command = [sys.executable, "-m", "cli", "worker"]

@@ -191,7 +191,7 @@ def nats_server(tmp_path: Path) -> Iterator[Nats]:
 
 @pytest.fixture
 async def nats(nats_server: Nats) -> AsyncIterator[Client]:
-    client = await connect(nats_server.url, "test")
+    client = await connect(nats_server.login, "test")
     yield client
     await client.close()
 

@@ -21,6 +21,7 @@ from tests.ports import HeldPort
 from tests.waiting import wait_until
 from workers.servers.found import Binary
 from workers.servers.nats import NO_LIMIT, find_nats, nats_command, write_nats_conf
+from workers.servers.nats_users import NatsLogin, access, passwords
 from workers.servers.ports import LOOPBACK
 
 UNPRIVILEGED = "nobody"
@@ -30,16 +31,16 @@ UNPRIVILEGED = "nobody"
 class Nats:
     """A NATS server as we configure it. It can be killed and started again on its store."""
 
-    def __init__(self, folder: Path, max_store: int = NO_LIMIT) -> None:
+    def __init__(self, folder: Path, max_store: int = NO_LIMIT, users: Path | None = None) -> None:
+        """Prepare. `users`: where to put passwords; None: a test may be anybody."""
         self._folder = folder
-        self._held = HeldPort(), HeldPort()
-        self.port, monitor_port = (held.number for held in self._held)
-        self.monitor = f"http://{LOOPBACK}:{monitor_port}"
+        self._held = HeldPort()
+        self.port = self._held.number
         conf = write_nats_conf(
             folder / "nats.conf",
             port=self.port,
-            monitor_port=monitor_port,
             store_dir=folder / "store",
+            access="" if users is None else access(passwords(users, self.url)),
             max_store=max_store,
         )
         self._command = nats_command(_nats_binary(), conf)
@@ -48,6 +49,10 @@ class Nats:
     @property
     def url(self) -> str:
         return f"nats://{LOOPBACK}:{self.port}"
+
+    @property
+    def login(self) -> NatsLogin:
+        return NatsLogin(self.url)
 
     def start(self) -> None:
         assert self._process is None
@@ -71,8 +76,7 @@ class Nats:
 
     def release_ports(self) -> None:
         """Keep its ports no longer: it will not be started again."""
-        for held in self._held:
-            held.release()
+        self._held.release()
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
@@ -169,9 +173,9 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running_nats(folder: Path) -> Iterator[Nats]:
+def running_nats(folder: Path, users: Path | None = None) -> Iterator[Nats]:
     folder.mkdir(parents=True, exist_ok=True)
-    server = Nats(folder)
+    server = Nats(folder, users=users)
     server.start()
     try:
         yield server

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from nats.js import JetStreamContext
 
+from workers.servers.nats_users import NatsLogin
 from workers.stream.connection import connect
 
 STREAM_TIMEOUT = 5.0
@@ -17,7 +18,7 @@ class ConnectionLost(Exception):
 
 
 @asynccontextmanager
-async def stream(url: str, name: str) -> AsyncIterator[JetStreamContext]:
+async def stream(at: NatsLogin, name: str) -> AsyncIterator[JetStreamContext]:
     """Connect to JetStream as `name`; cancel the block when the connection ends for good.
 
     Raises:
@@ -32,7 +33,7 @@ async def stream(url: str, name: str) -> AsyncIterator[JetStreamContext]:
             lost = True
             task.cancel()
 
-    connection = await connect(url, name, on_closed=closed)
+    connection = await connect(at, name, on_closed=closed)
     try:
         yield connection.jetstream(timeout=STREAM_TIMEOUT)
     except asyncio.CancelledError:

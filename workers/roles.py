@@ -8,6 +8,7 @@ from typing import Any
 from models.store.engine import SHORT_LOCK_WAIT, opened_engine
 from workers.folder.readiness import marked_ready
 from workers.processes import WorkerRole
+from workers.servers.nats_users import NatsUser
 from workers.settings.worker import WorkerSettings
 from workers.stack.ports import PORTS
 
@@ -38,7 +39,7 @@ async def relay(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from workers.stream.jetstream import ensure_streams
     from workers.stream.relay import Relay
 
-    async with stream(settings.nats_url, WorkerRole.RELAY) as js:
+    async with stream(settings.nats_as(NatsUser.RELAY), WorkerRole.RELAY) as js:
         await ensure_streams(js)
         with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             await _serve(WorkerRole.RELAY, settings, Relay(engine, js).run(stop))
@@ -52,7 +53,7 @@ async def audit(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
     places = settings.places
     signed = DigestFile(places.audit_digests, places.audit_key, settings.audit.signing_key)
-    async with stream(settings.nats_url, WorkerRole.AUDIT) as js:
+    async with stream(settings.nats_as(NatsUser.AUDIT), WorkerRole.AUDIT) as js:
         with (
             opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine,
             opened_engine(settings.audit_database_url, lock_wait=SHORT_LOCK_WAIT) as store,
@@ -66,7 +67,7 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from workers.connections import stream
     from workers.notify.run import OutgoingSettings, run
 
-    async with stream(settings.nats_url, WorkerRole.NOTIFY) as js:
+    async with stream(settings.nats_as(NatsUser.NOTIFY), WorkerRole.NOTIFY) as js:
         with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             outgoing = OutgoingSettings(
                 settings.mail, settings.sms, settings.portal.public, settings.webhook
@@ -80,7 +81,7 @@ async def webhook(settings: WorkerSettings, stop: asyncio.Event) -> None:
     from workers.connections import stream
     from workers.webhook.run import run
 
-    async with stream(settings.nats_url, WorkerRole.WEBHOOK) as js:
+    async with stream(settings.nats_as(NatsUser.WEBHOOK), WorkerRole.WEBHOOK) as js:
         with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
             work = run(js, engine, settings.webhook, stop)
             await _serve(WorkerRole.WEBHOOK, settings, work)
@@ -95,7 +96,7 @@ async def reconcile(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
     forward_temporal_core()
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
-    async with stream(settings.nats_url, WorkerRole.RECONCILE) as js:
+    async with stream(settings.nats_as(NatsUser.RECONCILE), WorkerRole.RECONCILE) as js:
         with (
             opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine,
             opened_engine(settings.audit_database_url, lock_wait=SHORT_LOCK_WAIT) as store,

@@ -35,10 +35,6 @@ NatsPort = Annotated[
     int | None,
     typer.Option(help="NATS 端口，默认 4222 或空闲端口", metavar="PORT", min=1, max=65535),
 ]
-NatsMonitorPort = Annotated[
-    int | None,
-    typer.Option(help="NATS 监控端口，默认 8222 或空闲端口", metavar="PORT", min=1, max=65535),
-]
 PortalPort = Annotated[
     int | None,
     typer.Option(help="门户端口，默认 8080 或空闲端口", metavar="PORT", min=1, max=65535),
@@ -53,14 +49,12 @@ def up(
     temporal_port: TemporalPort = None,
     ui_port: UiPort = None,
     nats_port: NatsPort = None,
-    nats_monitor_port: NatsMonitorPort = None,
     portal_port: PortalPort = None,
 ) -> None:
     asked = {
         "temporal": temporal_port,
         "temporal_ui": ui_port,
         "nats": nats_port,
-        "nats_monitor": nats_monitor_port,
         "portal": portal_port,
     }
     ports = {name: port for name, port in asked.items() if port is not None}

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from nats.js import JetStreamContext
 
 from services.unavailable import Unavailable
+from workers.servers.nats_users import NatsUser
 from workers.settings.worker import WorkerSettings
 from workers.stream.connection import connect
 
@@ -23,7 +24,7 @@ async def stream(settings: WorkerSettings, name: str) -> AsyncIterator[JetStream
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            connection = await connect(settings.nats_url, name)
+            connection = await connect(settings.nats_as(NatsUser.OPERATOR), name)
     except TimeoutError as error:
         message = "NATS 没有应答。请执行 tuixuan status 查看。"
         raise Unavailable("nats_unavailable", message, retry=True) from error

@@ -19,7 +19,6 @@ ADDRESSES = {
     "temporal_ui": "Temporal 网页（未结案例）",
     "temporal": "Temporal",
     "nats": "NATS",
-    "nats_monitor": "NATS 监控",
     "database": "数据库",
     "audit": "审计库",
 }

@@ -32,7 +32,7 @@ HEADINGS = {
     "stream_seq": "事件流序号", "subject": "主题", "text": "内容", "title": "名称", "to": "到",
     "unit": "申报单位", "until": "截止至", "url": "地址", "user": "用户", "version": "软件",
     "waiting": "等待", "why": "原因", "year": "年份", "temporal": "Temporal",
-    "temporal_ui": "Temporal 网页", "nats": "NATS", "nats_monitor": "NATS 监控",
+    "temporal_ui": "Temporal 网页", "nats": "NATS",
     "portal": "门户",
 }  # fmt: skip
 """Key of the data → heading. A command that shows it otherwise says so in its columns."""

@@ -26,6 +26,7 @@ from tests.ports import StackPorts
 from tests.slack import slack
 from tests.waiting import wait_until
 from workers.folder.places import Places
+from workers.servers.nats_users import NatsUser, login
 from workers.stream.connection import connect as connect_nats
 from workers.temporal_client import connect
 
@@ -146,8 +147,9 @@ class Stack:
         return await connect(self.addresses["temporal"])
 
     async def nats(self) -> Nats:
-        """Return a connection to the stack's NATS; the caller closes it."""
-        return await connect_nats(self.addresses["nats"], "test")
+        """Return an operator's connection to the stack's NATS; the caller closes it."""
+        at = login(self.addresses["nats"], NatsUser.OPERATOR, self.places.nats_users)
+        return await connect_nats(at, "test")
 
     def ask_temporal[T](self, work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine with a client, from a synchronous test."""

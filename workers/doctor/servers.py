@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 
 from workers.doctor.diagnosis import Diagnosis
-from workers.folder.report import read_report
 from workers.servers.found import ServerMissing
 from workers.servers.nats import find_nats
+from workers.servers.nats_users import NatsUser
 from workers.servers.temporal import FROM, temporal_at_hand
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
@@ -44,11 +44,9 @@ def nats(settings: StackSettings, worker: WorkerSettings) -> Diagnosis:
 
 async def _nats_lacks(worker: WorkerSettings) -> Sequence[Lack]:
     """Ask whether it answers, and whether our own one can write."""
-    lacks = await nats_lacks(worker.nats_url)
-    monitor = read_report(worker.places)["addresses"]["nats_monitor"]
-    if lacks or monitor is None:
+    if lacks := await nats_lacks(worker.nats_as(NatsUser.PROBE)):
         return lacks
-    why = await probes.nats_store(monitor, worker.places)
+    why = await probes.nats_store(worker.nats_url, worker.places)
     if why is None:
         return []
     return [Lack("NATS_URL", worker.nats_url, why, "清理磁盘；有空间后 NATS 自动恢复")]

@@ -101,6 +101,11 @@ class Places:
         return self.root / "nats"
 
     @property
+    def nats_users(self) -> Path:
+        """The passwords of the embedded NATS server, one for each role."""
+        return self.root / "nats-users.json"
+
+    @property
     def mail(self) -> Path:
         """Where mails are saved if no SMTP server is named."""
         return self.root / "mail"

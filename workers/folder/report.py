@@ -31,7 +31,6 @@ class Addresses(TypedDict):
     temporal: str | None
     temporal_ui: str | None
     nats: str | None
-    nats_monitor: str | None
     database: str | None
     audit: str | None
     portal: str | None
@@ -52,7 +51,6 @@ NOWHERE = Addresses(
     temporal=None,
     temporal_ui=None,
     nats=None,
-    nats_monitor=None,
     database=None,
     audit=None,
     portal=None,

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from sqlalchemy import Engine, text
 
 from models.store.engine import reading
-from workers.folder.report import read_report
 from workers.processes import NEEDS, Server, WorkerRole
+from workers.servers.nats_users import NatsUser
 from workers.settings.worker import WorkerSettings
 from workers.stack import probes
 
@@ -43,10 +43,9 @@ def checks_of(role: WorkerRole, settings: WorkerSettings, engine: Engine) -> dic
 
 async def _nats(settings: WorkerSettings) -> str | None:
     """Ask whether NATS answers, and whether our own one can write."""
-    if trouble := await probes.nats(settings.nats_url):
+    if trouble := await probes.nats(settings.nats_as(NatsUser.PROBE)):
         return trouble
-    monitor = read_report(settings.places)["addresses"]["nats_monitor"]
-    return None if monitor is None else await probes.nats_store(monitor, settings.places)
+    return await probes.nats_store(settings.nats_url, settings.places)
 
 
 class Checks:

@@ -19,6 +19,9 @@ from workers.servers.found import (
     ask_version,
     show,
 )
+from workers.servers.nats_users import NatsUser, write_private
+from workers.servers.nats_users import access as access_of
+from workers.servers.ports import LOOPBACK
 
 NAME = "nats-server"
 OLDEST: Version = (2, 10, 0)
@@ -53,18 +56,31 @@ def find_nats(environ: Mapping[str, str] = os.environ) -> Running | Binary:
 
 
 def write_nats_conf(
-    path: Path, *, port: int, monitor_port: int, store_dir: Path, max_store: int = NO_LIMIT
+    path: Path, *, port: int, store_dir: Path, access: str, max_store: int = NO_LIMIT
 ) -> Path:
-    """Write the configuration of a server and return its path."""
+    """Write the configuration of a server and return its path.
+
+    Args:
+        path: The file; its owner alone reads it, since it holds passwords.
+        port: Where it answers, on this machine alone.
+        store_dir: Where it keeps streams.
+        access: Who may do what, in the server's words; empty: everybody may do all.
+        max_store: Bytes that all streams may take.
+    """
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         port=port,
-        monitor_port=monitor_port,
         max_store=max_store,
         store_dir=json.dumps(str(store_dir), ensure_ascii=False),
+        access=access,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_private(path, text)
     return path
+
+
+def own_nats_url(port: int) -> str:
+    """Return the address of a server of ours."""
+    return f"nats://{LOOPBACK}:{port}"
 
 
 def nats_command(binary: Path, conf: Path) -> list[str]:
@@ -78,7 +94,10 @@ def _usable(path: Path, how: How) -> Binary:
         raise Unusable(f"{path} is {show(version)}, not {show(OLDEST)} or newer")
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
-        conf = write_nats_conf(Path(folder, "c.conf"), port=0, monitor_port=0, store_dir=store)
+        known = dict.fromkeys(NatsUser, "none")
+        conf = write_nats_conf(
+            Path(folder, "c.conf"), port=0, store_dir=store, access=access_of(known)
+        )
         _try_conf(path, conf)
     return Binary(NAME, path, version, how)
 

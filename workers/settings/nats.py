@@ -11,9 +11,7 @@ class NatsSettings(SettingsSection):
     Attributes:
         url: An external server.
         port: The port of the embedded server.
-        monitor_port: The port of its monitoring pages.
     """
 
     url: str | None = Field(default=None, repr=False)
     port: Port | None = None
-    monitor_port: Port | None = None

@@ -5,6 +5,7 @@ from typing import Any, Self
 from pydantic import HttpUrl
 
 from workers.folder.report import Addresses, read_report
+from workers.servers.nats_users import NatsLogin, NatsUser, login
 from workers.settings.environment import SettingsWrong
 from workers.settings.section import SettingsSection
 from workers.settings.stack import StackSettings
@@ -76,6 +77,15 @@ class WorkerSettings(StackSettings):
         if holds_mask(url):
             raise SettingsWrong("系统所用的 NATS 地址含密码，请在环境变量 NATS_URL 中给出。")
         return url
+
+    def nats_as(self, user: NatsUser) -> NatsLogin:
+        """Return how to connect to NATS: to our own server as this user, to another as it says.
+
+        Raises:
+            NotRunning: Its address is unknown.
+            SettingsWrong: The stack's NATS has a password, and none was given.
+        """
+        return login(self.nats_url, user, self.places.nats_users)
 
     @property
     def database_url(self) -> str:

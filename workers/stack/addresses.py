@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from workers.folder.report import Addresses
+from workers.servers.nats import own_nats_url
 from workers.servers.ports import LOOPBACK
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
@@ -12,7 +13,7 @@ from workers.settings.worker import WorkerSettings
 def settings_of_workers(settings: StackSettings, ports: Mapping[str, int]) -> WorkerSettings:
     """Return the settings of this stack's workers."""
     temporal = settings.temporal.address or f"{LOOPBACK}:{ports['temporal']}"
-    nats = settings.nats.url or f"nats://{LOOPBACK}:{ports['nats']}"
+    nats = settings.nats.url or own_nats_url(ports["nats"])
     known = {
         "temporal": settings.temporal.model_copy(update={"address": temporal}),
         "nats": settings.nats.model_copy(update={"url": nats}),
@@ -36,12 +37,11 @@ def variables(settings: WorkerSettings) -> dict[str, str]:
 
 def shown_addresses(settings: WorkerSettings, ports: Mapping[str, int]) -> Addresses:
     """Return the addresses for people, without passwords."""
-    ui, monitor = ports.get("temporal_ui"), ports.get("nats_monitor")
+    ui = ports.get("temporal_ui")
     return Addresses(
         temporal=settings.temporal_address,
         temporal_ui=f"http://{LOOPBACK}:{ui}" if ui else None,
         nats=mask_password(settings.nats_url),
-        nats_monitor=f"http://{LOOPBACK}:{monitor}" if monitor else None,
         database=mask_password(settings.database_url),
         audit=mask_password(settings.audit_database_url),
         portal=f"http://{LOOPBACK}:{ports['portal']}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from workers.servers.nats_users import NatsLogin
 from workers.settings.stack import StackSettings
 from workers.settings.urls import mask_password
 from workers.stack import probes
@@ -72,7 +73,7 @@ async def external_lacks(settings: StackSettings, namespace: str) -> list[Lack]:
     if address := settings.temporal.address:
         questions.append(temporal_lacks(address, namespace))
     if url := settings.nats.url:
-        questions.append(nats_lacks(url))
+        questions.append(nats_lacks(NatsLogin(url)))
     databases = {
         "DATABASE_URL": settings.database.url,
         "TUIXUAN_DATABASE__AUDIT_URL": settings.database.audit_url,
@@ -116,12 +117,12 @@ async def temporal_lacks(address: str, namespace: str) -> list[Lack]:
     return lacks
 
 
-async def nats_lacks(url: str) -> list[Lack]:
+async def nats_lacks(at: NatsLogin) -> list[Lack]:
     """Connect to NATS and ask for JetStream."""
-    trouble = await probes.nats(url)
+    trouble = await probes.nats(at)
     if trouble is None:
         return []
-    address = mask_password(url)
+    address = mask_password(at.url)
     said = trouble.lower()
     if "authoriz" in said or "authentic" in said:
         remedy, passing = "检查 NATS_URL 中的用户与密码，及其权限", False

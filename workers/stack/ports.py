@@ -46,7 +46,6 @@ PORTS: Mapping[str, NamedPort] = {
     "temporal": NamedPort(7233, "--temporal-port", "temporal"),
     "temporal_ui": NamedPort(8233, "--ui-port", "temporal", "ui_port"),
     "nats": NamedPort(4222, "--nats-port", "nats"),
-    "nats_monitor": NamedPort(8222, "--nats-monitor-port", "nats", "monitor_port"),
     "portal": NamedPort(8080, "--portal-port", "portal"),
 }
 HEALTH = range(9464, 9500)

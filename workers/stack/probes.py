@@ -1,21 +1,21 @@
 """Whether a process serves: each probe returns what is missing, or None."""
 
 import asyncio
-from collections.abc import Mapping
-from http.client import HTTPException
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from workers.folder.places import Places
 from workers.folder.readiness import is_marked
 from workers.folder.room import disk_is_full
+from workers.servers.nats_users import HEALTH, NatsLogin, NatsUser, login
 from workers.stack.ports import PORTS
 from workflows.names import SEARCH_ATTRIBUTES
 
 if TYPE_CHECKING:
+    from nats.aio.client import Client
     from temporalio.service import ServiceClient
 
 TIMEOUT = 10.0
@@ -33,27 +33,33 @@ async def own_temporal(address: str, namespace: str, _pid: int) -> str | None:
     return await temporal(address, namespace)
 
 
-async def own_nats(url: str, _pid: int) -> str | None:
+async def own_nats(url: str, places: Places, _pid: int) -> str | None:
     """Ask our own server."""
-    return await nats(url)
+    return await nats(login(url, NatsUser.PROBE, places.nats_users))
 
 
-async def nats_store(monitor: str, places: Places) -> str | None:
-    """Ask whether our own server can write: a full disk ends no connection."""
-    return disk_is_full(places) or await asyncio.to_thread(_unwritable, f"{monitor}/healthz")
+async def nats_store(url: str, places: Places) -> str | None:
+    """Ask whether our own server can write: a full disk ends no connection.
 
-
-def _unwritable(url: str) -> str | None:
-    """Return the server's own words where a store of it refuses to write."""
-    try:
-        with urlopen(url, timeout=TIMEOUT):  # noqa: S310 - our own address
-            return None
-    except HTTPError as error:
-        with error:
-            said = error.read(10_000).decode(errors="replace")
-        return said if "write error" in said else None
-    except (OSError, HTTPException):  # it is down, or busy: others find that out
+    Of somebody else's server nothing is known.
+    """
+    as_system = login(url, NatsUser.SYSTEM, places.nats_users)
+    if as_system.user is None:
         return None
+    return disk_is_full(places) or await _unwritable(as_system)
+
+
+async def _unwritable(as_system: NatsLogin) -> str | None:
+    """Return the server's own words where a store of it refuses to write."""
+    from nats.errors import Error
+
+    try:
+        async with asyncio.timeout(2 * TIMEOUT), _connected(as_system) as connection:
+            answer = await connection.request(HEALTH, b"{}", timeout=TIMEOUT)
+    except (OSError, TimeoutError, Error):  # it is down, or busy: others find that out
+        return None
+    said = answer.data[:10_000].decode(errors="replace")
+    return said if "write error" in said else None
 
 
 async def temporal(address: str, namespace: str) -> str | None:
@@ -73,28 +79,41 @@ async def temporal(address: str, namespace: str) -> str | None:
         return str(error)
 
 
-async def nats(url: str) -> str | None:
+async def nats(at: NatsLogin) -> str | None:
     """Connect and ask for JetStream."""
-    import nats as client
     from nats.errors import Error
 
     try:
         async with asyncio.timeout(2 * TIMEOUT):
-            parts = urlsplit(url.split(",", maxsplit=1)[0])
+            parts = urlsplit(at.url.split(",", maxsplit=1)[0])
             if trouble := await refuses(parts.netloc.rpartition("@")[2], PORTS["nats"].usual):
                 return trouble
-            connection = await client.connect(
-                url, allow_reconnect=False, connect_timeout=int(TIMEOUT), error_cb=_ignore
-            )
-            try:
+            async with _connected(at) as connection:
                 await connection.jetstream().account_info()
-            finally:
-                await connection.close()
     except TimeoutError:
         return "no answer"
     except (OSError, Error) as error:
         return str(error) or type(error).__name__
     return None
+
+
+@asynccontextmanager
+async def _connected(at: NatsLogin) -> AsyncIterator["Client"]:
+    """Connect once, with no second try."""
+    from nats.aio.client import Client
+
+    connection = Client()
+    try:
+        await connection.connect(
+            at.url,
+            allow_reconnect=False,
+            connect_timeout=int(TIMEOUT),
+            error_cb=_ignore,
+            **at.options(),
+        )
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def refuses(address: str, usual_port: int) -> str | None:

@@ -13,7 +13,8 @@ from workers.folder import readiness
 from workers.folder.places import CHECKOUT, Places
 from workers.folder.room import ROOM_AGAIN, free_bytes, room_for_events
 from workers.processes import WorkerRole
-from workers.servers.nats import NO_LIMIT, nats_command, write_nats_conf
+from workers.servers.nats import NO_LIMIT, nats_command, own_nats_url, write_nats_conf
+from workers.servers.nats_users import access, passwords
 from workers.servers.ports import LOOPBACK
 from workers.servers.temporal import temporal_command
 from workers.stack import probes
@@ -105,24 +106,26 @@ def temporal(binary: Path, namespace: str, ports: Mapping[str, int], places: Pla
 
 def nats(binary: Path, ports: Mapping[str, int], places: Places) -> Program:
     """Return the embedded NATS server."""
-    port, monitor = ports["nats"], ports["nats_monitor"]
+    port = ports["nats"]
+    url = own_nats_url(port)
 
     def write() -> None:
+        known = passwords(places.nats_users, url)
         first = not any(places.nats_store.rglob(EVENTS))
         room = room_for_events(places) + MAX_ADVISORIES_BYTES
         write_nats_conf(
             places.nats_conf,
             port=port,
-            monitor_port=monitor,
             store_dir=places.nats_store,
+            access=access(known),
             max_store=room if first else NO_LIMIT,
         )
 
     return Program(
         name="nats",
         command=nats_command(binary, places.nats_conf),
-        missing=partial(probes.own_nats, f"nats://{LOOPBACK}:{port}"),
-        ails=partial(probes.nats_store, f"http://{LOOPBACK}:{monitor}", places),
+        missing=partial(probes.own_nats, url, places),
+        ails=partial(probes.nats_store, url, places),
         curable=lambda: free_bytes(places) >= ROOM_AGAIN,
         environ=_without_ours(),
         before=write,

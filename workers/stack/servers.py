@@ -27,7 +27,7 @@ class Servers:
     def port_names(self) -> list[str]:
         """Return the names of the ports that our own servers and workers need."""
         names = ["temporal", "temporal_ui"] if self.temporal else []
-        names += ["nats", "nats_monitor"] if self.nats else []
+        names += ["nats"] if self.nats else []
         return [*names, "portal", *map(health_port, WorkerRole)]
 
     def programs(self, namespace: str, ports: Mapping[str, int], places: Places) -> list[Program]:

@@ -6,6 +6,8 @@ import nats
 import structlog
 from nats.aio.client import Client
 
+from workers.servers.nats_users import NatsLogin
+
 log = structlog.get_logger(__name__)
 
 
@@ -14,19 +16,20 @@ def said(error: Exception) -> str:
     return str(error) or repr(error)
 
 
-async def connect(url: str, name: str, on_closed: Callable[[], None] | None = None) -> Client:
+async def connect(at: NatsLogin, name: str, on_closed: Callable[[], None] | None = None) -> Client:
     """Connect, and stay connected: an unavailable server is waited for, for ever.
 
     Args:
-        url: `nats://host:port`.
+        at: The server, and as whom.
         name: What the server's monitoring shows for this connection.
         on_closed: Called when the connection ends for good, wanted or not; a worker ends its
             process then, so that its supervisor starts it anew.
     """
     seen = _Connection(name, on_closed)
     seen.client = await nats.connect(
-        url,
+        at.url,
         name=name,
+        **at.options(),
         # The default gives up after two minutes.
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.5,

@@ -26,7 +26,7 @@ from workers.stream.gaps import BeyondRecordError
 from workers.stream.handing_over import HandOver
 from workers.stream.held_message import LONGEST_DELAY, HeldMessage, Stopping, work
 from workers.stream.incoming import UnreadableError
-from workers.stream.jetstream import ensure_consumer, ensure_streams
+from workers.stream.jetstream import ensure_consumer
 from workers.stream.pace import STEADY, ConsumerPace
 
 NATS_UNAVAILABLE = (NatsError, OSError, TimeoutError)
@@ -138,7 +138,6 @@ class Consumer:
             await self._answered(held, self._handle(held, event))
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
-        await ensure_streams(self._js)
         await ensure_consumer(self._js, self._way.consumer)
         return await self._js.pull_subscribe_bind(durable=self._way.consumer, stream=EVENTS)
 

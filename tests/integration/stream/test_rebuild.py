@@ -95,7 +95,7 @@ async def test_a_lost_store_comes_back_whole_and_nobody_is_told_twice(
         assert waiting(engine) >= 3 * CASES, "nothing goes out before the server is back"
         before, heard = told(engine), list(receiver.ids)
         nats_server.start()
-        connection = await connect(nats_server.url, "rebuild")
+        connection = await connect(nats_server.login, "rebuild")
         done = await rebuild(engine, connection.jetstream(timeout=slack(2)), slack(30))
         await connection.close()
         events = {(row.case_id, row.seq): row for row in outbox(engine)}

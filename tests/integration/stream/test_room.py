@@ -32,7 +32,7 @@ def nats_with_room(tmp_path: Path) -> Iterator[Callable[[int], Nats]]:
 
 
 async def sizes(server: Nats) -> dict[str, int | None]:
-    connection = await connect(server.url, "sizes")
+    connection = await connect(server.login, "sizes")
     try:
         js = connection.jetstream()
         await ensure_streams(js)

@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from tests.workflow.temporal import Temporal, running_temporal
 from workers.servers.found import Binary
 from workers.servers.nats import find_nats
+from workers.servers.nats_users import NatsLogin
 from workers.servers.ports import port_is_free
 from workers.settings.stack import StackSettings
 from workers.stack import external
@@ -112,7 +113,7 @@ async def test_a_database_that_does_not_exist_is_said_with_the_remedy(
 async def test_nats_with_jetstream_lacks_nothing(tmp_path: Path) -> None:
     with running_nats(tmp_path) as server:
         assert isinstance(server, Nats)
-        assert await nats_lacks(server.url) == []
+        assert await nats_lacks(server.login) == []
 
 
 def test_nats_without_jetstream_is_said_with_the_remedy() -> None:
@@ -123,7 +124,7 @@ def test_nats_without_jetstream_is_said_with_the_remedy() -> None:
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: not port_is_free(held.number), "NATS listens")
-            [lack] = asyncio.run(nats_lacks(f"nats://127.0.0.1:{held.number}"))
+            [lack] = asyncio.run(nats_lacks(NatsLogin(f"nats://127.0.0.1:{held.number}")))
         finally:
             process.kill()
     assert "启用 JetStream" in lack.remedy

@@ -108,10 +108,9 @@ async def test_nats_keeps_a_stream_with_every_write_on_the_disk(tmp_path: Path) 
     assert isinstance(found, Binary)
     held = HeldPort(), HeldPort()
     port, monitor_port = (each.number for each in held)
+    shown = f'http: "127.0.0.1:{monitor_port}"'
     store = tmp_path / "库 with spaces"
-    conf = write_nats_conf(
-        tmp_path / "run" / "nats.conf", port=port, monitor_port=monitor_port, store_dir=store
-    )
+    conf = write_nats_conf(tmp_path / "run" / "nats.conf", port=port, store_dir=store, access=shown)
     command = nats_command(found.path, conf)
 
     async with running(command, tmp_path / "log") as process:

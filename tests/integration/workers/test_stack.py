@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ports import HeldPort, StackPorts
+from tests.servers import running_nats
 from tests.slack import slack
 from tests.waiting import wait_until
 from workers.folder.lock import holder
@@ -298,13 +299,19 @@ async def test_external_servers_are_waited_for_and_then_named(
         monkeypatch.delenv(variable)
 
 
-def test_external_servers_are_used_and_not_started(stacks: Make) -> None:
+def test_external_servers_are_used_and_not_started(stacks: Make, tmp_path: Path) -> None:
     host, guest = stacks(), stacks()
     addresses = host.json("up", "--detach", "--empty")["addresses"]
-    environ = {"TEMPORAL_ADDRESS": addresses["temporal"], "NATS_URL": addresses["nats"]}
+    with running_nats(tmp_path / "nats") as server:
+        environ = {"TEMPORAL_ADDRESS": addresses["temporal"], "NATS_URL": server.url}
+        _use_others(host, guest, environ)
+
+
+def _use_others(host: Stack, guest: Stack, environ: Mapping[str, str]) -> None:
     told = guest.json("up", "--detach", "--empty", environ=environ)
     assert [process["name"] for process in told["processes"]] == NAMES[2:]
-    assert told["addresses"]["temporal"] == addresses["temporal"]
+    assert told["addresses"]["temporal"] == environ["TEMPORAL_ADDRESS"]
+    assert not guest.places.nats_users.exists()
     assert told["addresses"]["temporal_ui"] is None
     assert guest.json("doctor")["ok"] is True
     guest.run("down")

@@ -62,10 +62,10 @@ def test_flags_win_over_environment_over_file(
 ) -> None:
     file = tmp_path / "config" / "tuixuan" / "config.toml"
     file.parent.mkdir(parents=True)
-    file.write_text('log_level = "error"\n[nats]\nport = 4301\nmonitor_port = 8301\n')
+    file.write_text('log_level = "error"\n[nats]\nport = 4301\n[portal]\nport = 8301\n')
     monkeypatch.setenv("TUIXUAN_NATS__PORT", "4302")
     settings = StackSettings.load(nats={"port": 4303})
-    assert (settings.nats.port, settings.nats.monitor_port) == (4303, 8301)
+    assert (settings.nats.port, settings.portal.port) == (4303, 8301)
     assert StackSettings.load().nats.port == 4302
     assert settings.log_level == "error"
 

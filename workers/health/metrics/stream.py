@@ -16,6 +16,7 @@ from models.tables import table_of
 from models.tables.repair import DeadLetter, ReconcileRun
 from services.stream.backlog import read_backlog
 from workers.health.metrics.sources import MetricSources, counts, gauge
+from workers.servers.nats_users import NatsLogin, NatsUser
 from workers.stream.connection import connect
 from workers.stream.jetstream import CONSUMERS
 
@@ -40,7 +41,9 @@ def lag(sources: MetricSources) -> Iterator[Metric]:
     unanswered = GaugeMetricFamily(
         "tuixuan_consumer_ack_pending", "Messages delivered and not answered.", labels=["consumer"]
     )
-    for consumer, (waiting, pending) in asyncio.run(_ask(sources.settings.nats_url)).items():
+    for consumer, (waiting, pending) in asyncio.run(
+        _ask(sources.settings.nats_as(NatsUser.PROBE))
+    ).items():
         ahead.add_metric([consumer], waiting)
         unanswered.add_metric([consumer], pending)
     yield ahead
@@ -65,10 +68,10 @@ def letters(sources: MetricSources) -> Iterator[Metric]:
     yield gauge("reconcile_workflows_missing", what, missing)
 
 
-async def _ask(url: str) -> dict[str, tuple[int, int]]:
+async def _ask(at: NatsLogin) -> dict[str, tuple[int, int]]:
     """Return how many messages each consumer has not got, and how many it has not answered."""
     async with asyncio.timeout(NATS_PATIENCE):
-        connection = await connect(url, "metrics")
+        connection = await connect(at, "metrics")
         try:
             js = connection.jetstream(timeout=NATS_PATIENCE)
             return {name: found async for name, found in _consumers(js)}
