@@ -146,9 +146,9 @@ class Stack:
         """Return a client of the stack's Temporal."""
         return await connect(self.addresses["temporal"])
 
-    async def nats(self) -> Nats:
-        """Return an operator's connection to the stack's NATS; the caller closes it."""
-        at = login(self.addresses["nats"], NatsUser.OPERATOR, self.places.nats_users)
+    async def nats(self, user: NatsUser = NatsUser.OPERATOR) -> Nats:
+        """Return a user's connection to the stack's NATS; the caller closes it."""
+        at = login(self.addresses["nats"], user, self.places.nats_users)
         return await connect_nats(at, "test")
 
     def ask_temporal[T](self, work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:

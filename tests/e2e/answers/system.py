@@ -23,16 +23,17 @@ from tests.e2e.driving import ACCEPT, RECOMMEND, SUBMIT, act
 from tests.e2e.operations import FUJIAN, SEASON, Connections, Question
 from tests.slack import slack
 from workers.processes import WorkerRole
+from workers.servers.nats_users import NatsUser
 from workflows import names
 
 PROCESSES = ["temporal", "nats", *WorkerRole]
 
 
-def on_stream[T](office: Connections, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
-    """Run a coroutine with JetStream."""
+def as_notify[T](office: Connections, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
+    """Run a coroutine with JetStream, as the notify consumer."""
 
     async def run() -> T:
-        connection = await office.stack.nats()
+        connection = await office.stack.nats(NatsUser.NOTIFY)
         try:
             return await work(connection.jetstream())
         finally:
@@ -76,9 +77,9 @@ def dead_letter(office: Connections, title: str) -> str:
         [message] = await subscription.fetch(1, timeout=slack(30))
         await message.respond(b"+TERM KeyError('template')")
 
-    office.stack.wait_until(lambda: on_stream(office, nobody_asks), what="its requests expired")
+    office.stack.wait_until(lambda: as_notify(office, nobody_asks), what="its requests expired")
     case_id = office.case(title, SUBMIT)
-    on_stream(office, give_up)
+    as_notify(office, give_up)
     office.stack.kill("notify", signal.SIGCONT)
     return f"{case_id}:1"
 
