@@ -37,7 +37,7 @@ class WebhookRetries:
     probe: timedelta = _S
     longest_probe: timedelta = _M
     worth_hurrying: timedelta = 5 * _M
-    poll: float = 0.05
+    poll: float = 0.25
     flush: float = 0.01
     furthest: timedelta = timedelta(days=2)
 

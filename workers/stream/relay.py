@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.ids import event_id
 from services.clock import SharedClock
+from services.stream.commit_signal import commit_signal
 from services.stream.leases import release_lease, take_lease, this_process
 from services.stream.outbox import UnpublishedEvent, read_unpublished, record_outcomes
 from workers.stream.jetstream import ensure_streams
@@ -35,7 +36,7 @@ class RelayPace:
     """How the relay works; all in seconds, or counts.
 
     Attributes:
-        poll: Between two looks at an empty outbox.
+        poll: Between two looks at an empty outbox, if no commit wakes it.
         batch: Rows read and marked together: SQLite has one writer, and it is not us.
         at_once: Cases published side by side.
         answer: How long one publish waits for the stream.
@@ -44,7 +45,7 @@ class RelayPace:
         retry_stopped: When a case that somebody has to look at is tried again.
     """
 
-    poll: float = 0.05
+    poll: float = 0.5
     batch: int = 200
     at_once: int = 16
     answer: float = 5.0
@@ -89,17 +90,20 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Drain until `stop`; whatever is unavailable is waited for."""
-        wait = self._pace.poll
+        signal, wait = commit_signal(self._engine), 0.0
         try:
             while not stop.is_set():
                 try:
-                    wait = 0.0 if await self._turn() else self._pace.poll
+                    if not await self._turn():
+                        await asyncio.to_thread(signal.wait, self._pace.poll)
+                    wait = 0.0
                 except (StreamUnavailable, SQLAlchemyError) as error:
                     wait = min(max(2 * wait, 0.1), self._pace.backoff)
                     log.warning("relay_waits", error=str(error), seconds=wait)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), max(wait, 0.001))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), wait)
         finally:
+            await asyncio.to_thread(signal.close)
             with contextlib.suppress(SQLAlchemyError):
                 await asyncio.to_thread(release_lease, self._engine, LEASE, self._holder)
 
