@@ -49,8 +49,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Take one process more than there are cores: tests wait at least as much as they compute."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Take two processes more than there are cores: tests wait as much as they compute."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.hookimpl(trylast=True)

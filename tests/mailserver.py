@@ -1,7 +1,6 @@
 """A real SMTP server inside the test's own loop, which refuses whom it is told to."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -11,7 +10,6 @@ from typing import Self
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.ports import HeldPort
-from tests.slack import slack
 from workers.servers.ports import LOOPBACK
 
 TAKEN = "250 OK"
@@ -50,6 +48,7 @@ class MailServer:
         self.answers = answers or {}
         self.on_data: Callable[[EmailMessage], None] = lambda _mail: None
         self.connections = 0
+        self._open: list[SMTP] = []
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -65,15 +64,19 @@ class MailServer:
 
         def connected() -> SMTP:
             self.connections += 1
-            return _Speaking(self, hostname="mail.example.invalid", loop=loop)
+            self._open.append(_Speaking(self, hostname="mail.example.invalid", loop=loop))
+            return self._open[-1]
 
         self._server = await loop.create_server(connected, LOOPBACK, self.port)
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), slack(2))
+            for each in self._open:
+                if each.transport is not None:
+                    each.transport.close()
+            self._open.clear()
+            await self._server.wait_closed()
             self._server = None
 
     def to(self, address: str) -> list[EmailMessage]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from models.cases.actions.names import Action
 from models.cases.actions.registry import ACTIONS
 from models.cases.binding import digest_of_event
 from models.cases.columns import Columns
@@ -13,7 +14,7 @@ from models.cases.events import CaseEvent, CaseEventData, case_event
 from models.cases.history import transition_hash
 from models.cases.messages import CommitTransitionInput
 from models.cases.outlook import CaseDates
-from models.cases.states import AWAITED_FROM, LAPSES
+from models.cases.states import AWAITED_FROM, LAPSES, State
 from models.chain import GENESIS
 
 CHANGING = (
@@ -21,6 +22,15 @@ CHANGING = (
     "return_rounds", "frozen_revision", "content_digest", "updated_at", "number",
 )  # fmt: skip
 """The columns of `case_record` that a transition may change."""
+
+
+class Step(NamedTuple):
+    """A step of a case, as far as the case's columns follow from it."""
+
+    action: Action
+    seq: int
+    target: State
+    at: datetime
 
 
 class Change(NamedTuple):
@@ -55,14 +65,11 @@ def change(
         command: Its command, parsed.
         reason: The text that the command names by its digest.
     """
-    changes = _changes(case, wanted, command)
-    after = {**case, **changes}
+    step = Step(wanted.action, wanted.seq, wanted.target, wanted.at)
+    after = {**case, **changed_columns(case, step, command)}
     dates_after = replace(dates, extended_cutoff=after["extended_cutoff"])
     deadline = dates_after.deadline(wanted.target, after["due"])
-    after["deadline"] = deadline
-    if not ACTIONS[wanted.action].is_note and wanted.target not in LAPSES:
-        # Whoever takes a case over late knows it; the passing itself is told only once.
-        after["overdue"] = deadline is not None and deadline <= wanted.at
+    after |= {"deadline": deadline} | overdue_then(step, deadline)
     said = _event_data(case, after, wanted, command)
     line = _line(case, wanted, command, reason, _event(said, GENESIS, wanted.at))
     after["head_hash"] = line["hash"]
@@ -97,12 +104,23 @@ def _line(
     return {**line, "hash": transition_hash(line)}
 
 
-def _changes(case: Columns, wanted: CommitTransitionInput, command: Command) -> dict[str, Any]:
-    declared = ACTIONS[wanted.action]
-    changes: dict[str, Any] = {"seq": wanted.seq, "updated_at": wanted.at}
+def changed_columns(case: Columns, step: Step, command: Command) -> dict[str, Any]:
+    """Return the columns of a case that a step changes, but for what its dates say."""
+    declared = ACTIONS[step.action]
+    changes: dict[str, Any] = {"seq": step.seq, "updated_at": step.at}
     if not declared.is_note:
-        changes |= {"state": wanted.target, "since": wanted.at, "due": None, "overdue": False}
+        changes |= {"state": step.target, "since": step.at, "due": None, "overdue": False}
     return changes | declared.changes(case, command)
+
+
+def overdue_then(step: Step, deadline: datetime | None) -> dict[str, bool]:
+    """Return whether a case is overdue after a step; nothing where the step leaves it as it was.
+
+    Whoever takes a case over late knows it; the passing itself is told only once.
+    """
+    if ACTIONS[step.action].is_note or step.target in LAPSES:
+        return {}
+    return {"overdue": deadline is not None and deadline <= step.at}
 
 
 def _event_data(

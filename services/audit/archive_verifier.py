@@ -269,6 +269,8 @@ def inspect(folder: Path, expected_key: str | None = None) -> Iterator[Problem]:
     yield from check_anchors(anchors, hashes)
     yield from check_digests(digests, hashes)
     yield from check_history(history, audit)
+    for found in manifest.get("forms", {}).get("problems", []):
+        yield found["kind"], found["where"], found["message"]
     first = digests[0].get("key") if digests else None
     if expected_key not in (None, first):
         yield "wrong_key", "digests", f"签名密钥为 {first}，应为 {expected_key}"

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 from models.audit.report import Problem
+from models.cases.derived import derived
 from models.cases.states import EDITABLE
-from models.chain import GENESIS, digest
+from models.chain import digest
+from models.ids import event_id
 from services.audit.case_file import CaseFile, Row
 from services.audit.history_check import check_history
 
@@ -15,22 +18,33 @@ def check_case(file: CaseFile) -> Iterator[Problem]:
     yield from check_history(file)
     yield from _check_standing(file)
     yield from _check_parties(file)
-    yield from _check_filed_form(file)
+    yield from check_forms(file)
     yield from file.removals.check(file.case["id"], file.lines)
 
 
 def _check_standing(file: CaseFile) -> Iterator[Problem]:
-    """Hold seq, head and state of the case against the last line of its history."""
+    """Hold the case's columns against what its history gives."""
     case, lines = file.case, file.lines
-    seq, head = (lines[-1]["seq"], lines[-1]["hash"]) if lines else (0, GENESIS)
+    seq = lines[-1]["seq"] if lines else 0
     if case["seq"] > seq:
         message = f"办理记录止于第 {seq} 步，案例已到第 {case['seq']} 步：末尾被截去"
         yield Problem(kind="missing", where=case["id"], message=message)
-    elif (case["seq"], case["head_hash"]) != (seq, head):
-        yield _changed(case, "案例的步数或最新哈希与办理记录不符")
-    elif lines and case["state"] != lines[-1]["target"]:
-        message = f"案例状态为 {case['state']}，办理记录为 {lines[-1]['target']}"
-        yield _changed(case, message)
+        return
+    try:
+        expected = derived(case, lines, _deadlines(file))
+    except (ValueError, LookupError, TypeError):
+        return  # the check of the history names it
+    for name, value in expected.items():
+        if case[name] != value:
+            yield _changed(case, f"案例的 {name} 与办理记录不符（应为 {value}）")
+
+
+def _deadlines(file: CaseFile) -> dict[int, datetime | None]:
+    """Return the deadline after each step, as its event says it."""
+    said = {
+        seq: json.loads(row["body"])["data"].get("deadline") for seq, row in file.events.items()
+    }
+    return {seq: None if at is None else datetime.fromisoformat(at) for seq, at in said.items()}
 
 
 def _check_parties(file: CaseFile) -> Iterator[Problem]:
@@ -57,19 +71,19 @@ def _check_parties(file: CaseFile) -> Iterator[Problem]:
         yield _changed(case, "案例编号与其事件不符")
 
 
-def _check_filed_form(file: CaseFile) -> Iterator[Problem]:
-    """Hold the filed form against its digest, which is under the hash of a line of history."""
-    case, form = file.case, file.form
-    filed, number = case["content_digest"], case["frozen_revision"]
-    if file.lines and filed != file.lines[-1]["content_digest"]:
-        yield _changed(case, "案例所记的申报内容摘要与办理记录不符")
-    if number is None:
-        return
-    if form is None:
-        message = f"已申报的申报表（第 {number} 版）不存在"
-        yield Problem(kind="missing", where=case["id"], message=message)
-    elif form["digest"] != filed or not (digest(form["form"]) == filed or _is_removed(form)):
-        yield _changed(case, f"已申报的申报表（第 {number} 版）在申报后被改动")
+def check_forms(file: CaseFile) -> Iterator[Problem]:
+    """Hold every form that was filed against its digest, which is under the hash of its line."""
+    for filing in file.filings():
+        where, form = event_id(file.case["id"], filing.seq), file.forms.get(filing.revision)
+        which = f"第 {filing.seq} 步所申报的申报表（第 {filing.revision} 版）"
+        if form is None:
+            yield Problem(kind="missing", where=where, message=f"{which}不存在")
+        elif form["digest"] != filing.digest or not _holds(form, filing.digest):
+            yield Problem(kind="changed", where=where, message=f"{which}在申报后被改动")
+
+
+def _holds(form: Row, filed: str) -> bool:
+    return _is_removed(form) or digest(form["form"]) == filed
 
 
 def _is_removed(form: Row) -> bool:

@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table, select, tuple_
 
 from models import tables
 from services.audit.removal_check import Removals, read_removals
 
 type Row = Mapping[Any, Any]
+
+
+class Filing(NamedTuple):
+    """A form that was filed: by which line, which revision, and its digest."""
+
+    seq: int
+    revision: int
+    digest: str
 
 
 @dataclass
@@ -19,15 +27,22 @@ class CaseFile:
     Attributes:
         lines: The rows of `transition`, in their order.
         events: The rows of `outbox`, by seq.
-        form: The filed revision, where one was filed.
+        forms: The revisions that lines name by their digest, by number.
         removals: What was removed of it, and the entries that say so.
     """
 
     case: Row
     lines: list[Row] = field(default_factory=list)
     events: dict[int, Row] = field(default_factory=dict)
-    form: Row | None = None
+    forms: dict[int, Row] = field(default_factory=dict)
     removals: Removals = field(default_factory=Removals)
+
+    def filings(self) -> Iterator[Filing]:
+        """Yield what each line of history filed, in order."""
+        for line in self.lines:
+            asked = line["command"]
+            if isinstance(asked, Mapping) and isinstance(asked.get("revision"), int):
+                yield Filing(line["seq"], asked["revision"], str(asked.get("content")))
 
 
 def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, CaseFile]:
@@ -39,10 +54,10 @@ def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, Cas
         files[row["case_id"]].lines.append(row)
     for row in _rows(connection, tables.outbox, case_ids):
         files[row["case_id"]].events[row["seq"]] = row
-    filed = and_(cases.c.id == revisions.c.case_id, cases.c.frozen_revision == revisions.c.revision)
-    forms = select(revisions).join(cases, filed).where(cases.c.id.in_(case_ids))
-    for row in connection.execute(forms).mappings():
-        files[row["case_id"]].form = row
+    filed = {(id_, each.revision) for id_, file in files.items() for each in file.filings()}
+    named = select(revisions).where(tuple_(revisions.c.case_id, revisions.c.revision).in_(filed))
+    for row in connection.execute(named).mappings():
+        files[row["case_id"]].forms[row["revision"]] = row
     for case_id, removals in read_removals(connection, list(files)).items():
         files[case_id].removals = removals
     return files

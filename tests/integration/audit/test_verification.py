@@ -18,7 +18,7 @@ from models.store.engine import transaction
 from services.audit.anchors import AnchorFile
 from services.audit.verification import verify
 from services.stream.outbox import record_outcomes
-from tests.factories import commit, keep_reason, make_case
+from tests.factories import commit, keep_reason, make_case, save_form
 from tests.integration.audit.stores import Stores, changed, tamper
 from tests.streams import incoming, outbox
 from tests.waiting import until
@@ -190,10 +190,13 @@ def test_a_cut_tail_of_history(stores: Stores) -> None:
 def test_a_history_taken_back_with_its_case(stores: Stores) -> None:
     """Everything in the record fits; only the witness remembers."""
     case = second_case(stores)
+    before = next(row.body for row in outbox(stores.record) if (row.case_id, row.seq) == (case, 2))
+    deadline = CaseEvent.model_validate_json(before).data.deadline
+    changed(stores.record, "case_record", {"id": case}, deadline=deadline)
     tamper(
         stores.record,
-        "UPDATE case_record SET seq = 2, state = 'recommendation', head_hash = (SELECT hash "
-        "FROM transition t WHERE t.case_id = :case AND t.seq = 2) WHERE id = :case",
+        "UPDATE case_record SET (seq, state, head_hash, since) = (SELECT t.seq, t.target, t.hash, "
+        "t.at FROM transition t WHERE t.case_id = :case AND t.seq = 2) WHERE id = :case",
         "DELETE FROM outbox WHERE case_id = :case AND seq = 3",
         "DELETE FROM transition WHERE case_id = :case AND seq = 3",
         case=case,
@@ -224,6 +227,13 @@ def test_a_case_removed_with_all_that_it_had(stores: Stores) -> None:
         ("content_digest", "x"),
         ("title", "（虚构）另一名称"),
         ("category", "another"),
+        ("since", AT),
+        ("due", AT),
+        ("extended_cutoff", AT),
+        ("deadline", AT),
+        ("overdue", True),
+        ("return_rounds", 7),
+        ("frozen_revision", None),
     ],
 )
 def test_a_case_that_is_not_where_its_history_ends(
@@ -238,13 +248,35 @@ def test_a_case_that_is_not_where_its_history_ends(
 def test_a_form_changed_after_it_was_filed(stores: Stores, column: str, value: object) -> None:
     case = second_case(stores)
     changed(stores.record, "case_revision", {"case_id": case}, **{column: value})
-    assert stores.kinds() == [("changed", case)]
+    assert stores.kinds() == [("changed", f"{case}:1")]
 
 
 def test_a_filed_form_removed(stores: Stores) -> None:
     case = second_case(stores)
     tamper(stores.record, "DELETE FROM case_revision WHERE case_id = :case", case=case)
-    assert stores.kinds() == [("missing", case)]
+    assert stores.kinds() == [("missing", f"{case}:1")]
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+@pytest.mark.parametrize("kind", ["changed", "missing"])
+def test_each_form_that_was_filed_counts_and_not_only_the_last(
+    stores: Stores, revision: int, kind: str
+) -> None:
+    """Filed, returned, filed again."""
+    case = make_case(stores.record, state=State.PROVINCE_REVIEW)
+    reason = keep_reason(stores.record, case, "（示例）请补充。")
+    commit(stores.record, case, Action.RETURN_FOR_REVISION, reason=reason)
+    save_form(stores.record, case)
+    commit(stores.record, case, Action.SUBMIT)
+    stores.witness()
+    assert stores.kinds() == []
+    where = {"case_id": case, "revision": revision}
+    if kind == "changed":
+        changed(stores.record, "case_revision", where, form={"title": "（虚构）另一份"})
+    else:
+        gone = "DELETE FROM case_revision WHERE case_id = :case_id AND revision = :revision"
+        tamper(stores.record, gone, case_id=case, revision=str(revision))
+    assert stores.kinds() == [(kind, f"{case}:{1 if revision == 1 else 3}")]
 
 
 def test_an_event_changed_in_the_record(stores: Stores) -> None:

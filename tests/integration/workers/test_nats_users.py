@@ -18,7 +18,7 @@ from services.stream.losses import count_messages, lost_events
 from tests.factories import make_case
 from tests.integration.stream.notebooks import Notebook, consuming, ids
 from tests.servers import running_nats
-from tests.slack import slack
+from tests.slack import stretch
 from tests.streams import outbox
 from tests.waiting import until
 from workers.folder.places import Places
@@ -44,7 +44,7 @@ def own(tmp_path: Path) -> Iterator[tuple[str, Places]]:
 async def connected(own: tuple[str, Places], user: NatsUser) -> AsyncIterator[JetStreamContext]:
     url, places = own
     connection = await connect(login(url, user, places.nats_users), user)
-    yield connection.jetstream(timeout=slack(1))
+    yield connection.jetstream(timeout=stretch(1))
     await connection.close()
 
 
@@ -79,7 +79,7 @@ async def test_each_role_does_its_work_and_strangers_are_refused(
             assert set(notebook.events()) == set(ids(rows))
             other = next(each for each in Durable if each is not durable)
             await refused(
-                js.publish(rows[0].subject, b"{}", slack(1)), ensure_consumer(js, other),
+                js.publish(rows[0].subject, b"{}", stretch(1)), ensure_consumer(js, other),
                 js.consumer_info(EVENTS, other), js.get_msg(EVENTS, 1),
             )  # fmt: skip
     async with connected(own, NatsUser.OPERATOR) as js:
@@ -89,7 +89,7 @@ async def test_each_role_does_its_work_and_strangers_are_refused(
         assert await record_advisories(sqlite_engine, js) == 0
         assert list_dead_letters(sqlite_engine) == []
         await refused(
-            js.publish(rows[0].subject, b"{}", slack(1)), js.delete_stream(EVENTS),
+            js.publish(rows[0].subject, b"{}", stretch(1)), js.delete_stream(EVENTS),
             js.purge_stream(ADVISORIES),
         )  # fmt: skip
 
