@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from models.store.engine import SHORT_LOCK_WAIT, open_engine, transaction
 from models.store.upgrade import upgrade_audit, upgrade_record
+from services.webhooks.secret_box import SecretBox
 from tests import memory
 from tests.factories import SEASON, open_season
 from tests.failures import Failures
@@ -49,8 +50,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Take two processes more than there are cores: tests wait as much as they compute."""
-    return len(os.sched_getaffinity(0)) + 2
+    """Take one process more than there are cores: tests wait at least as much as they compute."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(trylast=True)
@@ -146,17 +147,18 @@ def season() -> str:
 
 
 @pytest.fixture
-def engine(database_urls: tuple[str, str]) -> Iterator[Engine]:
+def engine(database_urls: tuple[str, str], tmp_path: Path) -> Iterator[Engine]:
     """The record."""
-    engine = open_engine(database_urls[0])
+    engine = open_engine(database_urls[0], secrets=SecretBox(tmp_path / "secrets-key"))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def sqlite_engine(sqlite_urls: tuple[str, str]) -> Iterator[Engine]:
+def sqlite_engine(sqlite_urls: tuple[str, str], tmp_path: Path) -> Iterator[Engine]:
     """The record on SQLite, for what does not depend on the database."""
-    engine = open_engine(sqlite_urls[0], lock_wait=SHORT_LOCK_WAIT)
+    secrets = SecretBox(tmp_path / "secrets-key")
+    engine = open_engine(sqlite_urls[0], lock_wait=SHORT_LOCK_WAIT, secrets=secrets)
     yield engine
     engine.dispose()
 

@@ -78,11 +78,15 @@ async def notify(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
 async def webhook(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Send events to the endpoints of other systems."""
+    from services.webhooks.secret_box import SecretBox
     from workers.connections import stream
     from workers.webhook.run import run
 
     async with stream(settings.nats_as(NatsUser.WEBHOOK), WorkerRole.WEBHOOK) as js:
-        with opened_engine(settings.database_url, lock_wait=SHORT_LOCK_WAIT) as engine:
+        secrets = SecretBox(settings.places.secrets_key)
+        with opened_engine(
+            settings.database_url, lock_wait=SHORT_LOCK_WAIT, secrets=secrets
+        ) as engine:
             work = run(js, engine, settings.webhook, stop)
             await _serve(WorkerRole.WEBHOOK, settings, work)
 

@@ -18,7 +18,10 @@ def record() -> Iterator[Engine]:
     Raises:
         Unavailable: There is no record yet.
     """
-    with _opened(options().settings().database_url) as engine:
+    from services.webhooks.secret_box import SecretBox
+
+    settings = options().settings()
+    with _opened(settings.database_url, SecretBox(settings.places.secrets_key)) as engine:
         yield engine
 
 
@@ -34,11 +37,11 @@ def audit_store() -> Iterator[Engine]:
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Engine]:
+def _opened(url: str, secrets: object | None = None) -> Iterator[Engine]:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         # SQLite would make an empty file, and the first start would not be the first.
         message = f"还没有数据：{parsed.database} 不存在。请先执行 tuixuan up。"
         raise Unavailable("no_record_yet", message)
-    with opened_engine(url, pool_size=2) as engine:
+    with opened_engine(url, pool_size=2, secrets=secrets) as engine:
         yield engine

@@ -24,10 +24,19 @@ LOCK_WAIT = 60.0
 SHORT_LOCK_WAIT = 5.0
 """The same for workers, which try again for ever and have messages and leases to keep meanwhile."""
 
+SECRETS = "tuixuan_secrets"
+"""The execution option under which an engine holds what opens its secrets."""
+
 _SWITCH_WAIT = 0.05
 
 
-def open_engine(url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK_WAIT) -> Engine:
+def open_engine(
+    url: str,
+    *,
+    pool_size: int = POOL_SIZE,
+    lock_wait: float = LOCK_WAIT,
+    secrets: object | None = None,
+) -> Engine:
     """Return an engine for `sqlite:///FILE` or `postgresql://…`.
 
     Commits are durable when they return: SQLite runs with WAL and full sync, and
@@ -37,7 +46,16 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK
         url: The database.
         pool_size: Connections at most.
         lock_wait: Seconds to wait for a lock of SQLite; PostgreSQL waits as long as it takes.
+        secrets: What opens and seals the record's secrets (`services.webhooks.secret_box`);
+            None: none is written or read.
     """
+    engine = _open(url, pool_size, lock_wait)
+    if secrets is not None:
+        engine.update_execution_options(**{SECRETS: secrets})
+    return engine
+
+
+def _open(url: str, pool_size: int, lock_wait: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -62,10 +80,14 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK
 
 @contextmanager
 def opened_engine(
-    url: str, *, pool_size: int = POOL_SIZE, lock_wait: float = LOCK_WAIT
+    url: str,
+    *,
+    pool_size: int = POOL_SIZE,
+    lock_wait: float = LOCK_WAIT,
+    secrets: object | None = None,
 ) -> Iterator[Engine]:
     """Open an engine for the length of a block, and close its connections afterwards."""
-    engine = open_engine(url, pool_size=pool_size, lock_wait=lock_wait)
+    engine = open_engine(url, pool_size=pool_size, lock_wait=lock_wait, secrets=secrets)
     try:
         yield engine
     finally:

@@ -106,9 +106,9 @@ class WebhookQueue:
             ids = [row.id for row, messages in found if messages]
             secrets = secrets_of(connection, ids, at) if ids else {}
         return [
-            DueEndpoint(row.id, row.url, row.rate, secrets.get(row.id, ()), messages)
+            DueEndpoint(row.id, row.url, row.rate, secrets[row.id], messages)
             for row, messages in found
-            if messages
+            if row.id in secrets
         ]
 
     def _bring_near(self, at: datetime) -> None:

@@ -106,6 +106,11 @@ class Places:
         return self.root / "nats-users.json"
 
     @property
+    def secrets_key(self) -> Path:
+        """The key under which the record's secrets are sealed."""
+        return self.root / "secrets-key"
+
+    @property
     def mail(self) -> Path:
         """Where mails are saved if no SMTP server is named."""
         return self.root / "mail"

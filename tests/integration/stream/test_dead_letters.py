@@ -30,7 +30,7 @@ from tests.factories import commit, make_case
 from tests.integration.stream.notebooks import advisories
 from tests.receivers import ORGANISER
 from tests.servers import Nats
-from tests.slack import slack
+from tests.slack import slack, stretch
 from tests.streams import incoming, outbox
 from tests.waiting import until
 from workers.notify.handler import NotifyHandler
@@ -137,7 +137,7 @@ async def test_an_event_on_which_a_consumer_died_each_time_is_kept_too(
     async def given_up() -> int:
         """Once somebody asks again, the server says so."""
         with contextlib.suppress(TimeoutError):
-            await subscription.fetch(1, timeout=0.5)
+            await subscription.fetch(1, timeout=stretch(0.5))
         return await advisories(js)
 
     await until(given_up)
