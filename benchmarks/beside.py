@@ -7,12 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from benchmarks.consumers import Consumers, Receiver, consumers, forget_backlog, receiver
+from benchmarks.consumers import Consumers, Receiver, consumers, forget_backlog, receiver, state_of
 from benchmarks.figures import Round, Turn
 from benchmarks.plan import Load, Plan
 from models.cases.actors import Actor, Role
+from models.store.engine import SECRETS
 from services.clock import now
 from services.webhooks.endpoints import NewEndpoint, add_endpoint
+from services.webhooks.secret_box import SecretBox
 
 WITH, WITHOUT = "with consumers", "without"
 ALONE = Load(1, 1, 1, 0.0)
@@ -51,7 +53,8 @@ async def measure(
     """
     await asyncio.to_thread(forget_backlog, engine)
     with receiver() as listening:
-        await asyncio.to_thread(_subscribe, engine, season, listening)
+        key = state_of(folder).secrets_key
+        await asyncio.to_thread(_subscribe, engine, key, season, listening)
         async with consumers(folder, engine) as running:
             await run_round(ALONE)  # warm
             await running.caught_up()
@@ -79,8 +82,9 @@ async def _turn(running: Consumers, run_round: RunRound, load: Load, number: int
     return rounds
 
 
-def _subscribe(engine: Engine, season: str, listening: Receiver) -> None:
+def _subscribe(engine: Engine, key: Path, season: str, listening: Receiver) -> None:
     """Make the receiver an endpoint of the organiser, who hears of every case."""
     organiser = Actor(role=Role.ORGANISER, id="organiser")
-    added = add_endpoint(engine, NewEndpoint(season, organiser, listening.url), now())
+    sealing = engine.execution_options(**{SECRETS: SecretBox(key)})
+    added = add_endpoint(sealing, NewEndpoint(season, organiser, listening.url), now())
     listening.secret = added.secret

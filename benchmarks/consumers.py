@@ -142,10 +142,15 @@ def forget_backlog(engine: Engine) -> None:
         )
 
 
+def state_of(folder: Path) -> Places:
+    """Return the state folder of the consumers of a run."""
+    return Places(folder / "state")
+
+
 @contextlib.asynccontextmanager
 async def consumers(folder: Path, engine: Engine) -> AsyncIterator[Consumers]:
     """Run NATS and each consumer as `make up` does, on the record of this run."""
-    places = Places(folder / "state")
+    places = state_of(folder)
     places.prepare()
     store = open_engine(places.audit_url)
     upgrade_audit(store)

@@ -106,7 +106,8 @@ class Consumer:
         for event, _, place in events:
             if place in done:
                 self._log.debug("event_handled", event_id=event.id, stream_seq=place)
-        self._log.info("events_handled", events=len(done))
+        if done:
+            self._log.info("events_handled", events=len(done))
         return done
 
     def _apply(self, events: Sequence[IncomingEvent]) -> Collection[int]:
