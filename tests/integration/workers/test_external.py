@@ -21,7 +21,12 @@ from workers.servers.nats_users import NatsLogin
 from workers.servers.ports import port_is_free
 from workers.settings.stack import StackSettings
 from workers.stack import external
-from workers.stack.external import ServersUnavailable, external_servers_answer, nats_lacks
+from workers.stack.external import (
+    ServersUnavailable,
+    external_servers_answer,
+    nats_lacks,
+    temporal_lacks,
+)
 from workflows.names import SEARCH_ATTRIBUTES
 
 pytestmark = pytest.mark.slow
@@ -31,8 +36,13 @@ pytestmark = pytest.mark.slow
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temporal]:
     """A Temporal server without our namespace and search attributes."""
     with running_temporal(tmp_path_factory.mktemp("bare"), bare=True) as server:
-        wait_until(lambda: not port_is_free(server.port), "Temporal listens")
+        wait_until(lambda: _is_healthy(server), "Temporal is healthy: it listens before that")
         yield server
+
+
+def _is_healthy(server: Temporal) -> bool:
+    lacks = asyncio.run(temporal_lacks(server.address, "default"))
+    return not any("not healthy" in each.why or each.passing for each in lacks)
 
 
 @pytest.fixture(autouse=True)
