@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, select, tuple_
+from sqlalchemy import Connection, Table, select
 
 from models import tables
+from models.store.keys import has_key
 from services.audit.removal_check import Removals, read_removals
 
 type Row = Mapping[Any, Any]
@@ -55,7 +56,7 @@ def read_cases(connection: Connection, case_ids: Sequence[str]) -> dict[str, Cas
     for row in _rows(connection, tables.outbox, case_ids):
         files[row["case_id"]].events[row["seq"]] = row
     filed = {(id_, each.revision) for id_, file in files.items() for each in file.filings()}
-    named = select(revisions).where(tuple_(revisions.c.case_id, revisions.c.revision).in_(filed))
+    named = select(revisions).where(has_key(revisions.c.case_id, revisions.c.revision, filed))
     for row in connection.execute(named).mappings():
         files[row["case_id"]].forms[row["revision"]] = row
     for case_id, removals in read_removals(connection, list(files)).items():

@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import batched
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, select
 
 from models import tables
 from models.audit.chain_line import EVENT
 from models.audit.report import Problem
 from models.ids import EventKey, event_id
 from models.store.engine import reading
+from models.store.keys import has_key
 from models.tables.audit import audit_record
 from services.audit.case_check import check_case
 from services.audit.case_file import CaseFile, read_cases
@@ -103,7 +104,7 @@ def _still_missing(
 def _not_witnessed(audit: Engine, keys: Sequence[EventKey]) -> list[EventKey]:
     columns = audit_record.c
     query = select(columns.case_id, columns.case_seq).where(
-        tuple_(columns.case_id, columns.case_seq).in_(keys)
+        has_key(columns.case_id, columns.case_seq, keys)
     )
     with reading(audit) as connection:
         there = {EventKey(row.case_id, row.case_seq) for row in connection.execute(query)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, tuple_
+from sqlalchemy import Connection, bindparam, select
 
 from models import tables
 from models.cases.actors import Role
@@ -12,6 +12,7 @@ from models.cases.events import CaseEvent
 from models.ids import event_id
 from models.notifications.recipients import roles_notified
 from models.notifications.texts import WITH_REASON, notification_text
+from models.store.keys import has_key
 from models.stream.incoming import IncomingEvent
 from models.stream.names import Durable
 from services.notifications.fan_out import Addressed, Notification, Notified, write_messages
@@ -28,9 +29,7 @@ _NOTIFIED = (
     .where(_message.event_id.in_(bindparam("events", expanding=True)))
     .distinct()
 )
-_REASONS = select(_line.case_id, _line.seq, _line.reason).where(
-    tuple_(_line.case_id, _line.seq).in_(bindparam("keys", expanding=True))
-)
+_REASONS = select(_line.case_id, _line.seq, _line.reason)
 
 
 class EventNotification(NamedTuple):
@@ -113,6 +112,6 @@ def _reasons_of_new(
     keys = [(each.data.case_id, each.data.seq) for each in with_reason]
     reasons = {}
     if keys:
-        found = connection.execute(_REASONS, {"keys": keys})
+        found = connection.execute(_REASONS.where(has_key(_line.case_id, _line.seq, keys)))
         reasons = {event_id(case_id, seq): reason for case_id, seq, reason in found}
     return {each.id: reasons.get(each.id) for each in new}

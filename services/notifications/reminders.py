@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from models import tables
 from models.cases.actions.names import Action, EventName
@@ -14,6 +14,7 @@ from models.cases.events import CaseEvent, CaseEventData
 from models.cases.states import AWAITED_FROM
 from models.ids import EventKey, event_id, parse_event_id
 from models.notifications.recipients import REMINDERS, keeps_deadline
+from models.store.keys import has_key
 
 OVERTAKABLE = frozenset({EventName.DEADLINE_APPROACHING, EventName.DEADLINE_PASSED})
 """Events of which nobody needs to be notified once something followed."""
@@ -110,11 +111,11 @@ def _reminded_before(connection: Connection, left: Sequence[CaseEventData]) -> s
 
 
 def _events(connection: Connection, ids: Iterable[str]) -> dict[str, CaseEvent]:
-    keys = [tuple(parse_event_id(each)) for each in ids]
+    keys = [(key.case_id, key.seq) for key in map(parse_event_id, ids)]
     if not keys:
         return {}
     query = select(_outbox.case_id, _outbox.seq, _outbox.body).where(
-        tuple_(_outbox.case_id, _outbox.seq).in_(keys)
+        has_key(_outbox.case_id, _outbox.seq, keys)
     )
     return {
         event_id(case_id, seq): CaseEvent.model_validate_json(body)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    tuple_,
     union_all,
     update,
 )
@@ -19,6 +18,7 @@ from sqlalchemy import (
 from models import tables
 from models.chain import digest
 from models.notifications.delivery import Channel
+from models.store.keys import has_key
 from models.tables.types import Instant
 from services.retention.classes import ExpiringClass, Found, Removal, Scope
 
@@ -50,7 +50,7 @@ def _empty_addresses(
     keys = [(row.user_id, row.channel) for row in rows]
     mails = [user_id for user_id, channel in keys if channel == Channel.MAIL]
     connection.execute(update(users).where(users.c.id.in_(mails)).values(email=None))
-    removed = tuple_(channels.c.user_id, channels.c.channel).in_(keys)
+    removed = has_key(channels.c.user_id, channels.c.channel, keys)
     connection.execute(delete(channels).where(removed))
     yield Removal(f"{scope.season}/addresses", None, digest(keys), len(keys))
 

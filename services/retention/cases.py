@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_, union_all, update
+from sqlalchemy import Connection, Select, and_, delete, func, select, union_all, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from models import tables
 from models.audit.objects import form_object, reason_object
 from models.cases.states import ENDED
 from models.chain import digest, digest_text
+from models.store.keys import has_key
 from services.retention.classes import ExpiringClass, Found, Removal, Scope
 
 
@@ -36,7 +37,7 @@ def _empty_forms(
 ) -> Iterator[Removal]:
     forms = tables.case_revision
     keys = [(row.case_id, row.revision) for row in rows]
-    emptied = update(forms).where(tuple_(forms.c.case_id, forms.c.revision).in_(keys))
+    emptied = update(forms).where(has_key(forms.c.case_id, forms.c.revision, keys))
     connection.execute(emptied.values(form={}, removed_at=now))
     for row in rows:
         what = form_object(row.case_id, row.revision)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, bindparam, exists, select, tuple_
+from sqlalchemy import Engine, exists, select
 
 from models import tables
 from models.cases.binding import BOUND, NO_LINE, misfit
 from models.cases.events import CaseEvent
 from models.store.engine import reading
+from models.store.keys import has_key
 from models.stream.dead_letters import DeadLetterStatus
 from models.stream.incoming import FROM_RECORD, IncomingEvent
 from models.stream.names import Durable, parse_subject
@@ -16,9 +17,7 @@ from models.stream.names import Durable, parse_subject
 LARGEST_SEQ = 2**31 - 1
 """What the databases' column holds."""
 _line = tables.transition.c
-_LINES = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND)).where(
-    tuple_(_line.case_id, _line.seq).in_(bindparam("keys", expanding=True))
-)
+_LINES = select(_line.case_id, _line.seq, *(_line[name] for name in BOUND))
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,9 @@ def misfits_on_record(engine: Engine, events: Sequence[IncomingEvent]) -> list[s
     keys = [(each.event.data.case_id, each.event.data.seq) for each in events]
     asked = [key for key in keys if key[1] <= LARGEST_SEQ]
     with reading(engine) as connection:
-        found = connection.execute(_LINES, {"keys": asked}).mappings()
+        found = connection.execute(
+            _LINES.where(has_key(_line.case_id, _line.seq, asked))
+        ).mappings()
         lines = {(line["case_id"], line["seq"]): line for line in found}
     return [
         misfit(lines[key], each.body) if key in lines else NO_LINE

@@ -5,6 +5,7 @@ A copy of the database gives nobody a signature. AES-256-GCM (RFC 5116), a nonce
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
 from functools import cached_property
@@ -65,13 +66,8 @@ class SecretBox:
     @cached_property
     def _key(self) -> bytes:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            made = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(made, "wb") as file:
-                file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
+        if not self._path.exists():
+            self._make()
         try:
             key = base64.b64decode(self._path.read_bytes().strip(), validate=True)
         except binascii.Error:
@@ -79,6 +75,17 @@ class SecretBox:
         if len(key) != _KEY_BYTES:
             raise SecretUnreadable(f"{self._path} holds no key of {_KEY_BYTES} bytes in base64")
         return key
+
+    def _make(self) -> None:
+        """Make the file, whole or not at all; of two who make it at once the first counts."""
+        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.partial")
+        with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, self._path)
+        partial.unlink()
 
 
 def is_sealed(kept: str) -> bool:
